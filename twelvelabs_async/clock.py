@@ -1,0 +1,35 @@
+"""The one seam of time: every wait, deadline and reading of a clock goes through here.
+
+The running event loop's own clock is the monotonic clock, so a test that runs on a loop with a
+virtual clock sees hours of backoff and expiry pass in no time, over real sockets. Nothing else in
+the package may import ``time`` or call ``asyncio.sleep`` (a test watches over it).
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+def monotonic() -> float:
+    """Return seconds on the running loop's monotonic clock; only differences mean anything."""
+    return asyncio.get_running_loop().time()
+
+
+def utcnow() -> datetime:
+    """Return this machine's idea of the time, aware, in UTC; it may be hours off."""
+    return datetime.now(UTC)
+
+
+async def sleep(seconds: float) -> None:
+    """Wait for ``seconds``; zero or less only lets others run."""
+    await asyncio.sleep(max(0.0, seconds))
+
+
+def timeout(seconds: float | None) -> asyncio.Timeout:
+    """Bound an ``async with`` block to ``seconds``, then raise ``TimeoutError``; None: no bound."""
+    return asyncio.timeout(seconds)
+
+
+def call_later(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+    """Call ``callback`` once, ``seconds`` from now, on the running loop."""
+    return asyncio.get_running_loop().call_later(seconds, callback)
