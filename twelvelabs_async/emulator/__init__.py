@@ -1,0 +1,38 @@
+"""An emulator of the platform's uploads: real sockets, no account, no network.
+
+It imports nothing of the client, and writes its own JSON, so that the two cannot share a mistake.
+"""
+
+from twelvelabs_async.emulator.exchanges import Exchange
+from twelvelabs_async.emulator.faults import (
+    Answer,
+    Cut,
+    Etag,
+    Expire,
+    Fault,
+    Faults,
+    Rewrite,
+    Stall,
+    api_error,
+    store_error,
+)
+from twelvelabs_async.emulator.parameters import Refusal
+from twelvelabs_async.emulator.platform import Platform
+from twelvelabs_async.emulator.server import Emulator
+
+__all__ = [
+    "Answer",
+    "Cut",
+    "Emulator",
+    "Etag",
+    "Exchange",
+    "Expire",
+    "Fault",
+    "Faults",
+    "Platform",
+    "Refusal",
+    "Rewrite",
+    "Stall",
+    "api_error",
+    "store_error",
+]

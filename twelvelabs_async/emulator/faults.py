@@ -1,0 +1,169 @@
+"""Scripted faults and their accounting: what goes wrong, when, and whether it did.
+
+Pure: this file decides which fault befalls a request and counts it; ``app.py`` carries it out. A
+fault befalls only a request that would have been let in: the API key is right, the presigned URL
+and its headers are accepted. So a fault that was hit proves that the client had done its part.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from attrs import Factory, define, frozen
+
+from twelvelabs_async.emulator.answers import error_json, error_xml
+
+When = Literal["before", "middle", "after"]
+Payload = dict[str, Any]
+
+
+@frozen
+class Answer:
+    """Answer this instead of handling the request; its body is read, nothing takes effect."""
+
+    status: int
+    headers: Mapping[str, str] = Factory(dict[str, str])
+    body: bytes | str = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@frozen
+class Cut:
+    """Abort the TCP connection, without an answer.
+
+    ``before``: the body is not read. ``middle``: half of it is. ``after``: the request took full
+    effect, so only the answer is lost.
+    """
+
+    when: When = "before"
+
+
+@frozen
+class Stall:
+    """Fall silent until the client goes away or the emulator closes; ``when`` is as for ``Cut``.
+
+    Reading stops, so the client can send only what buffers on the way take (about 2 MiB here, more
+    in the kernel). While more than that is unsent, TCP does not tell the emulator that the client
+    went away, and the stall ends with the emulator.
+    """
+
+    when: When = "before"
+
+
+@frozen
+class Rewrite:
+    """Handle an API request, then alter its JSON answer, an error as well.
+
+    ``fn`` gets the payload and returns another one, or a text or bytes (sent as HTML).
+    """
+
+    fn: Callable[[Payload], Payload | str | bytes]
+
+
+@frozen
+class Etag:
+    """Store the chunk, then answer with this ``ETag`` header, verbatim; None: with none."""
+
+    value: str | None
+
+
+@frozen
+class Expire:
+    """Answer a PUT as if its URL had expired."""
+
+
+API_ROUTES = ("create", "presigned_urls", "report", "status", "list", "asset")
+STORE_ROUTES = ("put", "fetch")
+Action = Answer | Cut | Stall | Rewrite | Etag | Expire
+
+
+def store_error(status: int, code: str, message: str) -> Answer:
+    """Build an ``Answer`` with an error body as S3 writes it."""
+    return Answer(status, body=error_xml(code, message), content_type="application/xml")
+
+
+def api_error(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Build an ``Answer`` with an error body as the platform's API writes it."""
+    body = error_json(code, message)
+    return Answer(status, headers=headers or {}, body=body, content_type="application/json")
+
+
+@define(eq=False, kw_only=True)
+class Fault:
+    """One line of the script: which requests, how often, and what happens to them.
+
+    Args:
+        route: ``create``, ``presigned_urls``, ``report``, ``status``, ``list``, ``asset``, ``put``
+            or ``fetch``.
+        action: What happens.
+        chunk_index: Only PUTs of this chunk, counted from 1; None: any request of the route.
+        upload_id: Only requests of this session; None: any.
+        after: Let this many matching requests pass first.
+        times: Happen this often; None: always.
+
+    ``seen`` counts the matching requests and ``hits`` those that the fault befell.
+    """
+
+    route: str
+    action: Action
+    chunk_index: int | None = None
+    upload_id: str | None = None
+    after: int = 0
+    times: int | None = 1
+    seen: int = 0
+    hits: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a fault that could not happen, for it would prove nothing."""
+        routes: tuple[str, ...] = (*API_ROUTES, *STORE_ROUTES)
+        if isinstance(self.action, Rewrite):
+            routes = API_ROUTES
+        elif isinstance(self.action, Etag | Expire):
+            routes = ("put",)
+        if self.route not in routes:
+            raise ValueError(f"{self.action} cannot happen to {self.route!r}, only to {routes}")
+        if self.chunk_index is not None and self.route != "put":
+            raise ValueError(f"{self.route!r} is not about one chunk; only 'put' is")
+
+    def matches(self, route: str, upload_id: str | None, chunk_index: int | None) -> bool:
+        """Tell whether a request is one that this fault is about."""
+        return (
+            route == self.route
+            and self.upload_id in (None, upload_id)
+            and self.chunk_index in (None, chunk_index)
+        )
+
+    @property
+    def due(self) -> bool:
+        """Tell whether the request just seen is to be hit."""
+        return self.seen > self.after and (self.times is None or self.hits < self.times)
+
+
+@define(eq=False)
+class Faults:
+    """The script: of several faults that are due, the one added first happens."""
+
+    script: list[Fault] = Factory(list[Fault])
+
+    def add(self, fault: Fault) -> Fault:
+        """Append a fault and return it, to ask later how often it happened."""
+        self.script.append(fault)
+        return fault
+
+    def unused(self) -> list[Fault]:
+        """Return the faults that never happened."""
+        return [fault for fault in self.script if not fault.hits]
+
+    def take(
+        self, route: str, upload_id: str | None = None, chunk_index: int | None = None
+    ) -> Action | None:
+        """Count a request and return what happens to it; None: it is handled as usual."""
+        matching = [f for f in self.script if f.matches(route, upload_id, chunk_index)]
+        for fault in matching:
+            fault.seen += 1
+        due = next((fault for fault in matching if fault.due), None)
+        if due is None:
+            return None
+        due.hits += 1
+        return due.action

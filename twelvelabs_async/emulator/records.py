@@ -1,0 +1,83 @@
+"""What the emulator remembers of an upload: values only, no rules of any endpoint.
+
+A ``Chunk`` is frozen and replaced whole; an ``Upload`` is the one thing that changes, and only
+``platform.py`` and ``store.py`` change it, between two awaits.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import Factory, define, frozen
+
+
+@frozen
+class Stored:
+    """A chunk's bytes, as the object store has them: bare ETag, size in bytes."""
+
+    etag: str
+    size: int
+
+
+@frozen
+class Chunk:
+    """Where one chunk stands. ``serial`` is that of its newest URL, 0 before the first one."""
+
+    serial: int = 0
+    used: bool = False
+    stored: Stored | None = None
+    reported_at: datetime | None = None
+
+
+UNTOUCHED = Chunk()
+
+
+@define
+class Upload:
+    """One upload session and the asset that it makes. Sizes are bytes, chunks count from 1."""
+
+    upload_id: str
+    asset_id: str
+    filename: str
+    kind: str
+    total_size: int
+    chunk_size: int
+    user_metadata: Mapping[str, object] | None
+    upload_headers: Mapping[str, str]
+    created_at: datetime
+    expires_at: datetime
+    updated_at: datetime
+    chunks: dict[int, Chunk] = Factory(dict[int, Chunk])
+
+    @property
+    def total_chunks(self) -> int:
+        """Return the number of chunks, the last of which may be smaller."""
+        return -(-self.total_size // self.chunk_size)
+
+    @property
+    def reported(self) -> list[int]:
+        """Return the indexes of the chunks that were reported."""
+        return [index for index, chunk in self.chunks.items() if chunk.reported_at is not None]
+
+    @property
+    def uploaded_size(self) -> int:
+        """Return the bytes of the chunks that were reported."""
+        return sum(self.size_of(index) for index in self.reported)
+
+    @property
+    def completed(self) -> bool:
+        """Tell whether every chunk was reported."""
+        return len(self.reported) == self.total_chunks
+
+    def chunk(self, index: int) -> Chunk:
+        """Return where the chunk stands."""
+        return self.chunks.get(index, UNTOUCHED)
+
+    def size_of(self, index: int) -> int:
+        """Return the exact size in bytes that the chunk must have."""
+        return min(self.chunk_size, self.total_size - (index - 1) * self.chunk_size)
+
+    def status(self, now: datetime) -> str:
+        """Return the session's status word at ``now``; the emulator never fails a session."""
+        if self.completed:
+            return "completed"
+        return "expired" if now >= self.expires_at else "active"

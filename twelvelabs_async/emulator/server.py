@@ -1,0 +1,229 @@
+"""``Emulator``: the platform in a box, its settings and its lifetime.
+
+Two origins on loopback, as in reality: the API and the object store, each on a port of its own.
+Everything that the rules need to know of time comes through ``now`` and ``store_now``; there is no
+timer and no background task.
+"""
+
+import asyncio
+import hashlib
+import ipaddress
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from ssl import SSLContext
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+from twelvelabs_async.emulator import disk
+from twelvelabs_async.emulator.app import ApiSkin, StoreSkin
+from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
+from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.platform import NameUrl, Platform, utcnow
+from twelvelabs_async.emulator.signing import Signer
+from twelvelabs_async.emulator.skin import Skin
+from twelvelabs_async.emulator.store import Store
+
+READ_BUFFER = 2**20
+DAY = timedelta(hours=24)
+HOUR = timedelta(hours=1)
+
+
+class Emulator:
+    """Play the platform on real sockets, for clients on this machine.
+
+    Args:
+        data_dir: Where chunks are kept; it stays. None: a temporary directory, removed at close.
+        host: A loopback address.
+        port: Of the API; 0: any free one.
+        store_port: Of the object store; 0: any free one.
+        api_key: The one key that is valid.
+        chunk_size: Bytes; None: 5 MiB, doubled until a file has at most 2,000 chunks.
+        initial_urls: How many URLs ``create`` hands out.
+        now: The platform's clock, aware, UTC; None: the system's.
+        store_now: The object store's clock; None: the same as ``now``.
+        session_lifetime: How long an upload may take.
+        url_lifetime: How long a presigned URL works, in whole seconds.
+        upload_headers: What every PUT must carry; None: ``Content-Type`` and
+            ``x-amz-meta-upload-id``.
+        name_url: Where the asset's URL is told: in the last ``report`` and its repeats, only in a
+            ``repeat`` after completion, in the ``asset`` only (key ``url``), or ``never``.
+        ssl: Serve the object store over TLS; None: plain HTTP.
+
+    ``faults`` is the script of what shall go wrong, ``requests`` the log of what happened.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path | str | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        store_port: int = 0,
+        api_key: str = "emulator-key",
+        chunk_size: int | None = None,
+        initial_urls: int = 10,
+        now: Callable[[], datetime] | None = None,
+        store_now: Callable[[], datetime] | None = None,
+        session_lifetime: timedelta = DAY,
+        url_lifetime: timedelta = HOUR,
+        upload_headers: Mapping[str, str] | None = None,
+        name_url: NameUrl = "report",
+        ssl: SSLContext | None = None,
+    ) -> None:
+        _check_loopback(host)
+        signer = Signer(secrets.token_bytes(32))
+        self.api_key = api_key
+        self.base_url = ""
+        self.store_url = ""
+        self.faults = Faults()
+        self.platform = Platform(
+            signer=signer,
+            now=now or utcnow,
+            chunk_size=chunk_size,
+            initial_urls=initial_urls,
+            session_lifetime=session_lifetime,
+            url_lifetime=url_lifetime,
+            upload_headers=upload_headers,
+            name_url=name_url,
+        )
+        self._store = Store(self.platform, signer, store_now or self.platform.now)
+        self._data_dir = None if data_dir is None else Path(data_dir)
+        self._host, self._port, self._store_port = host, port, store_port
+        self._ssl = ssl
+        self._log = Log()
+        self._skin: StoreSkin | None = None
+        self._lifetime = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Listen on both ports.
+
+        Raises:
+            OSError: A port is taken, or the directory cannot be made; nothing is left behind.
+        """
+        async with AsyncExitStack() as stack:
+            common: dict[str, Any] = {
+                "platform": self.platform,
+                "faults": self.faults,
+                "log": self._log,
+            }
+            store_skin = StoreSkin(
+                store=self._store, data_dir=await self._directory(stack), **common
+            )
+            store_port = await _serve(stack, store_skin, self._host, self._store_port, self._ssl)
+            port = await _serve(
+                stack, ApiSkin(api_key=self.api_key, **common), self._host, self._port, None
+            )
+            scheme = "http" if self._ssl is None else "https"
+            self.store_url = self.platform.store_url = _url(scheme, self._host, store_port)
+            self.base_url = _url("http", self._host, port) + "/v1.3"
+            self._skin = store_skin
+            self._lifetime = stack.pop_all()
+
+    async def close(self) -> None:
+        """Cut every connection, end every handler, remove the temporary directory."""
+        await self._lifetime.aclose()
+
+    @property
+    def requests(self) -> list[Exchange]:
+        """Return the requests that are over, in order of arrival; at most the newest 100,000."""
+        return list(self._log.exchanges)
+
+    @property
+    def data_dir(self) -> Path:
+        """Return where the chunks are: ``<upload_id>/<index>``."""
+        return self._started.data_dir
+
+    def count(self, route: str) -> int:
+        """Return how many requests of a route are over, whatever became of them."""
+        return sum(exchange.route == route for exchange in self._log.exchanges)
+
+    def connections(self, origin: OriginName) -> int:
+        """Return how many TCP connections carried a request so far."""
+        return self._log.connections.get(origin, 0)
+
+    def asset_bytes(self, asset_id: str) -> AsyncIterator[bytes]:
+        """Return the bytes of a completed upload, in pieces of at most 1 MiB.
+
+        Raises:
+            KeyError: No such asset.
+            FileNotFoundError: While iterating: a chunk is missing.
+        """
+        return disk.outgoing(self._started.paths(self.platform.assets[asset_id]))
+
+    async def sha256(self, asset_id: str) -> str:
+        """Return the hex SHA-256 of a completed upload; errors are those of ``asset_bytes``."""
+        digest = hashlib.sha256()
+        async for piece in self.asset_bytes(asset_id):
+            await asyncio.to_thread(digest.update, piece)
+        return digest.hexdigest()
+
+    @property
+    def _started(self) -> StoreSkin:
+        if self._skin is None:
+            raise RuntimeError("the emulator was not started")
+        return self._skin
+
+    async def _directory(self, stack: AsyncExitStack) -> Path:
+        if self._data_dir is not None:
+            return self._data_dir
+        made = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="twelvelabs-emulator-"))
+        stack.push_async_callback(asyncio.to_thread, shutil.rmtree, made)
+        return made
+
+
+async def _serve(
+    stack: AsyncExitStack, skin: Skin, host: str, port: int, ssl: SSLContext | None
+) -> int:
+    """Serve an origin until the stack closes, and return its port."""
+    runner = web.AppRunner(
+        skin.application(),
+        access_log=None,
+        auto_decompress=False,
+        handler_cancellation=True,
+        read_bufsize=READ_BUFFER,
+    )
+    await runner.setup()
+    stack.push_async_callback(_stop, runner, skin)
+    await web.TCPSite(runner, host, port, ssl_context=ssl).start()
+    bound: int = runner.addresses[0][1]
+    return bound
+
+
+async def _stop(runner: web.AppRunner, skin: Skin) -> None:
+    """Stop listening, cut the connections, and wait until nothing of them is left."""
+    for site in runner.sites:
+        await site.stop()
+    handlers = [] if runner.server is None else runner.server.connections
+    for handler in handlers:
+        if handler.transport is not None:
+            handler.transport.abort()
+    await skin.ended()
+    await runner.cleanup()
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _check_loopback(host: str) -> None:
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise ValueError(f"the emulator serves this machine only, not {host}")
