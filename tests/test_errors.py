@@ -1,0 +1,197 @@
+"""What is promised of errors: they say enough to act on, survive a pickle, and keep secrets."""
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from twelvelabs_async import errors
+from twelvelabs_async.errors import (
+    ApiError,
+    ApiTimeoutError,
+    ConfigurationError,
+    InternalServerError,
+    InvalidArgumentError,
+    InvalidResponseError,
+    NotFoundError,
+    StorageConnectionError,
+    StorageError,
+    TwelveLabsError,
+    UploadError,
+    error_class,
+    request_id,
+)
+from twelvelabs_async.models import (
+    AssetDetail,
+    CreateAssetUploadResponse,
+    GetUploadStatusResponse,
+    HlsDetail,
+    MultipartUploadStatusType,
+    PresignedUrlChunk,
+    ReportChunkBatchResponse,
+    RequestAdditionalPresignedUrLsResponse,
+    UploadResult,
+)
+
+CLASSES: list[type[TwelveLabsError]] = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, TwelveLabsError)
+]
+SIGNED = "https://store.example/chunk?X-Amz-Signature=5ecret5ecret"
+
+
+VALUES: dict[str, Any] = {
+    "message": "told",
+    "status_code": 404,
+    "headers": {"x-request-id": "r1"},
+    "body": {"code": "c", "docs_url": None},
+    "original_error": None,
+    "request": "GET /assets/a",
+    "code": "c",
+    "request_id": "r",
+    "host_id": "h",
+    "file": "/a.mp4",
+    "upload_id": "u",
+    "asset_id": "a",
+    "status": "expired",
+}
+
+
+def an_error(kind: type[TwelveLabsError]) -> TwelveLabsError:
+    """Return an error of ``kind`` with every attribute set; what is not in ``VALUES`` is 7."""
+    if not inspect.isfunction(kind.__init__):
+        return kind("told")
+    build: Callable[..., TwelveLabsError] = kind
+    return build(**{name: VALUES.get(name, 7) for name in inspect.signature(kind).parameters})
+
+
+def pickled(error: Any) -> Any:
+    """Return ``error`` as another process would receive it."""
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+
+
+REMAKERS: list[Callable[[Any], Any]] = [pickled, copy.copy]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("remake", REMAKERS)
+def test_an_error_survives_a_pickle_whole(
+    kind: type[TwelveLabsError], remake: Callable[[Any], Any]
+) -> None:
+    """A worker in another process can report a failure: class, text and every attribute."""
+    error = an_error(kind)
+    error.add_note("seen twice")
+    again = remake(error)
+    assert type(again) is kind
+    assert str(again) == str(error)
+    assert again.args == error.args
+    assert vars(again) == vars(error)
+
+
+def test_a_pickled_upload_error_keeps_its_original_error() -> None:
+    """The cause under the official SDK's name travels along."""
+    error = UploadError("told", original_error=an_error(StorageError), chunk_index=7)
+    again = pickled(error)
+    assert type(again.original_error) is StorageError
+    assert vars(again.original_error) == vars(error.original_error)
+
+
+def test_every_error_is_of_one_family() -> None:
+    """One ``except`` is enough, and the builtin families hold where they apply."""
+    assert all(issubclass(kind, TwelveLabsError) for kind in CLASSES)
+    assert issubclass(InvalidArgumentError, ValueError)
+    assert issubclass(ConfigurationError, InvalidArgumentError)
+    assert issubclass(ApiTimeoutError, TimeoutError)
+    assert issubclass(InvalidResponseError, ApiError)
+    assert issubclass(StorageConnectionError, StorageError)
+
+
+def test_an_api_error_says_all_that_support_will_ask() -> None:
+    """Request, status, code, message and request id stand in one sentence."""
+    assert str(an_error(NotFoundError)) == ("GET /assets/a answered 404 c: told (request id r1)")
+
+
+def test_an_api_error_says_no_more_than_it_knows() -> None:
+    """What the platform left out leaves no trace in the text."""
+    assert str(ApiError(status_code=502)) == "the platform answered 502"
+    error = ApiError(status_code=400, message="Key: 'X' Error: it failed")
+    assert str(error) == "the platform answered 400: Key: 'X' Error: it failed"
+    assert (error.code, error.request_id, error.headers, error.body) == (None, None, {}, None)
+
+
+def test_a_message_reaches_the_user_whole() -> None:
+    """The platform's messages carry the figures: the limit and the current value."""
+    message = "figures " * 1_000
+    assert message in str(ApiError(status_code=400, message=message))
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"])
+def test_a_request_id_is_found_under_its_usual_names(name: str) -> None:
+    """Gateways call it by different names; the first that is there is taken."""
+    assert request_id({"date": "today", name: "r1"}) == "r1"
+    assert request_id({"date": "today"}) is None
+    assert request_id({"cf-ray": "later", "x-request-id": "first"}) == "first"
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (301, "ApiError"),
+        (400, "BadRequestError"),
+        (401, "UnauthorizedError"),
+        (402, "ApiError"),
+        (403, "ForbiddenError"),
+        (404, "NotFoundError"),
+        (408, "ApiError"),
+        (409, "ConflictError"),
+        (410, "GoneError"),
+        (413, "ContentTooLargeError"),
+        (418, "ApiError"),
+        (422, "UnprocessableEntityError"),
+        (429, "TooManyRequestsError"),
+        (499, "ApiError"),
+        (500, "InternalServerError"),
+        (501, "InternalServerError"),
+        (502, "BadGatewayError"),
+        (503, "ServiceUnavailableError"),
+        (504, "GatewayTimeoutError"),
+        (599, "InternalServerError"),
+    ],
+)
+def test_a_status_has_its_class(status: int, name: str) -> None:
+    """Who must act is in the class; every 5xx is a failure of the platform."""
+    kind = error_class(status)
+    assert kind.__name__ == name
+    assert issubclass(kind, InternalServerError) == (status >= 500)
+
+
+def test_a_storage_error_says_what_the_store_said() -> None:
+    """Status, code, message and the store's request id; without an answer, the message alone."""
+    assert str(an_error(StorageError)) == ("the object store answered 404 c: told (request id r)")
+    assert str(StorageConnectionError("nobody listens", chunk_index=2)) == "nobody listens"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PresignedUrlChunk(1, SIGNED, datetime(2026, 11, 22, tzinfo=UTC)),
+        CreateAssetUploadResponse(
+            "u", "a", 5, 1, (PresignedUrlChunk(1, SIGNED),), {"x-amz-token": "5ecret"}
+        ),
+        RequestAdditionalPresignedUrLsResponse((PresignedUrlChunk(1, SIGNED),)),
+        ReportChunkBatchResponse(1, url=SIGNED),
+        GetUploadStatusResponse(MultipartUploadStatusType.COMPLETED, url=SIGNED),
+        AssetDetail("a", url=SIGNED, hls=HlsDetail(SIGNED)),
+        UploadResult("a", SIGNED, "u", 10, 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_model_s_repr_shows_no_signature(value: object) -> None:
+    """A repr ends up in logs; a presigned URL is a key to the store."""
+    for shown in (repr(value), str(value), f"{value}"):
+        assert "5ecret" not in shown

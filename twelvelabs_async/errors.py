@@ -1,0 +1,303 @@
+"""Every exception that users of this package can see, in one tree under ``TwelveLabsError``.
+
+Who must act is in the class: a caller who passed something wrong (``InvalidArgumentError``), the
+platform that refused or failed (``ApiError``), a network that did not answer
+(``ApiConnectionError``), the object store (``StorageError``), the file on disk (``SourceError``).
+``upload_file`` raises one ``UploadError`` whose ``__cause__`` is one of these. Neither the API key
+nor a presigned signature ever stands in a text or an attribute here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class TwelveLabsError(Exception):
+    """The root of every exception that this package raises on its own account."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle whole, so that a worker in another process can report a failure."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(
+    kind: type[TwelveLabsError], args: tuple[object, ...], state: dict[str, object]
+) -> TwelveLabsError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidArgumentError(TwelveLabsError, ValueError):
+    """An argument can never be right; nothing was sent."""
+
+
+class ConfigurationError(InvalidArgumentError):
+    """The client cannot be built as asked: no API key, a base URL that is none."""
+
+
+class ClientClosedError(TwelveLabsError):
+    """The client was closed, or belongs to an event loop that is gone."""
+
+
+class ApiConnectionError(TwelveLabsError):
+    """The platform gave no answer: nobody listens, the connection broke, or time ran out."""
+
+
+class ApiTimeoutError(ApiConnectionError, TimeoutError):
+    """The platform gave no answer in time."""
+
+
+class ApiError(TwelveLabsError):
+    """The platform answered, and the answer is an error.
+
+    Attributes:
+        status_code: The HTTP status; None where an error was not born from an answer.
+        headers: The answer's headers, lower-case names.
+        body: The answer's body: parsed JSON, or text where it is not JSON.
+        code: The platform's code, such as ``parameter_invalid``; None where it gave none.
+        message: The platform's message, whole.
+        request_id: The platform's name for the request, to quote to its support; None if absent.
+        request: What was asked, such as ``POST /assets/multipart-uploads``.
+    """
+
+    def __init__(
+        self,
+        *,
+        status_code: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        code: str | None = None,
+        message: str | None = None,
+        request: str | None = None,
+    ) -> None:
+        self.status_code = status_code
+        self.headers = dict(headers or {})
+        self.body = body
+        self.code = code
+        self.message = message or ""
+        self.request = request
+        self.request_id = request_id(self.headers)
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        what = f"{self.request or 'the platform'} answered"
+        reason = " ".join(str(part) for part in (self.status_code, self.code) if part)
+        told = f": {self.message}" if self.message else ""
+        quoted = f" (request id {self.request_id})" if self.request_id else ""
+        return f"{what} {reason}{told}{quoted}"
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the request's id from an answer's lower-case ``headers``; None if it has none."""
+    for name in ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray"):
+        if name in headers:
+            return headers[name]
+    return None
+
+
+class InvalidResponseError(ApiError):
+    """The answer is not what the platform documents: HTML, broken JSON, a missing key.
+
+    The message names the path of the offending key, such as ``$.upload_urls[0].url``.
+    """
+
+
+class BadRequestError(ApiError):
+    """400: the platform refuses what was asked."""
+
+
+class UnauthorizedError(ApiError):
+    """401: the platform does not accept the API key."""
+
+    def _sentence(self) -> str:
+        return f"the platform does not accept the API key: {super()._sentence()}"
+
+
+class ForbiddenError(ApiError):
+    """403: the API key may not do this."""
+
+    def _sentence(self) -> str:
+        return f"the API key is wrong, or may not do this: {super()._sentence()}"
+
+
+class NotFoundError(ApiError):
+    """404: no such thing, or not of this account."""
+
+
+class ConflictError(ApiError):
+    """409: something else depends on it."""
+
+
+class GoneError(ApiError):
+    """410: it was there and is no more."""
+
+
+class ContentTooLargeError(ApiError):
+    """413: more bytes than the platform takes."""
+
+
+class UnprocessableEntityError(ApiError):
+    """422: understood, and cannot be carried out."""
+
+
+class TooManyRequestsError(ApiError):
+    """429: the rate limit is used up."""
+
+
+class InternalServerError(ApiError):
+    """500, or another 5xx without a class of its own: the platform failed."""
+
+
+class BadGatewayError(InternalServerError):
+    """502: a proxy got no good answer from the platform."""
+
+
+class ServiceUnavailableError(InternalServerError):
+    """503: the platform cannot serve now."""
+
+
+class GatewayTimeoutError(InternalServerError):
+    """504: a proxy got no answer from the platform in time."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: GoneError,
+    413: ContentTooLargeError,
+    422: UnprocessableEntityError,
+    429: TooManyRequestsError,
+    502: BadGatewayError,
+    503: ServiceUnavailableError,
+    504: GatewayTimeoutError,
+}
+
+SERVER_ERRORS = 500
+
+
+def error_class(status: int) -> type[ApiError]:
+    """Return the class of the error that an answer with ``status`` is."""
+    fallback = InternalServerError if status >= SERVER_ERRORS else ApiError
+    return _BY_STATUS.get(status, fallback)
+
+
+class StorageError(TwelveLabsError):
+    """The object store refused a chunk, or answered without an ETag.
+
+    Attributes:
+        status_code: The HTTP status; None where there was no answer.
+        code: The store's code, such as ``AccessDenied`` or ``SlowDown``; None if it gave none.
+        message: The store's message.
+        request_id: The store's name for the request; None if it gave none.
+        host_id: The store's second name for it (S3's HostId); None if it gave none.
+        chunk_index: The chunk, from 1.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        chunk_index: int | None = None,
+        status_code: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        host_id: str | None = None,
+    ) -> None:
+        self.message = message
+        self.chunk_index = chunk_index
+        self.status_code = status_code
+        self.code = code
+        self.request_id = request_id
+        self.host_id = host_id
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        if self.status_code is None:
+            return self.message
+        reason = " ".join(str(part) for part in (self.status_code, self.code) if part)
+        quoted = f" (request id {self.request_id})" if self.request_id else ""
+        return f"the object store answered {reason}: {self.message}{quoted}"
+
+
+class StorageConnectionError(StorageError):
+    """The object store gave no answer: refused, reset, or stalled."""
+
+
+class SourceError(TwelveLabsError):
+    """The file cannot be uploaded, or cannot be read: the disk or the path is at fault.
+
+    Attributes:
+        chunk_index: The chunk that was being read, from 1; None if it was none in particular.
+    """
+
+    def __init__(self, message: str, *, chunk_index: int | None = None) -> None:
+        self.chunk_index = chunk_index
+        super().__init__(message)
+
+
+class SourceChangedError(SourceError):
+    """The file was changed while it was being uploaded; what is stored is not one file."""
+
+
+class IncompleteUploadError(TwelveLabsError):
+    """Every chunk was reported, but the platform has not counted all of them."""
+
+    def __init__(self, counted: int, total: int, status: str) -> None:
+        super().__init__(
+            f"every chunk was reported, but the platform counts {counted} of {total} and calls "
+            f"the session {status}; get_status() tells which chunks it misses"
+        )
+
+
+class AssetUrlMissingError(TwelveLabsError):
+    """The upload is complete, but the platform names no URL of the asset anywhere."""
+
+    def __init__(self, asset_id: str) -> None:
+        super().__init__(
+            f"the upload is complete, but the platform names no URL of asset {asset_id}: "
+            "not in its reports, nor in the session's status, nor in the asset"
+        )
+
+
+class UploadError(TwelveLabsError):
+    """An upload did not end in an asset; its cause is chained.
+
+    Attributes:
+        message: What failed and why, and what has been stored.
+        file: The path of the file, as it was given; None where no file is involved.
+        upload_id: The session on the platform; None where none was opened.
+        asset_id: The asset that the session was to make; None where none was named.
+        chunk_index: The chunk that failed, from 1; None where it was not a chunk.
+        total_chunks: The chunks of the file; None where the session did not get that far.
+        stored_chunks: The chunks that the object store holds.
+        reported_chunks: Those of them that the platform has been told of.
+        original_error: The cause, under the official SDK's name for it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        chunk_index: int | None = None,
+        original_error: Exception | None = None,
+        file: str | None = None,
+        upload_id: str | None = None,
+        asset_id: str | None = None,
+        total_chunks: int | None = None,
+        stored_chunks: int = 0,
+        reported_chunks: int = 0,
+    ) -> None:
+        self.message = message
+        self.chunk_index = chunk_index
+        self.original_error = original_error
+        self.file = file
+        self.upload_id = upload_id
+        self.asset_id = asset_id
+        self.total_chunks = total_chunks
+        self.stored_chunks = stored_chunks
+        self.reported_chunks = reported_chunks
+        super().__init__(message)
