@@ -1,0 +1,348 @@
+"""The body of a PUT: right bytes under back-pressure, one connection for many PUTs.
+
+Each trap that was met in prototypes has a test here that was seen to fail without its remedy.
+"""
+
+import asyncio
+import hashlib
+import os
+import socket
+import ssl
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import trustme
+from conftest import MakeFile
+
+from twelvelabs_async.errors import SourceChangedError, StorageConnectionError
+from twelvelabs_async.sessions import Connecting, Sessions
+from twelvelabs_async.upload.body import BUFFER_BYTES, Buffers
+from twelvelabs_async.upload.slices import Slice, Slices
+from twelvelabs_async.upload.source import (
+    Descriptor,
+    open_source,
+    read_positioned,
+    read_seeking,
+)
+from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.turns import Turns
+
+MIB = 2**20
+
+
+class SlowStore:
+    """An object store that takes bytes in small sips, so that every buffer on the way fills up.
+
+    Answers with the MD5 of what it got. ``connections`` counts those that it accepted.
+    """
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while head := await _head(reader):
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                digest = hashlib.md5(usedforsecurity=False)
+                while length:
+                    sip = await reader.readexactly(min(length, 512))
+                    digest.update(sip)
+                    length -= len(sip)
+                    await asyncio.sleep(0)
+                answer = (
+                    f'HTTP/1.1 200 OK\r\nETag: "{digest.hexdigest()}"\r\nContent-Length: 0\r\n\r\n'
+                )
+                writer.write(answer.encode())
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return b""
+
+
+@asynccontextmanager
+async def slow_store(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[SlowStore, str]]:
+    store = SlowStore()
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    server = await asyncio.start_server(store.serve, sock=listener, limit=8192, ssl=context)
+    scheme = "http" if context is None else "https"
+    host = "127.0.0.1" if context is None else "localhost"
+    async with server:
+        yield store, f"{scheme}://{host}:{listener.getsockname()[1]}/chunk?signature=very-secret"
+
+
+def narrow_socket(address: tuple[Any, ...]) -> socket.socket:
+    """Make a socket whose kernel buffer takes little, so that ours fill up."""
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    return made
+
+
+@asynccontextmanager
+async def storage(client_tls: ssl.SSLContext | bool = True) -> AsyncGenerator[Storage]:
+    connector = aiohttp.TCPConnector(ssl=client_tls, socket_factory=narrow_socket)
+    sessions = Sessions(Connecting(connector=connector))
+    yield Storage(sessions, 60.0, Buffers(), Turns())
+    await sessions.close()
+    await connector.close()
+
+
+def tls_pair() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    authority = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)  # pyright: ignore[reportUnknownMemberType]
+    client = ssl.create_default_context()
+    authority.configure_trust(client)  # pyright: ignore[reportUnknownMemberType]
+    return server, client
+
+
+def md5_of(path: Path, piece: Slice) -> str:
+    content = path.read_bytes()[piece.offset : piece.offset + piece.size]
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("inline", [True, False], ids=["cached", "threads"])
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_a_slow_reader_gets_the_right_bytes(
+    tls: bool, inline: bool, make_file: MakeFile
+) -> None:
+    """A reused buffer is never overwritten while a transport still holds a view of it."""
+    server_tls, client_tls = tls_pair() if tls else (None, True)
+    path = make_file(6 * MIB + 5)
+    slices = Slices(6 * MIB + 5, 2 * MIB)
+    async with (
+        slow_store(server_tls) as (_, url),
+        storage(client_tls) as store,
+        open_source(path, inline=inline) as source,
+    ):
+        pieces = [slices[index] for index in range(1, len(slices) + 1)]
+        etags = await asyncio.gather(
+            *(store.put(url, {}, store.body(source, piece)) for piece in pieces)
+        )
+    assert etags == [md5_of(path, piece) for piece in pieces]
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_short_reads_and_short_bodies_are_sent_right(
+    tls: bool, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writes too small to be waited for stay in the transport as views; their buffer stays, too."""
+    real = os.preadv
+
+    def read_little(file: int, views: list[memoryview], offset: int, flags: int = 0) -> int:
+        return real(file, [views[0][:5000]], offset, flags)
+
+    monkeypatch.setattr(os, "preadv", read_little)
+    server_tls, client_tls = tls_pair() if tls else (None, True)
+    path = make_file(MIB)
+    slices = Slices(MIB, 50_000)
+    waiting = iter(range(1, len(slices) + 1))
+    etags: dict[int, str] = {}
+    async with (
+        slow_store(server_tls) as (_, url),
+        storage(client_tls) as store,
+        open_source(path) as source,
+    ):
+
+        async def work() -> None:
+            for index in waiting:
+                etags[index] = await store.put(url, {}, store.body(source, slices[index]))
+
+        await asyncio.gather(*(work() for _ in range(5)))
+    assert etags == {index: md5_of(path, slices[index]) for index in etags}
+    assert len(etags) == len(slices)
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_puts_one_after_another_take_one_connection(tls: bool, make_file: MakeFile) -> None:
+    """The writer has ended when the answer arrives, so that the connection is kept."""
+    server_tls, client_tls = tls_pair() if tls else (None, True)
+    path = make_file(MIB + 3)
+    piece = Slice(1, 0, MIB + 3)
+    async with (
+        slow_store(server_tls) as (server, url),
+        storage(client_tls) as store,
+        open_source(path) as source,
+    ):
+        for _ in range(20):
+            assert await store.put(url, {}, store.body(source, piece)) == md5_of(path, piece)
+    assert server.connections == 1
+
+
+async def test_a_cancelled_thread_read_never_writes_into_another_upload(
+    make_file: MakeFile,
+) -> None:
+    """The buffer of a read that outlives its cancellation is not given to anybody else."""
+    first, second = make_file(BUFFER_BYTES, "first.mp4"), make_file(BUFFER_BYTES + 1, "second.mp4")
+    reading, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(file: Descriptor, view: memoryview, offset: int) -> int:
+        reading.set()
+        go_on.wait()
+        view[:] = b"!" * len(view)
+        ended.set()
+        return len(view)
+
+    def late(file: Descriptor, view: memoryview, offset: int) -> int:
+        count = read_positioned(file, view, offset)
+        go_on.set()  # the read that was cancelled ends only now, after this one filled its buffer
+        ended.wait()
+        return count
+
+    async def cancelled(store: Storage, url: str) -> None:
+        async with open_source(first, read=slow, inline=False) as source:
+            await store.put(url, {}, store.body(source, Slice(1, 0, BUFFER_BYTES)))
+
+    async with slow_store(None) as (_, url), storage() as store:
+        upload = asyncio.create_task(cancelled(store, url))
+        await asyncio.to_thread(reading.wait)
+        upload.cancel()
+        piece = Slice(1, 0, BUFFER_BYTES + 1)
+        async with open_source(second, read=late, inline=False) as source:
+            etag = await store.put(url, {}, store.body(source, piece))
+        await asyncio.wait({upload})
+    assert etag == md5_of(second, piece)
+    assert upload.cancelled()
+
+
+async def test_a_failing_source_is_not_told_as_a_broken_network(make_file: MakeFile) -> None:
+    """Aiohttp tells a body's own failure as a connection error; the body is asked first."""
+    path = make_file(MIB)
+    async with slow_store(None) as (_, url), storage() as store, open_source(path) as source:
+        path.write_bytes(b"")
+        with pytest.raises(SourceChangedError) as caught:
+            await store.put(url, {}, store.body(source, Slice(7, 0, MIB)))
+    assert caught.value.chunk_index == 7
+    assert caught.value.__context__ is None
+
+
+async def test_aiohttp_cannot_send_a_body_twice(make_file: MakeFile) -> None:
+    """A PUT that a stale connection lost is not repeated behind our back: its URL works once."""
+    connections = 0
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        head = await _head(reader)
+        if connections == 1 and b"/first" in head:
+            await reader.readexactly(100)
+            writer.write(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n')
+            await reader.readuntil(b"\r\n\r\n")  # the second request comes on the same connection
+        writer.close()
+
+    path = make_file(100)
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    piece = Slice(1, 0, 100)
+    async with server, storage() as store, open_source(path) as source:
+        assert await store.put(f"{url}/first", {}, store.body(source, piece)) == "x"
+        with pytest.raises(StorageConnectionError, match="closed the connection"):
+            await store.put(f"{url}/second", {}, store.body(source, piece))
+    assert connections == 1
+
+
+async def test_a_shared_handle_is_read_right_where_reads_have_no_offset(
+    make_file: MakeFile,
+) -> None:
+    """Systems that can only seek and read send the right bytes, too."""
+    path = make_file(3 * MIB)
+    slices = Slices(3 * MIB, MIB // 2)
+    async with (
+        slow_store(None) as (_, url),
+        storage() as store,
+        open_source(path, read=read_seeking, inline=False) as source,
+    ):
+        pieces = [slices[index] for index in range(1, len(slices) + 1)]
+        etags = await asyncio.gather(
+            *(store.put(url, {}, store.body(source, piece)) for piece in pieces)
+        )
+    assert etags == [md5_of(path, piece) for piece in pieces]
+
+
+async def test_memory_is_one_buffer_a_body(make_file: MakeFile) -> None:
+    """Buffers go back to the pool when nothing holds them; 20 PUTs in a row need very few."""
+    path = make_file(MIB)
+    sessions = Sessions(Connecting())
+    buffers = Buffers()
+    async with slow_store(None) as (_, url), open_source(path) as source:
+        store = Storage(sessions, 60.0, buffers, Turns())
+        for _ in range(20):
+            await store.put(url, {}, store.body(source, Slice(1, 0, MIB)))
+        assert len(buffers._idle) <= 2
+        await sessions.close()
+
+
+def open_sockets() -> int:
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists the directory
+            count += str(entry.readlink()).startswith("socket:")
+    return count
+
+
+async def test_the_watch_ends_a_put_that_nobody_takes(make_file: MakeFile) -> None:
+    """No byte taken and no answer for ``stall_timeout``: the attempt ends, and says so."""
+    over = asyncio.Event()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.transport.abort()
+
+    path = make_file(8 * MIB)
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    server = await asyncio.start_server(deaf, sock=listener, limit=8192)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    loop = asyncio.get_running_loop()
+    async with server, storage() as store, open_source(path) as source:
+        began, before = loop.time(), open_sockets()
+        with pytest.raises(
+            StorageConnectionError, match="no byte was taken and no answer came for 60 s"
+        ):
+            await store.put(url, {}, store.body(source, Slice(1, 0, 8 * MIB)))
+        assert 60 <= loop.time() - began <= 80
+        await asyncio.sleep(0)
+        assert open_sockets() == before + 1  # the deaf end's; ours is gone with what it held
+        over.set()
+
+
+async def test_the_watch_is_patient_with_a_link_that_is_only_slow(make_file: MakeFile) -> None:
+    """Bytes that trickle out of the kernel's buffers are progress, however long it takes."""
+    path = make_file(2 * MIB)
+    loop = asyncio.get_running_loop()
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        left = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        while left:
+            await asyncio.sleep(40)  # on the virtual clock
+            left -= len(await reader.readexactly(min(left, 64 * 1024)))
+        writer.write(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n')
+        await writer.drain()
+        writer.close()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    server = await asyncio.start_server(trickle, sock=listener, limit=8192)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    async with server, storage() as store, open_source(path) as source:
+        began = loop.time()
+        assert await store.put(url, {}, store.body(source, Slice(1, 0, 2 * MIB))) == "x"
+        assert loop.time() - began >= 32 * 40

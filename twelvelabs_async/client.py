@@ -1,0 +1,175 @@
+"""``AsyncTwelveLabs``: settings, sessions and their lifetimes."""
+
+import asyncio
+import math
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from ssl import SSLContext
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
+from twelvelabs_async.resources.file_upload import UploadLimits
+from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
+from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.sessions import Connecting, Sessions
+from twelvelabs_async.transport import Transport, checked_headers
+from twelvelabs_async.upload.body import Buffers
+from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.turns import Turns
+
+DEFAULT_BASE_URL = "https://api.twelvelabs.io/v1.3"
+API_KEY_VARIABLES = ("TWELVE_LABS_API_KEY", "TWELVELABS_API_KEY")
+BASE_URL_VARIABLE = "TWELVELABS_BASE_URL"
+UPLOADS_A_SLOT = 2
+"""Uploads admitted for each PUT that may be under way: some of them are in a control call."""
+
+
+class AsyncTwelveLabs:
+    """A client of the TwelveLabs platform; one for a whole application.
+
+    Use it in ``async with``, or call ``close()``. It opens its connections when first needed, on
+    the event loop that runs then, and belongs to that loop from then on.
+    """
+
+    multipart_upload: MultipartUploadClient
+    """Large files, in chunks."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        *,
+        timeout: float = 60.0,
+        stall_timeout: float | None = 60.0,
+        outage_timeout: float = 120.0,
+        max_retries: int = 3,
+        max_concurrency: int = 16,
+        headers: Mapping[str, str] | None = None,
+        session: aiohttp.ClientSession | None = None,
+        connector: aiohttp.BaseConnector | None = None,
+        ssl: SSLContext | bool = True,
+        proxy: str | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        """Check the settings; nothing is opened yet.
+
+        Args:
+            api_key: None: from ``TWELVE_LABS_API_KEY``, or ``TWELVELABS_API_KEY``.
+            base_url: None: from ``TWELVELABS_BASE_URL``, or the platform's own.
+            timeout: Seconds for each attempt of a control call.
+            stall_timeout: Seconds without a byte taken or an answer that end a PUT; None: never.
+            outage_timeout: Seconds after the last answer from anybody until which an upload that
+                was going well waits for the network to return.
+            max_retries: Further attempts of a control call; 0: none.
+            max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
+                are admitted, and as many control calls made, at once; more of them wait their turn.
+            headers: Sent with every control call, and never to the object store.
+            session: Your own session, for control calls; its connector serves the object store as
+                well, but none of its headers, cookies, credentials or timeouts does. Never closed.
+            connector: Your own connector; never closed. None: one of our own.
+            ssl: Your own TLS settings, for our own connector; True: the usual ones.
+            proxy: A proxy for everything, such as ``http://user:password@host:3128``; None: none,
+                or the session's own.
+            trust_env: Whether to take proxies from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``.
+
+        Raises:
+            ConfigurationError: There is no API key, the base URL is none, or a setting can never be
+                right.
+        """
+        _check_seconds("timeout", timeout)
+        _check_seconds("stall_timeout", stall_timeout)
+        _check_seconds("outage_timeout", outage_timeout)
+        _check_at_least(0, "max_retries", max_retries)
+        _check_at_least(1, "max_concurrency", max_concurrency)
+        self._sessions = Sessions(Connecting(session, connector, ssl, proxy, trust_env))
+        self._transport = Transport(
+            sessions=self._sessions,
+            base_url=_chosen_base_url(base_url),
+            api_key=_chosen_api_key(api_key),
+            timeout=timeout,
+            max_retries=max_retries,
+            headers=_chosen_headers(headers or {}),
+            slots=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
+        )
+        self.multipart_upload = MultipartUploadClient(
+            RawMultipartUploadClient(self._transport),
+            self._transport,
+            Storage(self._sessions, stall_timeout, Buffers(), Turns()),
+            UploadLimits(
+                uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
+                puts=asyncio.Semaphore(max_concurrency),
+                outage_timeout=outage_timeout,
+            ),
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where control calls go."""
+        return self._transport.base_url
+
+    def __repr__(self) -> str:
+        return f"<AsyncTwelveLabs {self.base_url}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close what the client opened; uploads under way fail. May be called again."""
+        await self._sessions.close()
+
+
+def _chosen_api_key(api_key: str | None) -> str:
+    found = api_key or next(filter(None, map(os.environ.get, API_KEY_VARIABLES)), None)
+    if not found:
+        raise ConfigurationError(
+            f"there is no API key: pass api_key=, or set {' or '.join(API_KEY_VARIABLES)}"
+        )
+    if not (found.isascii() and found.isprintable() and found == found.strip()):
+        raise ConfigurationError("the API key has characters that no header can carry")
+    return found
+
+
+def _chosen_base_url(base_url: str | None) -> str:
+    chosen = base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    try:
+        url = URL(chosen)
+        (url.raw_host or "").encode("idna")  # as looking up the name will do
+    except ValueError:
+        url = URL()
+    extra = url.user or url.password or url.query_string or url.fragment
+    if url.scheme not in {"http", "https"} or not url.host or extra:
+        raise ConfigurationError("the base URL must be http(s)://host/path and nothing more")
+    return str(url).rstrip("/")
+
+
+def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        checked = checked_headers(headers)
+    except InvalidArgumentError as error:
+        problem = str(error)
+    else:
+        return {"User-Agent": f"twelvelabs-async/{version('twelvelabs-async')}", **checked}
+    raise ConfigurationError(problem)
+
+
+def _check_seconds(name: str, value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise ConfigurationError(f"{name} must be more than 0 s, not {value}")
+
+
+def _check_at_least(least: int, name: str, value: int) -> None:
+    if value < least:
+        raise ConfigurationError(f"{name} must be {least} or more, not {value}")

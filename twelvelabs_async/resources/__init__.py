@@ -1,0 +1,1 @@
+"""The platform's endpoints, by the names that the official SDK gives them."""

@@ -1,0 +1,205 @@
+"""The upload of one file, from the outside: admitted, opened, carried, told of."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+from attrs import define, evolve, frozen
+
+from twelvelabs_async import clock
+from twelvelabs_async.errors import InvalidResponseError, TwelveLabsError, UploadError
+from twelvelabs_async.models import (
+    AssetDetail,
+    CompletedChunk,
+    CreateAssetUploadResponse,
+    GetUploadStatusResponse,
+    PresignedUrlChunk,
+    ReportChunkBatchResponse,
+    UploadResult,
+)
+from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.retries import server_time
+from twelvelabs_async.transport import RequestOptions, Transport, path_segment
+from twelvelabs_async.upload.job import UploadJob
+from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
+from twelvelabs_async.upload.slices import agreed_slices
+from twelvelabs_async.upload.source import FileSource, check_path, open_source
+from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.uploader import Uploader
+from twelvelabs_async.upload.url_book import UrlBook
+from twelvelabs_async.upload.verdicts import Patience
+
+logger = logging.getLogger("twelvelabs_async")
+
+
+@define(eq=False)
+class UploadLimits:
+    """What all uploads of a client share.
+
+    Attributes:
+        uploads: Admits an upload before it opens its file or its session.
+        puts: Bounds the PUTs under way; held for an attempt and not for a pause.
+        outage_timeout: Seconds after the last answer until which a dead network is waited out.
+    """
+
+    uploads: asyncio.Semaphore
+    puts: asyncio.Semaphore
+    outage_timeout: float
+
+
+@frozen
+class SessionCalls:
+    """The control calls of one upload session; what ``Uploader`` knows of the platform."""
+
+    _raw: RawMultipartUploadClient
+    _transport: Transport
+    _session: CreateAssetUploadResponse
+    _options: RequestOptions | None
+
+    async def presigned_urls(
+        self, start: int, count: int
+    ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
+        """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
+        answer = await self._raw.get_additional_presigned_urls(
+            self._session.upload_id, start=start, count=count, request_options=self._options
+        )
+        told = answer.data
+        urls = tuple(
+            evolve(u, expires_at=u.expires_at or told.expires_at) for u in told.upload_urls
+        )
+        return urls, told.generated_at or server_time(answer.headers)
+
+    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
+        """Tell the platform that the store holds ``chunks``."""
+        answer = await self._raw.report_chunk_batch(
+            self._session.upload_id, completed_chunks=chunks, request_options=self._options
+        )
+        return answer.data
+
+    async def status(self) -> GetUploadStatusResponse:
+        """Ask where the session stands."""
+        answer = await self._raw.get_status(
+            self._session.upload_id, page_limit=1, request_options=self._options
+        )
+        return answer.data
+
+    async def asset(self) -> AssetDetail:
+        """Ask for the asset that the session makes."""
+        path = f"/assets/{path_segment(self._session.asset_id, 'asset_id')}"
+        answer = await self._transport.request(AssetDetail, "GET", path, options=self._options)
+        return answer.data
+
+
+@define(eq=False)
+class FileUpload:
+    """Carries one job; used once. What it has come to is there for the error that may end it."""
+
+    _job: UploadJob
+    _raw: RawMultipartUploadClient
+    _transport: Transport
+    _storage: Storage
+    _limits: UploadLimits
+    _options: RequestOptions | None
+    _callback: ProgressCallback | None
+    _session: CreateAssetUploadResponse | None = None
+    _uploader: Uploader | None = None
+
+    async def run(self) -> UploadResult:
+        """Upload the file and return its asset.
+
+        Raises:
+            UploadError: It did not arrive; the cause is chained.
+        """
+        try:
+            await check_path(self._job.path)
+            async with self._limits.uploads, open_source(self._job.path) as source:
+                uploader = self._uploader = await self._open(source)
+                async with ProgressTeller(self._callback, uploader.progress):
+                    result = await uploader.run()
+        except TwelveLabsError as error:
+            raise self._failure(error) from error
+        logger.info("upload %s: %s arrived as asset %s", result.upload_id, *self._names(result))
+        return result
+
+    def _names(self, result: UploadResult) -> tuple[str, str]:
+        return str(self._job.path), result.asset_id
+
+    async def _open(self, source: FileSource) -> Uploader:
+        """Open the session, and everything that depends on what the platform answers."""
+        asked_at = clock.monotonic()
+        answer = await self._raw.create(
+            filename=self._job.filename,
+            type=self._job.file_type,
+            total_size=source.size,
+            enable_hls=self._job.enable_hls,
+            enable_thumbnail=self._job.enable_thumbnail,
+            user_metadata=self._job.user_metadata,
+            request_options=self._options,
+        )
+        session = self._session = answer.data
+        try:
+            slices = agreed_slices(source.size, session.chunk_size, session.total_chunks)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            urls = UrlBook()
+            urls.add(session.upload_urls, asked_at, server_time(answer.headers))
+            return Uploader(
+                session=session,
+                source=source,
+                ledger=Ledger.fresh(slices, self._job.batch_size),
+                urls=urls,
+                platform=SessionCalls(self._raw, self._transport, session, self._options),
+                storage=self._storage,
+                patience=Patience(
+                    max_retries=self._job.max_retries,
+                    retry_delay=self._job.retry_delay,
+                    outage_timeout=self._limits.outage_timeout,
+                ),
+                slots=self._limits.puts,
+                max_workers=self._job.max_workers,
+            )
+        raise InvalidResponseError(
+            status_code=answer.status_code,
+            headers=answer.headers,
+            message=problem,
+            request="POST /assets/multipart-uploads",
+        )
+
+    def _failure(self, cause: TwelveLabsError) -> UploadError:
+        session = self._session
+        ledger = self._uploader.ledger if self._uploader is not None else None
+        chunk: int | None = getattr(cause, "chunk_index", None)
+        return UploadError(
+            _sentence(str(self._job.path), chunk, cause, session, ledger),
+            chunk_index=chunk,
+            original_error=cause,
+            file=str(self._job.path),
+            upload_id=session.upload_id if session else None,
+            asset_id=session.asset_id if session else None,
+            total_chunks=len(ledger.slices) if ledger else None,
+            stored_chunks=ledger.stored_chunks if ledger else 0,
+            reported_chunks=ledger.reported if ledger else 0,
+        )
+
+
+def _sentence(
+    file: str,
+    chunk: int | None,
+    cause: TwelveLabsError,
+    session: CreateAssetUploadResponse | None,
+    ledger: Ledger | None,
+) -> str:
+    """Say what failed and why, what the store has, and what is left."""
+    where = f"chunk {chunk}: " if chunk is not None else ""
+    said = f"{file} was not uploaded: {where}{cause}"
+    if session is None:
+        return f"{said} (no upload session was opened)"
+    if ledger is None:
+        return f"{said} (upload {session.upload_id}: nothing was sent)"
+    total, stored = len(ledger.slices), ledger.stored_chunks
+    return (
+        f"{said} (upload {session.upload_id}: {stored} of {total} chunks are stored, "
+        f"{ledger.reported} of them reported, {total - stored} left)"
+    )

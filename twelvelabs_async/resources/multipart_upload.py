@@ -1,0 +1,376 @@
+"""``client.multipart_upload``: the five endpoints, and whole files through them.
+
+Names and parameters are the official SDK's.
+"""
+
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+
+from attrs import define, frozen
+
+from twelvelabs_async import clock
+from twelvelabs_async.errors import InvalidArgumentError, UploadError
+from twelvelabs_async.models import (
+    ChunkInfo,
+    CompletedChunk,
+    CreateAssetUploadRequestType,
+    CreateAssetUploadResponse,
+    IncompleteUploadSummary,
+    MultipartUploadStatusType,
+    ReportChunkBatchResponse,
+    RequestAdditionalPresignedUrLsResponse,
+    UploadResult,
+    UploadStatus,
+    UserMetadata,
+)
+from twelvelabs_async.pagination import Page
+from twelvelabs_async.resources.file_upload import FileUpload, UploadLimits
+from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.transport import RequestOptions, Transport
+from twelvelabs_async.upload.job import UploadJob, checked_name, checked_path, checked_type
+from twelvelabs_async.upload.progress import ProgressCallback
+from twelvelabs_async.upload.storage import Storage
+
+StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
+
+
+@frozen(kw_only=True)
+class UploadStatusPage(Page[ChunkInfo]):
+    """Where a session stands, and a page of its chunks; ``async for`` walks all of them.
+
+    Attributes:
+        status: The session's state when this page was fetched.
+        upload_id: The session.
+        chunks_completed: Chunks that were reported; None if the platform did not say.
+        chunks_failed: Chunks that have to be sent again.
+        chunks_pending: All others.
+        total_size: Bytes of the file.
+        uploaded_size: Bytes reported so far.
+        created_at: When the session was opened.
+        updated_at: When it last changed.
+    """
+
+    status: MultipartUploadStatusType
+    upload_id: str | None
+    chunks_completed: int | None
+    chunks_failed: int | None
+    chunks_pending: int | None
+    total_size: int | None
+    uploaded_size: int | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@define
+class MultipartUploadClient:
+    """Large files, in chunks, over presigned URLs."""
+
+    _raw: RawMultipartUploadClient
+    _transport: Transport
+    _storage: Storage
+    _limits: UploadLimits
+
+    @property
+    def with_raw_response(self) -> RawMultipartUploadClient:
+        """The same endpoints, each answer with its ``data``, ``status_code`` and ``headers``."""
+        return self._raw
+
+    async def upload_file(
+        self,
+        file_path: str | os.PathLike[str],
+        *,
+        filename: str | None = None,
+        file_type: CreateAssetUploadRequestType | None = None,
+        batch_size: int = 10,
+        max_workers: int = 5,
+        progress_callback: ProgressCallback | None = None,
+        max_retries: int = 3,
+        retry_delay: float = 1.0,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        user_metadata: UserMetadata | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> UploadResult:
+        """Upload a file: read in place, sent in chunks, done when the platform has all of them.
+
+        Cancelled, it ends its requests, tries for 5 seconds at most to report what is stored, and
+        leaves no task, connection or open file; the session stays on the platform for 24 hours.
+
+        Args:
+            file_path: The file. It must not change while it is uploaded.
+            filename: The name to upload it under; None: the file's own.
+            file_type: ``video``, ``audio`` or ``image``; None: told by the name.
+            batch_size: Chunks in one report; 1 or more.
+            max_workers: Chunks under way at once; 1 or more. The client's ``max_concurrency``
+                bounds all uploads together.
+            progress_callback: Called with ``UploadProgress``, sync or async: first when the session
+                exists, then at most ten times a second, last when the upload has ended.
+            max_retries: Further attempts for a chunk that the store answered with a failure.
+            retry_delay: Seconds; the longest first pause before another attempt, doubled each time.
+            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            user_metadata: Your own keys and values, kept with the asset.
+            request_options: For the control calls of this upload.
+
+        Returns:
+            The asset; its URL is never empty.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            UploadError: The file did not arrive; the cause is chained.
+        """
+        path = checked_path(file_path)
+        name = checked_name(path, filename)
+        job = UploadJob(
+            path=path,
+            filename=name,
+            file_type=checked_type(name, file_type),
+            batch_size=batch_size,
+            max_workers=max_workers,
+            max_retries=max_retries,
+            retry_delay=retry_delay,
+            enable_hls=enable_hls,
+            enable_thumbnail=enable_thumbnail,
+            user_metadata=user_metadata,
+        )
+        return await FileUpload(
+            job,
+            self._raw,
+            self._transport,
+            self._storage,
+            self._limits,
+            request_options,
+            progress_callback,
+        ).run()
+
+    async def create(
+        self,
+        *,
+        filename: str,
+        type: CreateAssetUploadRequestType,  # noqa: A002 - the platform's name for it
+        total_size: int,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        user_metadata: UserMetadata | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> CreateAssetUploadResponse:
+        """Open an upload session of 24 hours.
+
+        An answer that is lost is asked for again, which opens a second session; the first ends by
+        itself.
+
+        Args:
+            filename: The name of the file; not empty.
+            type: ``video``, ``audio`` or ``image``.
+            total_size: Bytes of the file; 1 or more.
+            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            user_metadata: Your own keys and values, kept with the asset.
+            request_options: For this call.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        answer = await self._raw.create(
+            filename=filename,
+            type=type,
+            total_size=total_size,
+            enable_hls=enable_hls,
+            enable_thumbnail=enable_thumbnail,
+            user_metadata=user_metadata,
+            request_options=request_options,
+        )
+        return answer.data
+
+    async def get_status(
+        self,
+        upload_id: str,
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> UploadStatusPage:
+        """Ask where a session stands: its own fields, and a page of its chunks.
+
+        Args:
+            upload_id: The session.
+            page: Which page, from 1; None: the first.
+            page_limit: Chunks on a page, 1 to 50; None: 10.
+            request_options: For each call, those for later pages too.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            NotFoundError: There is no such session.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+
+        async def fetch(number: int) -> UploadStatusPage:
+            answer = await self._raw.get_status(
+                upload_id, page=number, page_limit=page_limit, request_options=request_options
+            )
+            told = answer.data
+            return UploadStatusPage(
+                data=told.uploaded_chunks,
+                page_info=told.page_info,
+                number=number,
+                fetch=fetch,
+                status=told.status,
+                upload_id=told.upload_id,
+                chunks_completed=told.chunks_completed,
+                chunks_failed=told.chunks_failed,
+                chunks_pending=told.chunks_pending,
+                total_size=told.total_size,
+                uploaded_size=told.uploaded_size,
+                created_at=told.created_at,
+                updated_at=told.updated_at,
+            )
+
+        return await fetch(1 if page is None else page)
+
+    async def list_incomplete_uploads(
+        self,
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> Page[IncompleteUploadSummary]:
+        """List the account's sessions that are not complete.
+
+        Args:
+            page: Which page, from 1; None: the first.
+            page_limit: Sessions on a page, 1 to 50; None: 10.
+            request_options: For each call, those for later pages too.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+
+        async def fetch(number: int) -> Page[IncompleteUploadSummary]:
+            answer = await self._raw.list_incomplete_uploads(
+                page=number, page_limit=page_limit, request_options=request_options
+            )
+            return Page(answer.data.data, answer.data.page_info, number, fetch)
+
+        return await fetch(1 if page is None else page)
+
+    async def report_chunk_batch(
+        self,
+        upload_id: str,
+        *,
+        completed_chunks: Iterable[CompletedChunk],
+        request_options: RequestOptions | None = None,
+    ) -> ReportChunkBatchResponse:
+        """Tell the platform which chunks the object store holds; telling it twice is harmless.
+
+        Args:
+            upload_id: The session.
+            completed_chunks: One or more, in any order.
+            request_options: For this call.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        answer = await self._raw.report_chunk_batch(
+            upload_id, completed_chunks=completed_chunks, request_options=request_options
+        )
+        return answer.data
+
+    async def get_additional_presigned_urls(
+        self,
+        upload_id: str,
+        *,
+        start: int,
+        count: int,
+        request_options: RequestOptions | None = None,
+    ) -> RequestAdditionalPresignedUrLsResponse:
+        """Get fresh URLs of ``count`` chunks; each works once and for an hour.
+
+        Args:
+            upload_id: The session.
+            start: The first chunk, from 1.
+            count: How many chunks, 1 to 50.
+            request_options: For this call.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        answer = await self._raw.get_additional_presigned_urls(
+            upload_id, start=start, count=count, request_options=request_options
+        )
+        return answer.data
+
+    async def wait_for_upload_completion(
+        self,
+        upload_id: str,
+        *,
+        sleep_interval: float = 5.0,
+        max_wait_time: float | None = None,
+        callback: StatusCallback | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> UploadStatus:
+        """Ask for a session's status until it is complete.
+
+        Args:
+            upload_id: The session.
+            sleep_interval: Seconds between two questions; more than 0.
+            max_wait_time: Seconds to wait in all; None: as long as it takes.
+            callback: Called after each question, sync or async.
+            request_options: For each question.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            UploadError: The session failed or expired, a chunk failed, or time ran out.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        if sleep_interval <= 0:
+            raise InvalidArgumentError(
+                f"sleep_interval must be more than 0 s, not {sleep_interval}"
+            )
+        began = clock.monotonic()
+        while True:
+            page = await self.get_status(upload_id, page_limit=1, request_options=request_options)
+            status = _summary(page)
+            if callback is not None:
+                outcome = callback(status)
+                if inspect.isawaitable(outcome):
+                    await outcome
+            if page.status == MultipartUploadStatusType.COMPLETED:
+                return status
+            _refuse_dead_end(page)
+            if max_wait_time is not None and clock.monotonic() - began >= max_wait_time:
+                raise UploadError(
+                    f"upload {upload_id} is not complete after {max_wait_time:g} s: "
+                    f"{status.completed_chunks} of {status.total_chunks} chunks",
+                    upload_id=upload_id,
+                )
+            await clock.sleep(sleep_interval)
+
+
+def _summary(page: UploadStatusPage) -> UploadStatus:
+    completed = page.chunks_completed or 0
+    total = completed + (page.chunks_failed or 0) + (page.chunks_pending or 0)
+    done = page.status == MultipartUploadStatusType.COMPLETED
+    return UploadStatus("completed" if done else "in_progress", completed, total)
+
+
+def _refuse_dead_end(page: UploadStatusPage) -> None:
+    if page.status in {MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED}:
+        raise UploadError(f"upload {page.upload_id} has {page.status}", upload_id=page.upload_id)
+    if page.chunks_failed:
+        raise UploadError(
+            f"{page.chunks_failed} chunks of upload {page.upload_id} failed and have to be sent "
+            "again",
+            upload_id=page.upload_id,
+        )

@@ -1,0 +1,147 @@
+"""The five multipart endpoints, each answer with its status and headers.
+
+Facts: the platform's API reference, v1.3, "Multipart uploads", read 2026-11.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import define
+
+from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.models import (
+    ASSET_TYPES,
+    CompletedChunk,
+    CreateAssetUploadRequestType,
+    CreateAssetUploadResponse,
+    GetUploadStatusResponse,
+    ListIncompleteUploadsResponse,
+    ReportChunkBatchResponse,
+    RequestAdditionalPresignedUrLsResponse,
+    UserMetadata,
+)
+from twelvelabs_async.pagination import page_params
+from twelvelabs_async.transport import ApiResponse, RequestOptions, Transport, path_segment
+from twelvelabs_async.upload.url_book import MOST_URLS
+
+_UPLOADS = "/assets/multipart-uploads"
+
+
+@define
+class RawMultipartUploadClient:
+    """As ``client.multipart_upload``, but each method returns an ``ApiResponse``."""
+
+    _transport: Transport
+
+    async def create(
+        self,
+        *,
+        filename: str,
+        type: CreateAssetUploadRequestType,  # noqa: A002 - the platform's name for it
+        total_size: int,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        user_metadata: UserMetadata | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[CreateAssetUploadResponse]:
+        """Open an upload session; see ``MultipartUploadClient.create``."""
+        if not filename:
+            raise InvalidArgumentError("filename is empty")
+        if type not in ASSET_TYPES:
+            raise InvalidArgumentError(
+                f"type must be one of {', '.join(ASSET_TYPES)}, not {type!r}"
+            )
+        if total_size < 1:
+            raise InvalidArgumentError(f"total_size must be 1 byte or more, not {total_size}")
+        asked = {
+            "filename": filename,
+            "type": type,
+            "total_size": total_size,
+            "enable_hls": enable_hls,
+            "enable_thumbnail": enable_thumbnail,
+            "user_metadata": user_metadata,
+        }
+        return await self._transport.request(
+            CreateAssetUploadResponse,
+            "POST",
+            _UPLOADS,
+            json={name: value for name, value in asked.items() if value is not None},
+            options=request_options,
+        )
+
+    async def get_status(
+        self,
+        upload_id: str,
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[GetUploadStatusResponse]:
+        """Ask where a session stands; see ``MultipartUploadClient.get_status``."""
+        return await self._transport.request(
+            GetUploadStatusResponse,
+            "GET",
+            _session(upload_id),
+            params=page_params(page, page_limit),
+            options=request_options,
+        )
+
+    async def list_incomplete_uploads(
+        self,
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[ListIncompleteUploadsResponse]:
+        """List sessions that are not complete; see ``MultipartUploadClient``."""
+        return await self._transport.request(
+            ListIncompleteUploadsResponse,
+            "GET",
+            _UPLOADS,
+            params=page_params(page, page_limit),
+            options=request_options,
+        )
+
+    async def report_chunk_batch(
+        self,
+        upload_id: str,
+        *,
+        completed_chunks: Iterable[CompletedChunk],
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[ReportChunkBatchResponse]:
+        """Report stored chunks; see ``MultipartUploadClient.report_chunk_batch``."""
+        chunks: list[Any] = list(completed_chunks)
+        if not chunks:
+            raise InvalidArgumentError("completed_chunks is empty")
+        return await self._transport.request(
+            ReportChunkBatchResponse,
+            "POST",
+            _session(upload_id),
+            json={"completed_chunks": chunks},
+            options=request_options,
+        )
+
+    async def get_additional_presigned_urls(
+        self,
+        upload_id: str,
+        *,
+        start: int,
+        count: int,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[RequestAdditionalPresignedUrLsResponse]:
+        """Get fresh URLs; see ``MultipartUploadClient.get_additional_presigned_urls``."""
+        if start < 1:
+            raise InvalidArgumentError(f"start counts chunks from 1, not {start}")
+        if not 1 <= count <= MOST_URLS:
+            raise InvalidArgumentError(f"count must be 1 to {MOST_URLS}, not {count}")
+        return await self._transport.request(
+            RequestAdditionalPresignedUrLsResponse,
+            "POST",
+            f"{_session(upload_id)}/presigned-urls",
+            json={"start": start, "count": count},
+            options=request_options,
+        )
+
+
+def _session(upload_id: str) -> str:
+    return f"{_UPLOADS}/{path_segment(upload_id, 'upload_id')}"

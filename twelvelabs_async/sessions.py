@@ -1,0 +1,184 @@
+"""The client's HTTP sessions: one for the platform, a clean one for the object store.
+
+Both use one connector. The storage session has no default headers, no cookies, no netrc
+credentials, no ``raise_for_status`` and no total timeout, whatever the user's own session has:
+a presigned URL is signed for exactly the headers that the platform names, and the API key must
+never reach the storage host. What the user handed in is never closed here.
+"""
+
+import asyncio
+import warnings
+from ssl import SSLContext
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from aiohttp import hdrs
+from attrs import define, field, frozen
+from yarl import URL
+
+from twelvelabs_async.errors import ClientClosedError, ConfigurationError
+
+CONNECT_TIMEOUT = 30.0
+"""Seconds for a TCP connection and its TLS handshake."""
+
+KEEP_ALIVE = 30.0
+"""Seconds that an idle connection is kept for the next request."""
+
+_AUTOMATIC_HEADERS = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
+
+
+@frozen
+class Connecting:
+    """How connections are made, as the user chose; see ``AsyncTwelveLabs``."""
+
+    session: aiohttp.ClientSession | None = None
+    connector: aiohttp.BaseConnector | None = None
+    ssl: SSLContext | bool = True
+    proxy: str | None = field(default=None, repr=False)
+    trust_env: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.session is not None and self.connector is not None:
+            raise ConfigurationError("pass session= or connector=, not both: a session has its own")
+        if self.ssl is not True and (self.session is not None or self.connector is not None):
+            raise ConfigurationError("ssl= goes with our own connector; set it on yours instead")
+        if self.proxy is not None:
+            _proxy_url(self.proxy, "proxy=")
+
+
+@define(eq=False)
+class Sessions:
+    """Opens both sessions when first needed, on the loop that is running then."""
+
+    _connecting: Connecting
+    _loop: asyncio.AbstractEventLoop | None = None
+    _connector: aiohttp.BaseConnector | None = None
+    _control: aiohttp.ClientSession | None = None
+    _storage: aiohttp.ClientSession | None = None
+    _closed: bool = False
+
+    def control(self) -> aiohttp.ClientSession:
+        """Return the session for the platform.
+
+        Raises:
+            ClientClosedError: After ``close``, or on another event loop than the first.
+        """
+        self._open()
+        assert self._control is not None  # noqa: S101 - _open made it
+        return self._control
+
+    def storage(self) -> aiohttp.ClientSession:
+        """Return the clean session for the object store; raises as ``control`` does."""
+        self._open()
+        assert self._storage is not None  # noqa: S101 - _open made it
+        return self._storage
+
+    def proxy_for(self, url: URL) -> URL | None:
+        """Return the proxy on the way to ``url``, its credentials inside; None: none.
+
+        Sessions of our own never get ``trust_env``, which would also add netrc credentials.
+        """
+        if self._connecting.proxy is not None:
+            return _proxy_url(self._connecting.proxy, "proxy=")
+        session = self._connecting.session
+        if session is not None and (chosen := _default_proxy(session)) is not None:
+            return chosen
+        if self._connecting.trust_env or (session is not None and session.trust_env):
+            return _environment_proxy(url)
+        return None
+
+    def _open(self) -> None:
+        if self._closed:
+            raise ClientClosedError("the client is closed; make a new one")
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._make_sessions(loop)
+            self._loop = loop
+        elif self._loop is not loop:
+            raise ClientClosedError(
+                "the client belongs to another event loop; make one client for each asyncio.run()"
+            )
+
+    def _make_sessions(self, loop: asyncio.AbstractEventLoop) -> None:
+        theirs = self._connecting.session
+        connector = self._connecting.connector if theirs is None else theirs.connector
+        if theirs is not None and (theirs.closed or connector is None):
+            raise ConfigurationError("the session= that was passed is closed")
+        if getattr(connector, "_loop", loop) is not loop:  # aiohttp keeps it to itself
+            raise ConfigurationError("the session= or connector= belongs to another event loop")
+        if connector is None:
+            connector = self._connector = aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._connecting.ssl
+            )
+        self._control = theirs or _once(
+            aiohttp.ClientSession(connector=connector, connector_owner=False)
+        )
+        self._storage = _once(
+            aiohttp.ClientSession(
+                connector=connector,
+                connector_owner=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_AUTOMATIC_HEADERS,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+            )
+        )
+
+    async def close(self) -> None:
+        """Close what was opened here; may be called again. Cancelled, it leaves nothing open."""
+        self._closed = True
+        if self._storage is not None:
+            await self._storage.close()
+        if self._control is not None and self._control is not self._connecting.session:
+            await self._control.close()
+        if self._connector is not None:
+            await self._connector.close()
+
+    def __del__(self) -> None:
+        if self._loop is not None and not self._closed:
+            warnings.warn(
+                "unclosed AsyncTwelveLabs client: use 'async with', or await client.close()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+
+def _once(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """Keep ``session`` from repeating a GET or a PUT by itself when its connection breaks.
+
+    Retries are counted and paused for elsewhere. aiohttp has only a private switch for it (used by
+    its own test client); a user's session keeps the habit, which is harmless for a GET.
+    """
+    session._retry_connection = False  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    return session
+
+
+def _default_proxy(session: aiohttp.ClientSession) -> URL | None:
+    """Return the proxy that a user's session was made with; aiohttp keeps it to itself."""
+    proxy = getattr(session, "_default_proxy", None)
+    if proxy is None:
+        return None
+    auth: Any = getattr(session, "_default_proxy_auth", None)
+    url = _proxy_url(str(proxy), "the session's proxy")
+    return url.with_user(auth.login).with_password(auth.password) if auth else url
+
+
+def _environment_proxy(url: URL) -> URL | None:
+    if url.host is not None and proxy_bypass(url.host):
+        return None
+    proxy = getproxies().get(url.scheme)
+    if not proxy:
+        return None
+    name = f"{url.scheme.upper()}_PROXY"
+    return _proxy_url(proxy if "://" in proxy else f"http://{proxy}", name)
+
+
+def _proxy_url(text: str, name: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ConfigurationError(f"{name} must be http(s)://host:port")  # it may hold a password
+    return url

@@ -1,0 +1,58 @@
+"""Two small things that structured concurrency needs and asyncio lacks."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end; a cancellation that comes meanwhile is raised after it.
+
+    For what must not be left half done: a file that a thread is opening would have no owner.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # the cancellation is what the caller hears of
+        raise cancelled
+    return task.result()
+
+
+async def run_all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run ``works`` side by side until all have ended; the first to fail ends the others.
+
+    Its exception is raised alone, never in a group, and a cancellation passes through even where
+    a work failed at the same time. (``asyncio.TaskGroup`` does neither, and on Python 3.11 leaves
+    the count of cancellations of its parent wrong.)
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        await end_all(tasks)
+    for task in done:
+        if not task.cancelled():
+            task.result()
+    for task in tasks:
+        if task.cancelled():
+            raise asyncio.CancelledError
+
+
+async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel ``tasks`` and wait until they have ended, even when cancelled meanwhile."""
+    ending = set(tasks)
+    for task in ending:
+        task.cancel()
+    if ending:
+        await uninterrupted(asyncio.wait(ending))
+    for task in ending:
+        if not task.cancelled():
+            task.exception()  # the caller hears of one exception; the others are no surprise

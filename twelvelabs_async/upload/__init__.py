@@ -1,0 +1,1 @@
+"""The uploader: from a file on disk to an asset URL."""

@@ -1,0 +1,147 @@
+"""The body of one PUT: a slice of the source, streamed in pieces through a reused buffer.
+
+Two rules keep it right. **A buffer is used again only when the transport holds nothing of it**:
+some transports (uvloop's, asyncio's from Python 3.12 on) keep views of what they could not send at
+once, and refilling the buffer would send other bytes with a 200 in return. **Nothing is awaited
+after the last write**: aiohttp gives a connection back only if the writer has ended when the
+answer arrives.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, cast
+
+from aiohttp import Payload
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
+from attrs import Factory, define
+
+from twelvelabs_async.errors import SourceError
+from twelvelabs_async.upload.slices import Slice
+from twelvelabs_async.upload.source import Source
+from twelvelabs_async.upload.turns import PIECE_BYTES, Turns
+
+BUFFER_BYTES = 4 * PIECE_BYTES
+"""Bytes that one read in a thread may bring; a read of the page cache brings one piece."""
+
+
+@define(eq=False)
+class Buffers:
+    """The buffers of a client, each used by one body at a time."""
+
+    _idle: deque[bytearray] = Factory(deque[bytearray])
+
+    def take(self) -> bytearray:
+        """Give out a buffer, for good; one that is not given back is garbage-collected."""
+        return self._idle.pop() if self._idle else bytearray(BUFFER_BYTES)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Take back a buffer that nothing else holds a view of."""
+        self._idle.append(buffer)
+
+
+class SliceBody(Payload):
+    """The bytes of one slice, with a known length; made anew for each attempt.
+
+    Attributes:
+        failure: How the source failed; None if it did not. To be asked before the network is
+            blamed: aiohttp tells it as a broken connection.
+        sent: Bytes handed to the transport.
+    """
+
+    _autoclose = True
+
+    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
+        super().__init__(piece)
+        self._size = piece.size
+        self._source = source
+        self._piece = piece
+        self._buffers = buffers
+        self._turns = turns
+        self._transport: asyncio.Transport | None = None
+        self.failure: SourceError | None = None
+        self.sent = 0
+
+    @property
+    def index(self) -> int:
+        """The number of the chunk, from 1."""
+        return self._piece.index
+
+    @property
+    def complete(self) -> bool:
+        """Whether every byte was handed to the transport."""
+        return self.sent == self._piece.size
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the transport still holds."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def socket(self) -> Any:
+        """The connection's socket; None when there is none."""
+        return None if self._transport is None else self._transport.get_extra_info("socket")
+
+    def abandon(self) -> None:
+        """Let go of a connection that is being closed.
+
+        A transport closes politely: it would hold the socket until a peer that does not read has
+        taken the rest.
+        """
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
+        """Refuse: a slice is bytes, and may be larger than memory."""
+        raise TypeError("a slice is streamed, never decoded")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Stream the slice to aiohttp's writer."""
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,  # noqa: ARG002 - the size is the slice's, and says the same
+    ) -> None:
+        """Stream the slice to aiohttp's writer, once.
+
+        Raises:
+            SourceError: The source failed; aiohttp ends the connection then.
+        """
+        if self._consumed:
+            raise RuntimeError("the body was sent before; an attempt makes its own")
+        self._consumed = True  # aiohttp would send it again, to a URL that works once
+        stream = cast("StreamWriter", writer)
+        self._transport = stream.transport
+        try:
+            await self._stream(stream)
+        except SourceError as error:
+            error.chunk_index = self._piece.index
+            self.failure = error
+            raise
+
+    async def _stream(self, writer: StreamWriter) -> None:
+        # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
+        buffer = self._buffers.take()
+        while self.sent < self._piece.size:
+            if self.unsent:
+                buffer = self._buffers.take()
+            await self._turns.take()
+            await self._send(writer, await self._read(buffer))
+        if not self.unsent:
+            self._buffers.give_back(buffer)
+
+    async def _read(self, buffer: bytearray) -> memoryview:
+        left = self._piece.size - self.sent
+        view = memoryview(buffer)[: min(left, len(buffer))]
+        count = await self._source.read_into(view, self._piece.offset + self.sent)
+        return view[:count]
+
+    async def _send(self, writer: StreamWriter, view: memoryview) -> None:
+        for start in range(0, len(view), PIECE_BYTES):
+            if start:
+                await self._turns.take()
+            piece = view[start : start + PIECE_BYTES]
+            self.sent += len(piece)
+            await writer.write(piece, drain=self.sent < self._piece.size)

@@ -1,0 +1,116 @@
+"""Where every chunk of an upload is: each on exactly one of four shelves, and counted.
+
+``waiting`` (not started) -> ``missing`` (started, no ETag yet) -> ``stored`` (ETag in hand)
+-> ``in_report`` (told, not acknowledged) -> reported, which is only a count. A step that skips a
+shelf raises ``KeyError`` and changes nothing. No I/O and no await: what is decided here is decided
+whole. An ETag that is not reported is known to nobody else, so ``claim_all`` is what has to be
+rescued when an upload ends early.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from attrs import Factory, define
+
+from twelvelabs_async.models import CompletedChunk, ReportChunkBatchResponse
+from twelvelabs_async.upload.slices import Slice, Slices
+
+
+@define
+class Ledger:
+    """The books of one upload.
+
+    Attributes:
+        slices: The chunks of the file.
+        batch_size: Chunks in a full report.
+        waiting: Chunks not started, as runs of indexes in order.
+        missing: Chunks started, without an ETag.
+        stored: Chunks with an ETag, in the order in which they were stored.
+        in_report: Chunks in a report that was not acknowledged.
+        reported: How many chunks were acknowledged.
+        stored_bytes: Bytes of all chunks that have an ETag, reported or not.
+        total_completed: The platform's own count of chunks, the highest that it told.
+        asset_url: The asset's URL, once the platform named it; never empty.
+    """
+
+    slices: Slices
+    batch_size: int
+    waiting: deque[range]
+    missing: dict[int, Slice] = Factory(dict[int, Slice])
+    stored: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
+    in_report: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
+    reported: int = 0
+    stored_bytes: int = 0
+    total_completed: int = 0
+    asset_url: str | None = None
+
+    @classmethod
+    def fresh(cls, slices: Slices, batch_size: int) -> "Ledger":
+        """Open the books of an upload of which nothing was sent."""
+        return cls(slices, batch_size, deque([range(1, len(slices) + 1)]))
+
+    def start_next(self) -> Slice | None:
+        """Take the next waiting chunk; None when all were started."""
+        if not self.waiting:
+            return None
+        run = self.waiting.popleft()
+        if len(run) > 1:
+            self.waiting.appendleft(run[1:])
+        piece = self.slices[run[0]]
+        self.missing[piece.index] = piece
+        return piece
+
+    def is_waiting(self, index: int) -> bool:
+        """Whether chunk ``index`` was not started."""
+        return any(index in run for run in self.waiting)
+
+    def upcoming(self, most: int) -> Iterator[int]:
+        """Yield the next ``most`` chunks that wait, in order."""
+        return islice(chain.from_iterable(self.waiting), most)
+
+    def store(self, piece: Slice, etag: str) -> None:
+        """Note that the object store holds a chunk, with the bare ETag as proof."""
+        del self.missing[piece.index]
+        self.stored[piece.index] = CompletedChunk(piece.index, etag, chunk_size=piece.size)
+        self.stored_bytes += piece.size
+
+    def claim_batch(self) -> tuple[CompletedChunk, ...]:
+        """Take what should be reported now: a full batch, or, once nothing waits, what there is.
+
+        Empty when there is nothing to report yet.
+        """
+        if self.waiting and len(self.stored) < self.batch_size:
+            return ()
+        batch = tuple(self.stored.values())[: self.batch_size]
+        for chunk in batch:
+            self.in_report[chunk.chunk_index] = self.stored.pop(chunk.chunk_index)
+        return batch
+
+    def claim_all(self) -> tuple[CompletedChunk, ...]:
+        """Take every chunk whose ETag the platform may not know; telling it twice is harmless."""
+        self.in_report.update(self.stored)
+        self.stored.clear()
+        return tuple(self.in_report.values())
+
+    def confirm(self, batch: Iterable[CompletedChunk], answer: ReportChunkBatchResponse) -> None:
+        """Note that the platform acknowledged a report."""
+        for chunk in batch:
+            del self.in_report[chunk.chunk_index]
+            self.reported += 1
+        self.count(answer.total_completed, answer.url)
+
+    def count(self, total_completed: int, asset_url: str | None) -> None:
+        """Note what the platform says: answers may overtake each other, so a count only grows."""
+        self.total_completed = max(self.total_completed, total_completed)
+        self.asset_url = asset_url or self.asset_url
+
+    @property
+    def complete(self) -> bool:
+        """Whether the platform has counted every chunk."""
+        return self.total_completed >= len(self.slices)
+
+    @property
+    def stored_chunks(self) -> int:
+        """How many chunks the object store holds, reported or not."""
+        return self.reported + len(self.in_report) + len(self.stored)

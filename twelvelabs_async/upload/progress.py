@@ -1,0 +1,84 @@
+"""Tell the user how far an upload is, without ever holding it up.
+
+A task of its own looks ten times a second and calls when something changed: what happens while a
+slow callback runs is told in the next call. The first call comes as soon as the session exists,
+the last when everything has ended. A callback that raises is logged and harms nothing.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from attrs import Factory, define
+
+from twelvelabs_async import clock
+from twelvelabs_async.models import UploadProgress
+
+logger = logging.getLogger("twelvelabs_async")
+
+INTERVAL = 0.1
+"""Seconds between two looks."""
+
+ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
+
+
+@define(eq=False)
+class ProgressTeller:
+    """Calls ``callback`` with ``snapshot(status)`` while its ``async with`` block runs.
+
+    Left normally, the block waits for the last call (``completed``); left by an error, for the
+    call that says so (``failed``); left by a cancellation, a call under way is cancelled.
+    """
+
+    _callback: ProgressCallback | None
+    _snapshot: Callable[[str], UploadProgress]
+    _task: asyncio.Task[None] | None = None
+    _over: asyncio.Event = Factory(asyncio.Event)
+    _ending: str = "completed"
+
+    async def __aenter__(self) -> Self:
+        if self._callback is not None:
+            self._task = asyncio.create_task(self._tell(self._callback))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is None:
+            return
+        self._ending = "failed" if error else "completed"
+        self._over.set()
+        if error is not None and not isinstance(error, Exception):
+            self._task.cancel()
+        try:
+            await asyncio.wait({self._task})
+        finally:
+            self._task.cancel()
+
+    async def _tell(self, callback: ProgressCallback) -> None:
+        told = None
+        while not self._over.is_set():
+            progress = self._snapshot("uploading")
+            if progress != told:
+                await _call(callback, progress)
+                told = progress
+            with suppress(TimeoutError):
+                async with clock.timeout(INTERVAL):
+                    await self._over.wait()
+        await _call(callback, self._snapshot(self._ending))
+
+
+async def _call(callback: ProgressCallback, progress: UploadProgress) -> None:
+    try:
+        outcome = callback(progress)
+        if inspect.isawaitable(outcome):
+            await outcome
+    except Exception:
+        logger.exception("the progress callback of upload %s raised", progress.upload_id)

@@ -1,0 +1,287 @@
+"""The file on disk: opened with aiofiles, read in place at any offset, watched for change.
+
+No copy, no seek that readers would share. On Linux, bytes that are in the page cache are read
+inline (``RWF_NOWAIT`` never waits for a disk, and a thread would cost more than the read); all
+else is read in a thread. **A read in a thread outlives its cancellation**: it goes on writing into
+the buffer and using the descriptor, so the buffer of a cancelled read is never used again and the
+file is closed only when its last read has ended.
+"""
+
+import asyncio
+import errno
+import os
+import stat
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+import aiofiles
+import aiofiles.os
+from attrs import Factory, define, frozen
+
+from twelvelabs_async.errors import SourceChangedError, SourceError
+from twelvelabs_async.tasks import uninterrupted
+
+INLINE_BYTES = 128 * 1024
+"""Bytes of the page cache that are read inline at once: about 20 microseconds of the loop."""
+
+_NOWAIT_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+class Descriptor(Protocol):
+    """An open file; to hold it is to keep its descriptor from being closed or used again."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        ...
+
+
+ReadInto = Callable[[Descriptor, memoryview, int], int]
+"""``(file, view, offset) -> bytes read``; blocking; 0 at the end of the file."""
+
+
+class Source(Protocol):
+    """What an upload needs of the bytes that it sends."""
+
+    @property
+    def name(self) -> str:
+        """What to call it to a person."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        ...
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read 1 to ``len(view)`` bytes from ``offset`` (bytes, from 0) into ``view``.
+
+        Returns:
+            How many bytes were read.
+
+        Raises:
+            SourceError: The bytes cannot be read.
+            SourceChangedError: There are none: the source is shorter than it was.
+            asyncio.CancelledError: ``view`` may be written to until the read in a thread has
+                ended, so it must not be used again.
+        """
+        ...
+
+    async def check_unchanged(self) -> None:
+        """Make sure that what was read so far is of one and the same file.
+
+        Raises:
+            SourceChangedError: It is not.
+        """
+        ...
+
+
+@frozen
+class Fingerprint:
+    """What changes when a file is written to or replaced."""
+
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "Fingerprint":
+        """Take the fingerprint of a file from its ``stat``."""
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+    def difference(self, now: "Fingerprint") -> str | None:
+        """Say what happened between this and ``now``; None: nothing."""
+        if (self.device, self.inode) != (now.device, now.inode):
+            return "another file was put in its place"
+        if self.size != now.size:
+            verb = "shrank" if now.size < self.size else "grew"
+            return f"it {verb} from {self.size} to {now.size} bytes"
+        return None if self.modified_ns == now.modified_ns else "it was written to"
+
+
+def read_positioned(file: Descriptor, view: memoryview, offset: int) -> int:
+    """Read where the system can read at an offset."""
+    return os.preadv(file.fileno(), [view], offset)
+
+
+_seeking = threading.Lock()
+
+
+def read_seeking(file: Descriptor, view: memoryview, offset: int) -> int:
+    """Read where it cannot: seek, then read, one reader at a time."""
+    with _seeking:
+        os.lseek(file.fileno(), offset, os.SEEK_SET)
+        data = os.read(file.fileno(), len(view))
+    view[: len(data)] = data
+    return len(data)
+
+
+BEST_READ: ReadInto = read_positioned if hasattr(os, "preadv") else read_seeking
+CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
+
+
+@define(eq=False)
+class FileSource:
+    """A regular file, open for reading; made by ``open_source``."""
+
+    path: Path
+    _file: Descriptor
+    _fingerprint: Fingerprint
+    _read: ReadInto
+    _inline: bool
+    _reads: set[asyncio.Future[int]] = Factory(set[asyncio.Future[int]])
+
+    @property
+    def name(self) -> str:
+        """The path, as it was given."""
+        return str(self.path)
+
+    @property
+    def size(self) -> int:
+        """Bytes when the file was opened."""
+        return self._fingerprint.size
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read bytes at ``offset``; see ``Source.read_into``."""
+        try:
+            count = self._read_cached(view[:INLINE_BYTES], offset)
+            if count is None:
+                count = await self._read_in_thread(view, offset)
+        except OSError as error:
+            failure = SourceError(f"cannot read {self.name}: {_os_text(error)}")
+        else:
+            if count:
+                return count
+            failure = SourceChangedError(
+                f"{self.name} was changed while it was uploaded: it ends at {offset} bytes or "
+                f"before, and had {self.size}"
+            )
+        raise failure
+
+    def _read_cached(self, view: memoryview, offset: int) -> int | None:
+        """Read from the page cache; None when the bytes are not there, or the way is not known."""
+        if not self._inline:
+            return None
+        try:
+            return os.preadv(self._file.fileno(), [view], offset, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno not in _NOWAIT_UNSUPPORTED:
+                raise
+            self._inline = False
+            return None
+
+    async def _read_in_thread(self, view: memoryview, offset: int) -> int:
+        loop = asyncio.get_running_loop()
+        read = loop.run_in_executor(None, self._read, self._file, view, offset)
+        self._reads.add(read)
+        read.add_done_callback(self._forget)
+        return await asyncio.shield(read)
+
+    def _forget(self, read: asyncio.Future[int]) -> None:
+        self._reads.discard(read)
+        if not read.cancelled():
+            read.exception()  # nobody may be waiting any more, and that is no reason to complain
+
+    async def check_unchanged(self) -> None:
+        """Compare the open file, and what its path leads to, with what was opened."""
+        now = await asyncio.to_thread(_look_again, self._file, self.path)
+        for status in now:
+            difference = self._fingerprint.difference(status)
+            if difference:
+                raise SourceChangedError(
+                    f"{self.name} was changed while it was uploaded: {difference}"
+                )
+
+    async def idle(self) -> None:
+        """Wait until no thread reads any more, even when cancelled."""
+        if self._reads:
+            await uninterrupted(asyncio.wait(self._reads))
+
+
+def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:
+    found = [Fingerprint.of(os.fstat(file.fileno()))]
+    # A file that is only removed is still whole in our hands, so that is no reason to fail.
+    with suppress(FileNotFoundError):
+        found.append(Fingerprint.of(path.stat()))
+    return found
+
+
+async def check_path(path: Path) -> None:
+    """Refuse what can never be uploaded, without opening it.
+
+    Raises:
+        SourceError: The path does not exist, is no regular file, is empty, or cannot be seen.
+    """
+    try:
+        status = await aiofiles.os.stat(path)
+    except (OSError, ValueError) as error:
+        failure = _unusable(path, error)
+    else:
+        return _check_status(path, status)
+    raise failure
+
+
+@asynccontextmanager
+async def open_source(
+    path: Path, *, read: ReadInto = BEST_READ, inline: bool = CAN_READ_CACHE
+) -> AsyncGenerator[FileSource]:
+    """Open a file for the ``async with`` block; it is closed when its last read has ended.
+
+    Args:
+        path: The file.
+        read: How a thread reads it.
+        inline: Whether to try the page cache first, without a thread.
+
+    Raises:
+        SourceError: It cannot be opened, is no regular file, or is empty.
+    """
+    await check_path(path)  # before opening: to open a named pipe would wait for a writer
+    async with AsyncExitStack() as stack:
+        file = await _open(path, stack)
+        status = await asyncio.to_thread(os.fstat, file.fileno())
+        _check_status(path, status)
+        source = FileSource(path, file, Fingerprint.of(status), read, inline)
+        stack.push_async_callback(source.idle)
+        yield source
+
+
+async def _open(path: Path, stack: AsyncExitStack) -> Descriptor:
+    """Open ``path`` so that it is closed with ``stack``, even when cancelled in the middle."""
+
+    async def opened() -> Descriptor:
+        file = await aiofiles.open(path, "rb", buffering=0)
+        stack.push_async_callback(lambda: uninterrupted(file.close()))
+        return file
+
+    try:
+        return await uninterrupted(opened())
+    except OSError as error:
+        failure = _unusable(path, error)
+    raise failure
+
+
+def _unusable(path: Path, error: OSError | ValueError) -> SourceError:
+    if isinstance(error, FileNotFoundError):
+        return SourceError(f"there is no file {path}")
+    if isinstance(error, PermissionError):
+        return SourceError(f"no permission to read {path}")
+    text = _os_text(error) if isinstance(error, OSError) else str(error)
+    return SourceError(f"cannot open {str(path)!r}: {text}")
+
+
+def _check_status(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise SourceError(f"{path} is a directory, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise SourceError(f"{path} is not a regular file")
+    if status.st_size == 0:
+        raise SourceError(f"{path} is empty")
+
+
+def _os_text(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,160 @@
+"""PUT one slice to a presigned URL and return its ETag.
+
+The URL goes out byte for byte as it was signed, with the headers that the platform named and an
+exact ``Content-Length``; no redirect is followed. Foreign exceptions end here. Instead of a total
+timeout on a body there is a watch: it ends an attempt when for so many seconds no byte was taken
+and no answer came. ``sock_read`` is no such watch: it counts while the body still sits in kernel
+buffers, and kills slow uploads that are healthy.
+"""
+
+import html
+import re
+from collections.abc import Mapping
+
+import aiohttp
+from attrs import define, frozen
+from yarl import URL
+
+from twelvelabs_async.border import NETWORK_ERRORS, reason
+from twelvelabs_async.errors import (
+    ClientClosedError,
+    SourceError,
+    StorageConnectionError,
+    StorageError,
+    TwelveLabsError,
+)
+from twelvelabs_async.redact import query_secrets, scrub
+from twelvelabs_async.sessions import Sessions
+from twelvelabs_async.upload.body import Buffers, SliceBody
+from twelvelabs_async.upload.slices import Slice
+from twelvelabs_async.upload.source import Source
+from twelvelabs_async.upload.turns import Turns
+from twelvelabs_async.upload.watch import stall_watch
+
+_LONGEST_ANSWER = 64 * 1024
+_ERROR_FIELD = re.compile(r"<(Code|Message|RequestId|HostId)>([^<]*)</\1>")
+_OK = range(200, 300)
+
+
+@frozen
+class _Answer:
+    status: int
+    etag: str
+    text: str
+
+
+@define(eq=False)
+class Storage:
+    """The way to the object store, shared by all uploads of a client.
+
+    Attributes:
+        stall_timeout: Seconds without a byte taken or an answer that end an attempt; None: never.
+    """
+
+    _sessions: Sessions
+    stall_timeout: float | None
+    _buffers: Buffers
+    _turns: Turns
+
+    def body(self, source: Source, piece: Slice) -> SliceBody:
+        """Return the body of one attempt; nothing is read before it is sent."""
+        return SliceBody(source, piece, self._buffers, self._turns)
+
+    async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:
+        """Send ``body`` to a presigned ``url`` and return the answer's ETag, bare.
+
+        Cancelled, it leaves no connection: what was half sent is closed.
+
+        Raises:
+            StorageError: The store refused, or sent no ETag.
+            StorageConnectionError: It gave no answer, or took no byte for ``stall_timeout``.
+            SourceError: The source failed.
+            ClientClosedError: The client was closed meanwhile.
+        """
+        session = self._sessions.storage()
+        failure: TwelveLabsError
+        try:
+            answer = await self._exchange(session, URL(url, encoded=True), headers, body)
+        except NETWORK_ERRORS as error:
+            failure = body.failure or self._no_answer(error, url, body)
+        except RuntimeError:
+            if not session.closed:
+                raise
+            failure = ClientClosedError("the client was closed during an upload")
+        else:
+            return _etag(answer, url, body)
+        raise failure
+
+    async def _exchange(
+        self,
+        session: aiohttp.ClientSession,
+        target: URL,
+        headers: Mapping[str, str],
+        body: SliceBody,
+    ) -> _Answer:
+        try:
+            async with (
+                stall_watch(body, self.stall_timeout),
+                session.put(
+                    target,
+                    data=body,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._sessions.proxy_for(target),
+                ) as response,
+            ):
+                text = await _beginning(response)
+                return _Answer(response.status, response.headers.get("ETag", ""), text)
+        finally:
+            body.abandon()
+
+    def _no_answer(
+        self, error: BaseException, url: str, body: SliceBody
+    ) -> StorageConnectionError | SourceError:
+        lost = reason(error)
+        if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+            lost = f"no byte was taken and no answer came for {self.stall_timeout:g} s"
+        return StorageConnectionError(
+            f"no answer from the object store {URL(url, encoded=True).host}: {lost}",
+            chunk_index=body.index,
+        )
+
+
+async def _beginning(response: aiohttp.ClientResponse) -> str:
+    """Read an answer, up to a bound: the connection can be used again only when it was read."""
+    read = bytearray()
+    async for piece in response.content.iter_any():
+        read += piece
+        if len(read) > _LONGEST_ANSWER:
+            break
+    return read.decode("utf-8", "replace")
+
+
+def _etag(answer: _Answer, url: str, body: SliceBody) -> str:
+    if answer.status not in _OK:
+        raise _refusal(answer, url, body.index)
+    etag = bare_etag(answer.etag)
+    if not body.complete:
+        raise StorageError("the store answered before it had the chunk", chunk_index=body.index)
+    if not etag:
+        raise StorageError("the store took the chunk but sent no ETag", chunk_index=body.index)
+    return etag
+
+
+def bare_etag(header: str) -> str:
+    """Return an ETag without quotes and without a weak ``W/``, as it is reported."""
+    return header.strip().removeprefix("W/").strip('"')
+
+
+def _refusal(answer: _Answer, url: str, index: int) -> StorageError:
+    """Return the store's refusal; of its XML only four fields, for it may echo the signature."""
+    found = _ERROR_FIELD.findall(answer.text)
+    told = {name: scrub(html.unescape(text), query_secrets(url)) for name, text in found}
+    return StorageError(
+        told.get("Message") or "it gave no reason",
+        chunk_index=index,
+        status_code=answer.status,
+        code=told.get("Code"),
+        request_id=told.get("RequestId"),
+        host_id=told.get("HostId"),
+    )

@@ -1,0 +1,301 @@
+"""The walk of one upload: slice -> URL -> PUT -> ETag -> report -> asset URL.
+
+A few workers pull the next slice and take it all the way, so memory grows with their number and
+with nothing else, and nobody waits for anybody: a full batch is reported by whoever filled it
+while the others go on. Every decision is made in the pure objects (ledger, URL book, patience);
+here is only the order of things. When an upload ends early, the ETags in hand are reported first:
+nobody else knows them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from attrs import define, field
+
+from twelvelabs_async import clock
+from twelvelabs_async.errors import (
+    ApiConnectionError,
+    AssetUrlMissingError,
+    IncompleteUploadError,
+    StorageError,
+    TwelveLabsError,
+)
+from twelvelabs_async.models import (
+    AssetDetail,
+    CompletedChunk,
+    CreateAssetUploadResponse,
+    GetUploadStatusResponse,
+    MultipartUploadStatusType,
+    PresignedUrlChunk,
+    ReportChunkBatchResponse,
+    UploadProgress,
+    UploadResult,
+)
+from twelvelabs_async.retries import backoff
+from twelvelabs_async.tasks import end_all, run_all
+from twelvelabs_async.upload.body import SliceBody
+from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.slices import Slice
+from twelvelabs_async.upload.source import Source
+from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.url_book import Ticket, UrlBook
+from twelvelabs_async.upload.verdicts import Attempts, Meaning, Patience, meaning
+
+logger = logging.getLogger("twelvelabs_async")
+
+T = TypeVar("T")
+
+RESCUE_SECONDS = 5.0
+"""Seconds that an upload which ends early may take to report the ETags in hand."""
+
+SETTLING_LOOKS = 6
+"""How often the platform is asked again when its count lags behind its reports."""
+
+TRIES_FOR_A_URL = 3
+"""How often URLs are asked for when answers leave out the chunk that needs one."""
+
+
+_DEAD = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED})
+
+
+class Platform(Protocol):
+    """What an upload needs of the platform, for its own session."""
+
+    async def presigned_urls(
+        self, start: int, count: int
+    ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
+        """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
+        ...
+
+    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
+        """Tell the platform that the store holds ``chunks``."""
+        ...
+
+    async def status(self) -> GetUploadStatusResponse:
+        """Ask where the session stands."""
+        ...
+
+    async def asset(self) -> AssetDetail:
+        """Ask for the asset that the session makes."""
+        ...
+
+
+@define(eq=False)
+class Uploader:
+    """Carries one file to the platform; used once.
+
+    Attributes:
+        session: The upload session.
+        source: The file.
+        ledger: Where each chunk is.
+        urls: The presigned URLs in hand.
+        platform: The control calls of this session.
+        storage: The way to the object store.
+        patience: What is tried again, and when.
+        slots: The client's bound on PUTs under way; held for an attempt, not for a pause.
+        max_workers: PUTs of this upload under way at once.
+    """
+
+    session: CreateAssetUploadResponse
+    source: Source
+    ledger: Ledger
+    urls: UrlBook
+    platform: Platform
+    storage: Storage
+    patience: Patience
+    slots: asyncio.Semaphore
+    max_workers: int
+    _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
+    _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
+    _last_batch: tuple[CompletedChunk, ...] = field(default=(), init=False)
+
+    async def run(self) -> UploadResult:
+        """Upload every chunk, report it, and return the asset.
+
+        Cancelled or failed, it has ended its requests, and has tried for a few seconds to report
+        the ETags in hand.
+
+        Raises:
+            TwelveLabsError: What ended the upload; the first of it, where several things did.
+        """
+        try:
+            await self._work_all()
+            await self._settle()
+            return self._result(self.ledger.asset_url or await self._find_url())
+        except BaseException:
+            await self._rescue()
+            raise
+
+    async def _work_all(self) -> None:
+        workers = min(self.max_workers, len(self.ledger.slices))
+        try:
+            await run_all(self._work() for _ in range(workers))
+        finally:
+            if self._prefetch is not None:
+                await end_all([self._prefetch])
+
+    async def _work(self) -> None:
+        while piece := self.ledger.start_next():
+            self._fetch_ahead()
+            self.ledger.store(piece, await self._put(piece))
+            while batch := self.ledger.claim_batch():
+                await self._report(batch)
+
+    async def _put(self, piece: Slice) -> str:
+        """Return the chunk's ETag; each attempt takes another URL, for a URL works once."""
+        attempts = Attempts()
+        while True:
+            async with self.slots:
+                ticket = await self._ticket(piece.index)
+                began = clock.monotonic()
+                try:
+                    etag = await self._send(piece, ticket)
+                except StorageError as error:
+                    failure = error
+                else:
+                    self.patience.arrived(clock.monotonic())
+                    return etag
+            if meaning(failure) is Meaning.EXPIRED:
+                self.urls.expire(ticket)
+            await self._wait_to_retry(failure, attempts, began)
+
+    async def _send(self, piece: Slice, ticket: Ticket) -> str:
+        body = self._sending[piece.index] = self.storage.body(self.source, piece)
+        try:
+            return await self.storage.put(ticket.url, self.session.upload_headers, body)
+        finally:
+            del self._sending[piece.index]
+
+    async def _wait_to_retry(
+        self, failure: TwelveLabsError, attempts: Attempts, began: float
+    ) -> None:
+        """Wait before the next attempt; raise ``failure`` when there is none."""
+        now = clock.monotonic()
+        pause = self.patience.pause(failure, attempts, began=began, now=now)
+        if pause is None:
+            raise failure
+        logger.info("upload %s: retrying in %.1f s: %s", self.session.upload_id, pause, failure)
+        await clock.sleep(pause)
+
+    async def _ticket(self, index: int) -> Ticket:
+        """Take a good URL of a chunk; one request for URLs serves all who wait."""
+        ticket = self.urls.take(index, clock.monotonic())
+        if ticket is not None:
+            return ticket
+        async with self._refresh:
+            for _ in range(TRIES_FOR_A_URL):
+                ticket = self.urls.take(index, clock.monotonic())
+                if ticket is not None:
+                    return ticket
+                await self._fetch_urls(index)
+            ticket = self.urls.take(index, clock.monotonic())
+        if ticket is None:
+            raise StorageError("the platform sends no URL for the chunk", chunk_index=index)
+        return ticket
+
+    def _fetch_ahead(self) -> None:
+        """Have URLs fetched before a worker has to wait for them."""
+        if self._prefetch is not None and not self._prefetch.done():
+            return
+        now = clock.monotonic()
+        for index in self.ledger.upcoming(self.max_workers):
+            if not self.urls.has(index, now):
+                self._prefetch = asyncio.create_task(self._fetch_quietly(index))
+                return
+
+    async def _fetch_quietly(self, index: int) -> None:
+        with suppress(TwelveLabsError):  # who needs the URL will ask again, and tell
+            async with self._refresh:
+                if self.ledger.is_waiting(index) and not self.urls.has(index, clock.monotonic()):
+                    await self._fetch_urls(index)
+
+    async def _fetch_urls(self, first: int) -> None:
+        asked_at = clock.monotonic()
+        start, count = self.urls.gap(first, self.ledger.is_waiting, asked_at)
+        urls, server_time = await self._ask(lambda: self.platform.presigned_urls(start, count))
+        asked_for = range(start, start + count)
+        self.urls.add((u for u in urls if u.chunk_index in asked_for), asked_at, server_time)
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a control call, again while the network is down."""
+        attempts = Attempts()
+        while True:
+            began = clock.monotonic()
+            try:
+                answer = await call()
+            except ApiConnectionError as error:
+                failure = error
+            else:
+                self.patience.heard(clock.monotonic())
+                return answer
+            await self._wait_to_retry(failure, attempts, began)
+
+    async def _report(self, batch: tuple[CompletedChunk, ...]) -> None:
+        # Before every report, so that the one that completes the asset cannot complete a mixed one.
+        await self.source.check_unchanged()
+        self.ledger.confirm(batch, await self._ask(lambda: self.platform.report(batch)))
+        self._last_batch = batch
+
+    async def _rescue(self) -> None:
+        """Report the ETags in hand, within a bound; nobody else knows them."""
+        batch = self.ledger.claim_all()
+        if not batch:
+            return
+        with suppress(TwelveLabsError, TimeoutError):
+            async with clock.timeout(RESCUE_SECONDS):
+                await self.source.check_unchanged()
+                self.ledger.confirm(batch, await self.platform.report(batch))
+
+    async def _settle(self) -> None:
+        """Wait until the platform has counted every chunk; its count may lag behind."""
+        looks = 0
+        while not self.ledger.complete:
+            looks += 1
+            await clock.sleep(backoff(looks, self.patience.retry_delay))
+            seen = await self._ask(self.platform.status)
+            done = seen.status == MultipartUploadStatusType.COMPLETED
+            total = len(self.ledger.slices)
+            self.ledger.count(total if done else seen.chunks_completed or 0, seen.url)
+            if looks == SETTLING_LOOKS or seen.status in _DEAD:
+                raise IncompleteUploadError(self.ledger.total_completed, total, seen.status)
+
+    async def _find_url(self) -> str:
+        """Find the URL of an asset that is complete: the last report did not name it.
+
+        Assumed: the status, the asset, or the last report sent again may name it.
+        """
+        url = (await self._ask(self.platform.status)).url
+        url = url or (await self._ask(self.platform.asset)).url
+        url = url or (await self._ask(lambda: self.platform.report(self._last_batch))).url
+        if not url:
+            raise AssetUrlMissingError(self.session.asset_id)
+        return url
+
+    def _result(self, asset_url: str) -> UploadResult:
+        return UploadResult(
+            asset_id=self.session.asset_id,
+            asset_url=asset_url,
+            upload_id=self.session.upload_id,
+            total_size=self.source.size,
+            total_chunks=len(self.ledger.slices),
+        )
+
+    def progress(self, status: str) -> UploadProgress:
+        """Return how far the upload is; ``status`` is uploading, completed or failed."""
+        sent = self.ledger.stored_bytes + sum(body.sent for body in self._sending.values())
+        return UploadProgress(
+            total_chunks=len(self.ledger.slices),
+            completed_chunks=self.ledger.reported,
+            percentage=100 * sent / self.source.size,
+            status=status,
+            upload_id=self.session.upload_id,
+            asset_id=self.session.asset_id,
+            uploaded_bytes=sent,
+            total_bytes=self.source.size,
+            stored_chunks=self.ledger.stored_chunks,
+        )

@@ -1,0 +1,140 @@
+"""What a failure of a chunk means, and whether and when to try again. Pure: time is handed in.
+
+Failures are classified here and nowhere else. An answer of the store counts against the chunk
+(``max_retries``): a poisoned chunk must end the upload. Silence is another matter: when nobody
+has answered since the attempt began, and the way was good before, the network is down, and a 10 GB
+upload waits for it until ``outage_timeout`` after the last answer.
+"""
+
+from enum import Enum, auto
+
+from attrs import define
+
+from twelvelabs_async.errors import (
+    ApiConnectionError,
+    StorageConnectionError,
+    StorageError,
+    TwelveLabsError,
+)
+from twelvelabs_async.retries import backoff
+
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
+EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
+LONGEST_OUTAGE_BACKOFF = 10.0
+"""Seconds between attempts while the network is down: soon enough to notice its return."""
+
+
+class Meaning(Enum):
+    """What a failure means."""
+
+    TRANSIENT = auto()  # the store may answer otherwise next time
+    EXPIRED = auto()  # the URL is too old; another one will do
+    SILENT = auto()  # nobody answered
+    FATAL = auto()  # another attempt would end the same
+
+
+def meaning(error: TwelveLabsError) -> Meaning:
+    """Classify a failure of a PUT or of a control call that had its own retries already."""
+    if isinstance(error, StorageConnectionError | ApiConnectionError):
+        return Meaning.SILENT
+    if not isinstance(error, StorageError):
+        return Meaning.FATAL
+    if _is_expiry(error):
+        return Meaning.EXPIRED
+    lost_proof = error.status_code is None  # a good answer without an ETag
+    transient = error.status_code in TRANSIENT_STATUSES or error.code in TRANSIENT_CODES
+    return Meaning.TRANSIENT if lost_proof or transient else Meaning.FATAL
+
+
+def _is_expiry(error: StorageError) -> bool:
+    """Whether the store says that the URL is too old, in S3's or Google's words."""
+    if error.code in EXPIRED_CODES:
+        return True
+    return error.code == "AccessDenied" and "expired" in error.message.lower()
+
+
+@define
+class Attempts:
+    """What one chunk has cost so far.
+
+    Attributes:
+        answers: Failures that the store answered.
+        expiries: URLs that grew too old: the first is nobody's fault, a second one counts.
+        losses: Attempts that got no answer while others got theirs.
+        silences: Attempts in a row that got no answer while nobody did.
+    """
+
+    answers: int = 0
+    expiries: int = 0
+    losses: int = 0
+    silences: int = 0
+
+
+@define
+class Patience:
+    """Decides on retries, for all chunks of one upload.
+
+    Attributes:
+        max_retries: Further attempts that one chunk gets after the store answered with a failure.
+        retry_delay: Seconds; the ceiling of the first pause, doubled each time.
+        outage_timeout: Seconds after the last answer until which silence is waited out.
+        proven: Whether some chunk has made it: only then is silence taken for an outage.
+        heard_at: Our monotonic seconds of the last good answer from anybody.
+    """
+
+    max_retries: int
+    retry_delay: float
+    outage_timeout: float
+    proven: bool = False
+    heard_at: float = 0.0
+
+    def heard(self, now: float) -> None:
+        """Note a good answer of the platform."""
+        self.heard_at = now
+
+    def arrived(self, now: float) -> None:
+        """Note that a chunk has made it."""
+        self.heard_at, self.proven = now, True
+
+    def pause(
+        self,
+        error: TwelveLabsError,
+        attempts: Attempts,
+        *,
+        began: float,
+        now: float,
+    ) -> float | None:
+        """Return seconds to wait before the next attempt; None: give up.
+
+        Args:
+            error: How the attempt ended.
+            attempts: What the chunk has cost so far; updated.
+            began: Our monotonic seconds when the attempt began.
+            now: Our monotonic seconds.
+        """
+        match meaning(error):
+            case Meaning.FATAL:
+                return None
+            case Meaning.EXPIRED if not attempts.expiries:
+                attempts.expiries += 1
+                return 0.0
+            case Meaning.SILENT:
+                return self._after_silence(attempts, began, now)
+            case Meaning.EXPIRED | Meaning.TRANSIENT:
+                attempts.answers += 1
+                return self._bounded(attempts.answers, self.max_retries)
+
+    def _after_silence(self, attempts: Attempts, began: float, now: float) -> float | None:
+        if self.proven and self.heard_at <= began:
+            if now - self.heard_at > self.outage_timeout:
+                return None
+            attempts.silences += 1
+            return backoff(attempts.silences, self.retry_delay, LONGEST_OUTAGE_BACKOFF)
+        attempts.silences = 0
+        attempts.losses += 1
+        # One loss is forgiven even without retries: what cut it may be the outage's beginning.
+        return self._bounded(attempts.losses, max(self.max_retries, int(self.proven)))
+
+    def _bounded(self, failures: int, most: int) -> float | None:
+        return None if failures > most else backoff(failures, self.retry_delay)

@@ -1,0 +1,90 @@
+"""Notice that a PUT stalls: for so many seconds no byte was taken and no answer came.
+
+What was taken is what has left our buffers and the kernel's: a slow link empties megabytes of
+kernel buffer for minutes while nothing is written, and is healthy. Linux tells how much of a
+socket's data the other side has not acknowledged; elsewhere only our own buffers are seen, so that
+there ``stall_timeout`` has to cover the time that the kernel's buffer takes to drain.
+"""
+
+import asyncio
+import struct
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from attrs import define
+
+from twelvelabs_async import clock
+from twelvelabs_async.upload.body import SliceBody
+
+LOOKS = 4
+"""How often the watch looks within its limit; it ends a stall at most a quarter late."""
+
+
+@define(eq=False)
+class _Watch:
+    _body: SliceBody
+    _limit: float
+    _deadline: asyncio.Timeout
+    _level: tuple[int, int] = (0, 0)
+    _since: float = 0.0
+    _timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._since = clock.monotonic()
+        self._timer = clock.call_later(self._limit / LOOKS, self._look)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        now = clock.monotonic()
+        level = (self._body.sent, self._body.unsent + kernel_unsent(self._body.socket))
+        if level != self._level:
+            self._level, self._since = level, now
+        elif now - self._since >= self._limit:
+            self._deadline.reschedule(now)
+            return
+        self._timer = clock.call_later(self._limit / LOOKS, self._look)
+
+
+@asynccontextmanager
+async def stall_watch(body: SliceBody, limit: float | None) -> AsyncGenerator[asyncio.Timeout]:
+    """End the ``async with`` block with ``TimeoutError`` when ``body`` stalls.
+
+    Args:
+        body: What is being sent.
+        limit: Seconds without progress; None: wait for ever.
+    """
+    async with clock.timeout(None) as deadline:
+        if limit is None:
+            yield deadline
+            return
+        watch = _Watch(body, limit, deadline)
+        watch.start()
+        try:
+            yield deadline
+        finally:
+            watch.stop()
+
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
+
+    def kernel_unsent(sock: Any) -> int:
+        """Return the bytes that a socket's peer has not acknowledged; 0 when that is unknown."""
+        try:
+            answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
+        except (AttributeError, OSError, ValueError):
+            return 0
+        (unsent,) = struct.unpack("i", answer)
+        return int(unsent)
+else:
+
+    def kernel_unsent(sock: Any) -> int:
+        """Return 0: this system does not tell what a socket's peer has not acknowledged."""
+        del sock
+        return 0
