@@ -25,10 +25,13 @@ def pytest_asyncio_loop_factories(
     """Run each test on a virtual clock, or on every real loop where it is about transports."""
     if item.get_closest_marker("every_loop"):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    if item.get_closest_marker("real_time"):
+        return {"asyncio": asyncio.new_event_loop}
     return {"virtual": VirtualTimeLoop}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real_time: waits for another process")
     config.addinivalue_line("markers", "every_loop: runs on asyncio's loop and on uvloop")
 
 

@@ -40,7 +40,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self._now = 0.0
-        self.threads_at_work = 0
+        self._jobs = set[object]()
         selector = _JumpingSelector()
         selector.loop = self
         super().__init__(selector)
@@ -55,18 +55,27 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override] # a future is what every loop returns
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        self.threads_at_work += 1
+        job = object()
+        self._jobs.add(job)
 
         def work() -> Any:
             try:
                 return func(*args)
             finally:
-                self.call_soon_threadsafe(self._thread_ended)
+                self.call_soon_threadsafe(self._jobs.discard, job)
 
-        return super().run_in_executor(executor, work)
+        def cancelled(future: asyncio.Future[Any]) -> None:
+            if future.cancelled():  # perhaps before a thread took it up
+                self._jobs.discard(job)
 
-    def _thread_ended(self) -> None:
-        self.threads_at_work -= 1
+        future = super().run_in_executor(executor, work)
+        future.add_done_callback(cancelled)
+        return future
+
+    @property
+    def threads_at_work(self) -> int:
+        """How many jobs of the executor have not ended."""
+        return len(self._jobs)
 
 
 def utcnow() -> datetime:

@@ -8,16 +8,20 @@ never reach the storage host. What the user handed in is never closed here.
 
 import asyncio
 import warnings
+from collections.abc import Awaitable, Callable
 from ssl import SSLContext
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp import hdrs
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 from yarl import URL
 
+from twelvelabs_async import clock
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT = 30.0
 """Seconds for a TCP connection and its TLS handshake."""
@@ -57,6 +61,38 @@ class Sessions:
     _control: aiohttp.ClientSession | None = None
     _storage: aiohttp.ClientSession | None = None
     _closed: bool = False
+    _under_way: dict[asyncio.Timeout, asyncio.Future[None]] = Factory(
+        dict[asyncio.Timeout, asyncio.Future[None]]
+    )
+
+    async def until_closed(self, work: Callable[[], Awaitable[T]], done: str) -> T:
+        """Do work that uses a session; ``close`` ends it, and waits until it has ended.
+
+        Args:
+            work: What to do.
+            done: What will have been done then, such as ``chunk 3 was stored``.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed meanwhile.
+        """
+        loop = self._open()
+        scope, ended = clock.timeout(None), loop.create_future()
+        self._under_way[scope] = ended
+        try:
+            async with scope:
+                return await work()
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        finally:
+            del self._under_way[scope]
+            ended.set_result(None)
+        raise ClientClosedError(f"the client was closed before {done}")
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed, or is being closed."""
+        return self._closed
 
     def control(self) -> aiohttp.ClientSession:
         """Return the session for the platform.
@@ -88,7 +124,7 @@ class Sessions:
             return _environment_proxy(url)
         return None
 
-    def _open(self) -> None:
+    def _open(self) -> asyncio.AbstractEventLoop:
         if self._closed:
             raise ClientClosedError("the client is closed; make a new one")
         loop = asyncio.get_running_loop()
@@ -99,6 +135,7 @@ class Sessions:
             raise ClientClosedError(
                 "the client belongs to another event loop; make one client for each asyncio.run()"
             )
+        return loop
 
     def _make_sessions(self, loop: asyncio.AbstractEventLoop) -> None:
         theirs = self._connecting.session
@@ -125,14 +162,23 @@ class Sessions:
         )
 
     async def close(self) -> None:
-        """Close what was opened here; may be called again. Cancelled, it leaves nothing open."""
+        """End what is under way and close what was opened here; may be called again."""
         self._closed = True
+        await self._end_all()
         if self._storage is not None:
             await self._storage.close()
         if self._control is not None and self._control is not self._connecting.session:
             await self._control.close()
         if self._connector is not None:
             await self._connector.close()
+
+    async def _end_all(self) -> None:
+        if self._loop is not asyncio.get_running_loop():
+            return  # whatever was under way has ended with its loop
+        for scope in self._under_way:
+            scope.reschedule(clock.monotonic())
+        if self._under_way:
+            await asyncio.wait(self._under_way.values())
 
     def __del__(self) -> None:
         if self._loop is not None and not self._closed:

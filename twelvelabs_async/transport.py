@@ -10,6 +10,7 @@ import logging
 import math
 import re
 from collections.abc import Mapping
+from json import dumps
 from typing import Any, Generic, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
@@ -182,7 +183,9 @@ class Transport:
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
         call = self._call(method, path, params or {}, json, options or {})
-        answer = await self._answer(call)
+        answer = await self._sessions.until_closed(
+            lambda: self._answer(call), f"{call.name} was answered"
+        )
         try:
             data = codec.structure(codec.parse(answer.body), kind)
         except ValueError as error:
@@ -270,13 +273,12 @@ class Transport:
 
     def _failure(self, call: _Call, error: Exception, session: aiohttp.ClientSession) -> Exception:
         """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
-        if session.closed:
+        if session.closed or self._sessions.closed:
             return ClientClosedError(f"the client was closed before {call.name} was answered")
         if isinstance(error, NETWORK_ERRORS):
             return self._no_answer(call, error)
         if isinstance(error, ValueError):  # such as credentials given in two places
-            text = scrub(str(error), [self._api_key])
-            return InvalidArgumentError(f"{call.name} cannot be sent: {text}")
+            return InvalidArgumentError(f"{call.name} cannot be sent: {self._scrub(str(error))}")
         return error
 
     def _no_answer(self, call: _Call, error: BaseException) -> ApiConnectionError:
@@ -291,7 +293,7 @@ class Transport:
         return type(failure)(f"{failure} (tried {attempts} times)")
 
     def _error(self, call: _Call, answer: _Answer) -> ApiError:
-        text = scrub(answer.body.decode("utf-8", "replace"), [self._api_key])
+        text = self._scrub(answer.body.decode("utf-8", "replace"))
         try:
             body = self._scrubbed_json(codec.parse(text.encode()))
         except ValueError:
@@ -311,17 +313,20 @@ class Transport:
         return InvalidResponseError(
             status_code=answer.status,
             headers=self._scrubbed(answer.headers),
-            message=f"not as documented: {scrub(problem, [self._api_key])}",
+            message=f"not as documented: {self._scrub(problem)}",
             request=call.name,
         )
 
+    def _scrub(self, text: str) -> str:
+        return scrub(text, [self._api_key, dumps(self._api_key)[1:-1]])
+
     def _scrubbed(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {name: scrub(value, [self._api_key]) for name, value in headers.items()}
+        return {name: self._scrub(value) for name, value in headers.items()}
 
     def _scrubbed_json(self, value: Any) -> Any:
         """Return a JSON value without the API key, which JSON may have spelt with escapes."""
         if isinstance(value, str):
-            return scrub(value, [self._api_key])
+            return self._scrub(value)
         if isinstance(value, list):
             items = cast("list[object]", value)
             return [self._scrubbed_json(item) for item in items]

@@ -25,7 +25,7 @@ from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
 from twelvelabs_async.upload.slices import agreed_slices
 from twelvelabs_async.upload.source import FileSource, check_path, open_source
-from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.storage import Storage, check_headers
 from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.url_book import UrlBook
 from twelvelabs_async.upload.verdicts import Patience
@@ -139,6 +139,7 @@ class FileUpload:
         )
         session = self._session = answer.data
         try:
+            check_headers(session.upload_headers)
             slices = agreed_slices(source.size, session.chunk_size, session.total_chunks)
         except ValueError as error:
             problem = str(error)

@@ -4,6 +4,7 @@ Names and parameters are the official SDK's.
 """
 
 import inspect
+import math
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
@@ -334,10 +335,12 @@ class MultipartUploadClient:
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
         """
-        if sleep_interval <= 0:
+        if not sleep_interval > 0:
             raise InvalidArgumentError(
                 f"sleep_interval must be more than 0 s, not {sleep_interval}"
             )
+        if max_wait_time is not None and not max_wait_time >= 0:
+            raise InvalidArgumentError(f"max_wait_time must be 0 s or more, not {max_wait_time}")
         began = clock.monotonic()
         while True:
             page = await self.get_status(upload_id, page_limit=1, request_options=request_options)
@@ -348,14 +351,15 @@ class MultipartUploadClient:
                     await outcome
             if page.status == MultipartUploadStatusType.COMPLETED:
                 return status
-            _refuse_dead_end(page)
-            if max_wait_time is not None and clock.monotonic() - began >= max_wait_time:
+            _refuse_dead_end(upload_id, page)
+            left = math.inf if max_wait_time is None else began + max_wait_time - clock.monotonic()
+            if left <= 0:
                 raise UploadError(
                     f"upload {upload_id} is not complete after {max_wait_time:g} s: "
                     f"{status.completed_chunks} of {status.total_chunks} chunks",
                     upload_id=upload_id,
                 )
-            await clock.sleep(sleep_interval)
+            await clock.sleep(min(sleep_interval, left))
 
 
 def _summary(page: UploadStatusPage) -> UploadStatus:
@@ -365,12 +369,11 @@ def _summary(page: UploadStatusPage) -> UploadStatus:
     return UploadStatus("completed" if done else "in_progress", completed, total)
 
 
-def _refuse_dead_end(page: UploadStatusPage) -> None:
+def _refuse_dead_end(upload_id: str, page: UploadStatusPage) -> None:
     if page.status in {MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED}:
-        raise UploadError(f"upload {page.upload_id} has {page.status}", upload_id=page.upload_id)
+        raise UploadError(f"upload {upload_id} has {page.status}", upload_id=upload_id)
     if page.chunks_failed:
         raise UploadError(
-            f"{page.chunks_failed} chunks of upload {page.upload_id} failed and have to be sent "
-            "again",
-            upload_id=page.upload_id,
+            f"{page.chunks_failed} chunks of upload {upload_id} failed and have to be sent again",
+            upload_id=upload_id,
         )

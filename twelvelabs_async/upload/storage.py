@@ -10,6 +10,7 @@ buffers, and kills slow uploads that are healthy.
 import html
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 import aiohttp
 from attrs import define, frozen
@@ -18,10 +19,8 @@ from yarl import URL
 from twelvelabs_async.border import NETWORK_ERRORS, reason
 from twelvelabs_async.errors import (
     ClientClosedError,
-    SourceError,
     StorageConnectionError,
     StorageError,
-    TwelveLabsError,
 )
 from twelvelabs_async.redact import query_secrets, scrub
 from twelvelabs_async.sessions import Sessions
@@ -33,6 +32,8 @@ from twelvelabs_async.upload.watch import stall_watch
 
 _LONGEST_ANSWER = 64 * 1024
 _ERROR_FIELD = re.compile(r"<(Code|Message|RequestId|HostId)>([^<]*)</\1>")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OK = range(200, 300)
 
 
@@ -40,6 +41,7 @@ _OK = range(200, 300)
 class _Answer:
     status: int
     etag: str
+    request_id: str | None
     text: str
 
 
@@ -72,15 +74,14 @@ class Storage:
             ClientClosedError: The client was closed meanwhile.
         """
         session = self._sessions.storage()
-        failure: TwelveLabsError
+        target = _target(url, body.index)
         try:
-            answer = await self._exchange(session, URL(url, encoded=True), headers, body)
-        except NETWORK_ERRORS as error:
-            failure = body.failure or self._no_answer(error, url, body)
-        except RuntimeError:
-            if not session.closed:
-                raise
-            failure = ClientClosedError("the client was closed during an upload")
+            answer = await self._sessions.until_closed(
+                lambda: self._exchange(session, target, headers, body),
+                f"chunk {body.index} was stored",
+            )
+        except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
+            failure = self._failure(error, session, target, body)
         else:
             return _etag(answer, url, body)
         raise failure
@@ -104,20 +105,51 @@ class Storage:
                 ) as response,
             ):
                 text = await _beginning(response)
-                return _Answer(response.status, response.headers.get("ETag", ""), text)
+                return _Answer(
+                    response.status,
+                    response.headers.get("ETag", ""),
+                    response.headers.get("x-amz-request-id"),
+                    text,
+                )
         finally:
             body.abandon()
 
-    def _no_answer(
-        self, error: BaseException, url: str, body: SliceBody
-    ) -> StorageConnectionError | SourceError:
+    def _failure(
+        self, error: Exception, session: aiohttp.ClientSession, target: URL, body: SliceBody
+    ) -> Exception:
+        """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
+        if body.failure is not None:
+            return body.failure
+        if session.closed or self._sessions.closed:
+            return ClientClosedError(f"the client was closed before chunk {body.index} was stored")
+        if not isinstance(error, NETWORK_ERRORS):
+            return error
         lost = reason(error)
         if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
             lost = f"no byte was taken and no answer came for {self.stall_timeout:g} s"
-        return StorageConnectionError(
-            f"no answer from the object store {URL(url, encoded=True).host}: {lost}",
-            chunk_index=body.index,
-        )
+        text = f"no answer from the object store {target.host}: {lost}"
+        return StorageConnectionError(text, chunk_index=body.index)
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that cannot be sent.
+
+    Raises:
+        ValueError: A name or a value has characters that a header cannot carry.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+            raise ValueError(f"$.upload_headers: no header can carry {name!r} as it is")
+
+
+def _target(url: str, index: int) -> URL:
+    """Return a presigned URL to be sent byte for byte."""
+    with suppress(ValueError):
+        target = URL(url, encoded=True)
+        (target.host or "").encode("idna")  # what resolving it would do, and fail at
+        if target.scheme in {"http", "https"} and target.host and target.port:
+            return target
+    raise StorageError("the platform sent a presigned URL that is none", chunk_index=index)
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
@@ -155,6 +187,6 @@ def _refusal(answer: _Answer, url: str, index: int) -> StorageError:
         chunk_index=index,
         status_code=answer.status,
         code=told.get("Code"),
-        request_id=told.get("RequestId"),
+        request_id=told.get("RequestId") or answer.request_id,
         host_id=told.get("HostId"),
     )

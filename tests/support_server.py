@@ -1,0 +1,78 @@
+"""A server that says whatever a test wants, HTTP or not, and keeps what it was sent."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from attrs import Factory, define
+
+
+@define(eq=False)
+class RawServer:
+    """Reads a request, answers with ``reply`` byte for byte, then hangs up, or hangs.
+
+    Attributes:
+        reply: The bytes of every answer.
+        silent: Whether to keep the connection open after the reply, instead of closing it.
+        requests: What came, a request each.
+        url: Where it listens.
+    """
+
+    reply: bytes
+    silent: bool = False
+    requests: list[bytes] = Factory(list[bytes])
+    url: str = ""
+    tasks: set[asyncio.Task[None]] = Factory(set["asyncio.Task[None]"])
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Handle one connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                self.requests.append(await read_request(reader))
+                writer.write(self.reply)
+                await writer.drain()
+                while self.silent and await reader.read(2**16):
+                    pass
+        finally:
+            self.tasks.discard(task)
+            writer.close()
+
+
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """Read a request: its head, and as much of a body as it announces."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    for line in head.lower().splitlines():
+        if line.startswith(b"content-length:"):
+            return head + await reader.readexactly(int(line.partition(b":")[2]))
+    return head
+
+
+@asynccontextmanager
+async def raw_server(reply: bytes, *, silent: bool = False) -> AsyncGenerator[RawServer]:
+    """Run a ``RawServer``."""
+    server = RawServer(reply, silent)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    try:
+        yield server
+    finally:
+        listener.close()
+        for task in server.tasks:
+            task.cancel()
+        await asyncio.gather(*server.tasks, return_exceptions=True)
+
+
+async def unused_url() -> str:
+    """Return a URL at which nobody listens."""
+    async with raw_server(b"") as server:
+        return server.url
+
+
+def http(status: str, body: bytes = b"", **headers: str) -> bytes:
+    """Write an HTTP/1.1 answer; ``_`` in a header's name is a hyphen."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
