@@ -51,8 +51,10 @@ async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
     ending = set(tasks)
     for task in ending:
         task.cancel()
-    if ending:
-        await uninterrupted(asyncio.wait(ending))
-    for task in ending:
-        if not task.cancelled():
-            task.exception()  # the caller hears of one exception; the others are no surprise
+    try:
+        if ending:
+            await uninterrupted(asyncio.wait(ending))
+    finally:
+        for task in ending:
+            if not task.cancelled():
+                task.exception()  # the caller hears of one exception; the others are no surprise

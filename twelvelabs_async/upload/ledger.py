@@ -95,9 +95,10 @@ class Ledger:
 
     def confirm(self, batch: Iterable[CompletedChunk], answer: ReportChunkBatchResponse) -> None:
         """Note that the platform acknowledged a report."""
-        for chunk in batch:
-            del self.in_report[chunk.chunk_index]
-            self.reported += 1
+        told = {chunk.chunk_index: self.in_report[chunk.chunk_index] for chunk in batch}
+        for index in told:
+            del self.in_report[index]
+        self.reported += len(told)
         self.count(answer.total_completed, answer.url)
 
     def count(self, total_completed: int, asset_url: str | None) -> None:

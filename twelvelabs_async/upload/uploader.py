@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Protocol, TypeVar
 
 from attrs import define, field
@@ -19,6 +20,7 @@ from attrs import define, field
 from twelvelabs_async import clock
 from twelvelabs_async.errors import (
     ApiConnectionError,
+    ApiError,
     AssetUrlMissingError,
     IncompleteUploadError,
     StorageError,
@@ -55,11 +57,17 @@ RESCUE_SECONDS = 5.0
 SETTLING_LOOKS = 6
 """How often the platform is asked again when its count lags behind its reports."""
 
+LEAST_SETTLING_DELAY = 1.0
+"""Seconds; stands in for a smaller ``retry_delay`` between those looks."""
+
 TRIES_FOR_A_URL = 3
 """How often URLs are asked for when answers leave out the chunk that needs one."""
 
 
 _DEAD = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED})
+
+
+HasUrl = GetUploadStatusResponse | AssetDetail | ReportChunkBatchResponse
 
 
 class Platform(Protocol):
@@ -203,23 +211,29 @@ class Uploader:
         if self._prefetch is not None and not self._prefetch.done():
             return
         now = clock.monotonic()
-        for index in self.ledger.upcoming(self.max_workers):
-            if not self.urls.has(index, now):
+        for index in chain(self.ledger.missing, self.ledger.upcoming(self.max_workers)):
+            if self._wants_url(index) and not self.urls.has(index, now):
                 self._prefetch = asyncio.create_task(self._fetch_quietly(index))
                 return
 
     async def _fetch_quietly(self, index: int) -> None:
         with suppress(TwelveLabsError):  # who needs the URL will ask again, and tell
             async with self._refresh:
-                if self.ledger.is_waiting(index) and not self.urls.has(index, clock.monotonic()):
+                if self._wants_url(index) and not self.urls.has(index, clock.monotonic()):
                     await self._fetch_urls(index)
+
+    def _wants_url(self, index: int) -> bool:
+        """Whether a chunk has yet to be sent; one in flight keeps the URL that it has."""
+        started = index in self.ledger.missing and index not in self._sending
+        return started or self.ledger.is_waiting(index)
 
     async def _fetch_urls(self, first: int) -> None:
         asked_at = clock.monotonic()
-        start, count = self.urls.gap(first, self.ledger.is_waiting, asked_at)
+        start, count = self.urls.gap(first, self._wants_url, asked_at)
         urls, server_time = await self._ask(lambda: self.platform.presigned_urls(start, count))
         asked_for = range(start, start + count)
-        self.urls.add((u for u in urls if u.chunk_index in asked_for), asked_at, server_time)
+        found = [url for url in urls if url.chunk_index in asked_for]
+        self.urls.add(found, asked_at, clock.monotonic(), server_time)
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a control call, again while the network is down."""
@@ -256,12 +270,13 @@ class Uploader:
         looks = 0
         while not self.ledger.complete:
             looks += 1
-            await clock.sleep(backoff(looks, self.patience.retry_delay))
+            await clock.sleep(backoff(looks, max(self.patience.retry_delay, LEAST_SETTLING_DELAY)))
             seen = await self._ask(self.platform.status)
             done = seen.status == MultipartUploadStatusType.COMPLETED
             total = len(self.ledger.slices)
             self.ledger.count(total if done else seen.chunks_completed or 0, seen.url)
-            if looks == SETTLING_LOOKS or seen.status in _DEAD:
+            late = looks == SETTLING_LOOKS and not self.ledger.complete
+            if late or seen.status in _DEAD:
                 raise IncompleteUploadError(self.ledger.total_completed, total, seen.status)
 
     async def _find_url(self) -> str:
@@ -269,12 +284,16 @@ class Uploader:
 
         Assumed: the status, the asset, or the last report sent again may name it.
         """
-        url = (await self._ask(self.platform.status)).url
-        url = url or (await self._ask(self.platform.asset)).url
-        url = url or (await self._ask(lambda: self.platform.report(self._last_batch))).url
-        if not url:
-            raise AssetUrlMissingError(self.session.asset_id)
-        return url
+        places: tuple[Callable[[], Awaitable[HasUrl]], ...] = (
+            self.platform.status,
+            self.platform.asset,
+            lambda: self.platform.report(self._last_batch),
+        )
+        for ask in places:
+            with suppress(ApiError):  # where one place is refused, another may tell
+                if url := (await self._ask(ask)).url:
+                    return url
+        raise AssetUrlMissingError(self.session.asset_id)
 
     def _result(self, asset_url: str) -> UploadResult:
         return UploadResult(

@@ -47,19 +47,25 @@ class UrlBook:
     _batches: int = 0
 
     def add(
-        self, urls: Iterable[PresignedUrlChunk], asked_at: float, server_time: datetime | None
+        self,
+        urls: Iterable[PresignedUrlChunk],
+        asked_at: float,
+        received_at: float,
+        server_time: datetime | None,
     ) -> None:
         """Keep the URLs of one answer.
 
         Args:
             urls: What the platform sent.
             asked_at: Our monotonic seconds when it was asked, so that a slow answer errs early.
+            received_at: Our monotonic seconds when it answered.
             server_time: The server's own time in that answer; None: not told.
         """
         self._batches += 1
         for chunk in urls:
-            lifetime = _lifetime(chunk.expires_at, server_time)
-            good_until = math.inf if lifetime <= MARGIN else asked_at + lifetime - MARGIN
+            good_until = asked_at + _lifetime(chunk.expires_at, server_time) - MARGIN
+            if good_until <= received_at:
+                good_until = math.inf
             self._tickets[chunk.chunk_index] = Ticket(chunk.url, good_until, self._batches)
 
     def has(self, index: int, now: float) -> bool:

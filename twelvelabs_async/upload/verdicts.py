@@ -3,7 +3,7 @@
 Failures are classified here and nowhere else. An answer of the store counts against the chunk
 (``max_retries``): a poisoned chunk must end the upload. Silence is another matter: when nobody
 has answered since the attempt began, and the way was good before, the network is down, and a 10 GB
-upload waits for it until ``outage_timeout`` after the last answer.
+upload waits for it, for ``outage_timeout`` after the first silence.
 """
 
 from enum import Enum, auto
@@ -23,6 +23,8 @@ TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "Ser
 EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 LONGEST_OUTAGE_BACKOFF = 10.0
 """Seconds between attempts while the network is down: soon enough to notice its return."""
+LEAST_OUTAGE_DELAY = 1.0
+"""Seconds; stands in for a smaller ``retry_delay``: nobody asks a dead network without a pause."""
 
 
 class Meaning(Enum):
@@ -63,12 +65,14 @@ class Attempts:
         expiries: URLs that grew too old: the first is nobody's fault, a second one counts.
         losses: Attempts that got no answer while others got theirs.
         silences: Attempts in a row that got no answer while nobody did.
+        silent_since: Our monotonic seconds when the first of that row ended.
     """
 
     answers: int = 0
     expiries: int = 0
     losses: int = 0
     silences: int = 0
+    silent_since: float = 0.0
 
 
 @define
@@ -78,9 +82,10 @@ class Patience:
     Attributes:
         max_retries: Further attempts that one chunk gets after the store answered with a failure.
         retry_delay: Seconds; the ceiling of the first pause, doubled each time.
-        outage_timeout: Seconds after the last answer until which silence is waited out.
+        outage_timeout: Seconds for which silence is waited out, from its first notice.
         proven: Whether some chunk has made it: only then is silence taken for an outage.
         heard_at: Our monotonic seconds of the last good answer from anybody.
+        arrived_at: Our monotonic seconds when a chunk made it last.
     """
 
     max_retries: int
@@ -88,6 +93,7 @@ class Patience:
     outage_timeout: float
     proven: bool = False
     heard_at: float = 0.0
+    arrived_at: float = 0.0
 
     def heard(self, now: float) -> None:
         """Note a good answer of the platform."""
@@ -95,7 +101,8 @@ class Patience:
 
     def arrived(self, now: float) -> None:
         """Note that a chunk has made it."""
-        self.heard_at, self.proven = now, True
+        self.heard_at = self.arrived_at = now
+        self.proven = True
 
     def pause(
         self,
@@ -113,7 +120,10 @@ class Patience:
             began: Our monotonic seconds when the attempt began.
             now: Our monotonic seconds.
         """
-        match meaning(error):
+        kind = meaning(error)
+        if kind is not Meaning.SILENT:
+            attempts.silences = 0
+        match kind:
             case Meaning.FATAL:
                 return None
             case Meaning.EXPIRED if not attempts.expiries:
@@ -127,10 +137,16 @@ class Patience:
 
     def _after_silence(self, attempts: Attempts, began: float, now: float) -> float | None:
         if self.proven and self.heard_at <= began:
-            if now - self.heard_at > self.outage_timeout:
+            # The first silence begins the count, not the last answer: a slow chunk may have been
+            # on its way for longer than the timeout. And the platform, which gives a URL for each
+            # attempt, does not vouch for a store that is dead.
+            if not attempts.silences:
+                attempts.silent_since = now
+            elif now - max(attempts.silent_since, self.arrived_at) > self.outage_timeout:
                 return None
             attempts.silences += 1
-            return backoff(attempts.silences, self.retry_delay, LONGEST_OUTAGE_BACKOFF)
+            delay = max(self.retry_delay, LEAST_OUTAGE_DELAY)
+            return backoff(attempts.silences, delay, LONGEST_OUTAGE_BACKOFF)
         attempts.silences = 0
         attempts.losses += 1
         # One loss is forgiven even without retries: what cut it may be the outage's beginning.

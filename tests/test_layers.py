@@ -1,0 +1,212 @@
+"""Which module may know which: read off the imports themselves, without running anything."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = "twelvelabs_async"
+ROOT = Path(__file__).parent.parent / PACKAGE
+
+ORDER = [
+    "redact",
+    "errors",
+    "clock",
+    "tasks",
+    "retries",
+    "border",
+    "models",
+    "media",
+    "codec",
+    "sessions",
+    "transport",
+    "pagination",
+    "upload.slices",
+    "upload.turns",
+    "upload.ledger",
+    "upload.url_book",
+    "upload.verdicts",
+    "upload.job",
+    "upload.source",
+    "upload.body",
+    "upload.watch",
+    "upload.storage",
+    "upload.progress",
+    "upload.uploader",
+    "resources.raw_multipart_upload",
+    "resources.file_upload",
+    "resources.multipart_upload",
+    "client",
+    "",  # the public names
+    "emulator",
+    "cli",
+    "__main__",
+]
+"""Every module imports only what stands above it; ``emulator`` and ``cli`` are whole packages."""
+
+CORE_PACKAGES = {
+    "aiohttp", "yarl", "multidict", "aiofiles", "attr", "attrs", "cattrs", PACKAGE,
+}  # fmt: skip
+CLI_PACKAGES = {"cyclopts", "rich"}
+
+TIME = {
+    "asyncio.sleep",
+    "asyncio.timeout",
+    "asyncio.timeout_at",
+    "asyncio.wait_for",
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+}
+TIMERS = {"call_later", "call_at"}
+
+
+def paths() -> list[Path]:
+    """Return every module of the package."""
+    return sorted(ROOT.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return a module's name below the package: ``upload.ledger``; the package's own is empty."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path): path for path in paths()}
+
+
+def tree(path: Path) -> ast.Module:
+    """Return a module's syntax tree."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the absolute name of everything that a module imports, wherever it stands."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            module = node.module or ""
+            for alias in node.names:
+                yield f"{module}.{alias.name}"
+
+
+def ours(path: Path) -> set[str]:
+    """Return the names of our own modules that a module imports."""
+    found: set[str] = set()
+    for imported in imports(path):
+        if imported.partition(".")[0] == PACKAGE:
+            name = imported.removeprefix(PACKAGE).removeprefix(".")
+            while name not in NAMES:  # what is imported is a name in that module
+                name = name.rpartition(".")[0]
+            found.add(name)
+    return found
+
+
+def layer(name: str) -> str:
+    """Return the entry of ``ORDER`` that a module belongs to."""
+    first = name.partition(".")[0]
+    return first if first in {"emulator", "cli"} else name
+
+
+def is_package_note(name: str) -> bool:
+    """Whether a module is the ``__init__`` of a package that has nothing but a docstring."""
+    return name in {"upload", "resources"}
+
+
+MODULES = pytest.mark.parametrize("name", sorted(NAMES), ids=lambda name: name or PACKAGE)
+
+
+@MODULES
+def test_imports_point_one_way(name: str) -> None:
+    """A module knows only what stands above it, so no two can ever need each other."""
+    if is_package_note(name):
+        assert ours(NAMES[name]) == set()
+        return
+    place = ORDER.index(layer(name))
+    for imported in ours(NAMES[name]):
+        if layer(imported) != layer(name):
+            assert ORDER.index(layer(imported)) < place, f"{name} imports {imported}"
+
+
+def test_the_order_names_every_module() -> None:
+    """And none that is gone."""
+    layers = {layer(name) for name in NAMES if not is_package_note(name)}
+    assert layers | {"cli", "__main__"} == set(ORDER)
+    assert len(ORDER) == len(set(ORDER))
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Neither do the modules of the emulator and of the command line among themselves."""
+    waiting = {name: ours(path) - {name} for name, path in NAMES.items()}
+    while waiting:
+        ready = {name for name, needed in waiting.items() if not needed & waiting.keys()}
+        assert ready, f"a circle among {sorted(waiting)}"
+        waiting = {name: needed for name, needed in waiting.items() if name not in ready}
+
+
+@MODULES
+def test_the_emulator_stands_alone(name: str) -> None:
+    """It shares no code with the client, so that it cannot share a mistake with it."""
+    for imported in ours(NAMES[name]):
+        if layer(name) == "emulator":
+            assert layer(imported) == "emulator", f"{name} imports {imported}"
+        elif layer(imported) == "emulator":
+            assert layer(name) in {"cli", "__main__"}, f"{name} imports {imported}"
+
+
+@MODULES
+def test_foreign_packages_are_few(name: str) -> None:
+    """What comes with the package, and what comes with its command line only there."""
+    allowed = CORE_PACKAGES | set(sys.stdlib_module_names)
+    if layer(name) == "cli":
+        allowed |= CLI_PACKAGES
+    foreign = {imported.split(".")[0] for imported in imports(NAMES[name])}
+    assert foreign <= allowed
+
+
+def uses_of_time(path: Path) -> set[str]:
+    """Return the ways in which a module waits or looks at a clock by itself."""
+    found = {module for module in imports(path) if module.split(".")[0] in {"time", "sched"}}
+    found |= {module for module in imports(path) if module in TIME}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute):
+            whole = ast.unparse(node)
+            found |= {whole for call in TIME if whole == call or whole.endswith(f".{call}")}
+            found |= {whole} if node.attr in TIMERS and whole != f"clock.{node.attr}" else set()
+    return found
+
+
+@MODULES
+def test_time_passes_through_one_seam(name: str) -> None:
+    """Only ``clock`` waits and reads clocks; the emulator reads one, in one place."""
+    used = uses_of_time(NAMES[name])
+    if name == "clock":
+        assert used
+    elif name == "emulator.platform":
+        assert used == {"datetime.now"}
+    else:
+        assert used == set()
+
+
+def test_ways_around_the_seam_are_seen(tmp_path: Path) -> None:
+    """The test above would notice each of them."""
+    for text in (
+        "import time",
+        "from time import monotonic",
+        "from asyncio import sleep",
+        "import asyncio\nasyncio.wait_for(x, 3)",
+        "import asyncio\nasyncio.get_running_loop().call_at(3, x)",
+        "loop.call_later(3, x)",
+        "import datetime\ndatetime.datetime.now()",
+        "def f():\n    import time",
+    ):
+        path = tmp_path / "module.py"
+        path.write_text(text)
+        assert uses_of_time(path), text
+    path.write_text("clock.call_later(3, x)\nclock.sleep(3)\nclock.timeout(3)")
+    assert uses_of_time(path) == set()
