@@ -13,7 +13,7 @@ from twelvelabs_async.emulator import Emulator, Fault, Stall
 async def test_the_client_bounds_puts_files_and_sessions(
     emulator: Emulator, make_file: MakeFile
 ) -> None:
-    """500 uploads started at once hold no more files, sessions or connections than were admitted."""
+    """500 uploads started at once hold no more files and sessions than were admitted."""
     paths = [make_file(CHUNK_SIZE + i, f"{i}.mp4") for i in range(500)]
     known = {str(path) for path in paths}
     most_files = 0

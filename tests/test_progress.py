@@ -55,7 +55,7 @@ async def test_calls_come_while_bytes_trickle(
 async def test_a_slow_callback_holds_up_nothing(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
-    """Chunks are stored and reported while a callback takes an hour; what it missed is told once."""
+    """Chunks go on while a callback takes an hour; what it missed is told once."""
     heard: list[UploadProgress] = []
 
     async def slow(progress: UploadProgress) -> None:

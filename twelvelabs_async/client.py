@@ -63,8 +63,8 @@ class AsyncTwelveLabs:
             base_url: None: from ``TWELVELABS_BASE_URL``, or the platform's own.
             timeout: Seconds for each attempt of a control call.
             stall_timeout: Seconds without a byte taken or an answer that end a PUT; None: never.
-            outage_timeout: Seconds after the last answer from anybody until which an upload that
-                was going well waits for the network to return.
+            outage_timeout: Seconds for which an upload that was going well waits for a network, or
+                a store, that has fallen silent.
             max_retries: Further attempts of a control call; 0: none.
             max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
                 are admitted, and as many control calls made, at once; more of them wait their turn.

@@ -154,7 +154,7 @@ def files_in(directory: Path) -> list[Path]:
 
 async def until_over(emulator: Emulator, route: str, count: int = 1) -> None:
     """Let others run until so many requests of the route are over."""
-    while emulator.count(route) < count:  # noqa: ASYNC110 - an event would be product code
+    while emulator.count(route) < count:
         await asyncio.sleep(0)
 
 
@@ -419,7 +419,7 @@ async def test_a_broken_upload_leaves_no_file(tmp_path: Path) -> None:
         url, headers = world.session["upload_urls"][0]["url"], world.session["upload_headers"]
         headers = {**headers, "Content-Length": str(large)}
         _, writer = await send_part(url, headers, bytes(large // 2))
-        while not files_in(tmp_path):  # noqa: ASYNC110 - as in until_over
+        while not files_in(tmp_path):
             await asyncio.sleep(0)
         await hang_up(writer)
         await until_over(emulator, "put")
@@ -564,7 +564,7 @@ async def test_a_stall_ends_with_the_emulator() -> None:
         session = await world.create()
         emulator.faults.add(Fault(route="put", action=Stall("middle")))
         put = asyncio.create_task(world.put(session["upload_urls"][0]["url"]))
-        while emulator.faults.unused():  # noqa: ASYNC110 - as in until_over
+        while emulator.faults.unused():
             await asyncio.sleep(0)
         await emulator.close()
         with pytest.raises(aiohttp.ClientConnectionError):

@@ -84,7 +84,7 @@ class Skin:
     def application(self) -> web.Application:
         """Build the application; every request goes to ``handle``."""
         app = web.Application(client_max_size=MAX_JSON)
-        app.router.add_route("*", "/{tail:.*}", self.handle)
+        app.router.add_route("*", r"/{tail:[\s\S]*}", self.handle)
         app.on_response_prepare.append(self.stamp)
         return app
 

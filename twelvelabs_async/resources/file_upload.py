@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from datetime import datetime
+from pathlib import Path
 
 from attrs import define, evolve, frozen
 
 from twelvelabs_async import clock
-from twelvelabs_async.errors import InvalidResponseError, TwelveLabsError, UploadError
+from twelvelabs_async.errors import InvalidResponseError, SourceError, TwelveLabsError, UploadError
 from twelvelabs_async.models import (
     AssetDetail,
     CompletedChunk,
@@ -112,18 +113,15 @@ class FileUpload:
             UploadError: It did not arrive; the cause is chained.
         """
         try:
-            await check_path(self._job.path)
             async with self._limits.uploads, open_source(self._job.path) as source:
                 uploader = self._uploader = await self._open(source)
                 async with ProgressTeller(self._callback, uploader.progress):
                     result = await uploader.run()
         except TwelveLabsError as error:
-            raise self._failure(error) from error
-        logger.info("upload %s: %s arrived as asset %s", result.upload_id, *self._names(result))
+            ledger = self._uploader.ledger if self._uploader is not None else None
+            raise _failure(self._job.path, error, self._session, ledger) from error
+        logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
-
-    def _names(self, result: UploadResult) -> tuple[str, str]:
-        return str(self._job.path), result.asset_id
 
     async def _open(self, source: FileSource) -> Uploader:
         """Open the session, and everything that depends on what the platform answers."""
@@ -145,7 +143,8 @@ class FileUpload:
             problem = str(error)
         else:
             urls = UrlBook()
-            urls.add(session.upload_urls, asked_at, server_time(answer.headers))
+            told_at = server_time(answer.headers)
+            urls.add(session.upload_urls, asked_at, clock.monotonic(), told_at)
             return Uploader(
                 session=session,
                 source=source,
@@ -168,21 +167,38 @@ class FileUpload:
             request="POST /assets/multipart-uploads",
         )
 
-    def _failure(self, cause: TwelveLabsError) -> UploadError:
-        session = self._session
-        ledger = self._uploader.ledger if self._uploader is not None else None
-        chunk: int | None = getattr(cause, "chunk_index", None)
-        return UploadError(
-            _sentence(str(self._job.path), chunk, cause, session, ledger),
-            chunk_index=chunk,
-            original_error=cause,
-            file=str(self._job.path),
-            upload_id=session.upload_id if session else None,
-            asset_id=session.asset_id if session else None,
-            total_chunks=len(ledger.slices) if ledger else None,
-            stored_chunks=ledger.stored_chunks if ledger else 0,
-            reported_chunks=ledger.reported if ledger else 0,
-        )
+
+async def refuse_unusable(path: Path) -> None:
+    """Refuse what can never be uploaded, before it is asked what it is.
+
+    Raises:
+        UploadError: There is no file, or it is no regular file, or empty, or cannot be seen.
+    """
+    try:
+        await check_path(path)
+    except SourceError as error:
+        raise _failure(path, error, None, None) from error
+
+
+def _failure(
+    path: Path,
+    cause: TwelveLabsError,
+    session: CreateAssetUploadResponse | None,
+    ledger: Ledger | None,
+) -> UploadError:
+    """Return the one exception that the user sees."""
+    chunk: int | None = getattr(cause, "chunk_index", None)
+    return UploadError(
+        _sentence(str(path), chunk, cause, session, ledger),
+        chunk_index=chunk,
+        original_error=cause,
+        file=str(path),
+        upload_id=session.upload_id if session else None,
+        asset_id=session.asset_id if session else None,
+        total_chunks=len(ledger.slices) if ledger else None,
+        stored_chunks=ledger.stored_chunks if ledger else 0,
+        reported_chunks=ledger.reported if ledger else 0,
+    )
 
 
 def _sentence(

@@ -27,7 +27,7 @@ from twelvelabs_async.models import (
     UserMetadata,
 )
 from twelvelabs_async.pagination import Page
-from twelvelabs_async.resources.file_upload import FileUpload, UploadLimits
+from twelvelabs_async.resources.file_upload import FileUpload, UploadLimits, refuse_unusable
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.transport import RequestOptions, Transport
 from twelvelabs_async.upload.job import UploadJob, checked_name, checked_path, checked_type
@@ -123,6 +123,7 @@ class MultipartUploadClient:
             UploadError: The file did not arrive; the cause is chained.
         """
         path = checked_path(file_path)
+        await refuse_unusable(path)
         name = checked_name(path, filename)
         job = UploadJob(
             path=path,
