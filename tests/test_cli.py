@@ -1,0 +1,685 @@
+"""The real command, in a process of its own, over real sockets, with a real sound file."""
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+import wave
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from attrs import define, frozen
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.cli.checking import CheckFailedError, check_served
+from twelvelabs_async.cli.emulate import parse_size
+from twelvelabs_async.cli.interrupts import Interrupts
+from twelvelabs_async.cli.telling import plain
+from twelvelabs_async.emulator import Emulator, Fault, Rewrite, Stall
+
+if sys.platform != "win32":
+    import pty
+
+PATIENCE = 60
+"""Seconds after which a process that should have ended is given up."""
+
+SECRET = "tlk_0SECRET0SECRET0"
+ESCAPE = "\x1b"
+COMMAND = (sys.executable, "-W", "error", "-m", "twelvelabs_async")
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SPARSE = 2**33
+"""Bytes of a file that takes no room, and too long to upload for any test to see the end."""
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")
+
+
+@frozen
+class Ended:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Every line of standard output, as JSON."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@define
+class Shell:
+    """Where commands run: a directory, and an environment with nothing of ours."""
+
+    directory: Path
+
+    @property
+    def temporary(self) -> Path:
+        """Where commands keep what they must remove."""
+        return self.directory / "temporary"
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables of a command."""
+        kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+        return {**kept, "TMPDIR": str(self.temporary), "PYTHONUTF8": "1", **extra}
+
+    def run(self, *arguments: str | Path, **variables: str) -> Ended:
+        """Run a command to its end."""
+        return self.run_python([*COMMAND[1:], *map(str, arguments)], **variables)
+
+    def run_python(self, arguments: Sequence[str], **variables: str) -> Ended:
+        """Run Python to its end."""
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, *arguments],
+            cwd=self.directory,
+            env=self.environment(variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def start(
+        self, *arguments: str | Path, stdout: int | IO[str] = subprocess.PIPE, **variables: str
+    ) -> Generator["subprocess.Popen[str]", None, None]:
+        """Run a command beside the test; it is gone when the block ends."""
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*COMMAND, *map(str, arguments)],
+            cwd=self.directory,
+            env=self.environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    async def run_beside(self, emulator: Emulator, *arguments: str | Path, **extra: str) -> Ended:
+        """Run a command to its end while the test's own emulator serves it."""
+        process = await self.start_beside(emulator, *arguments, **extra)
+        return await ended(process)
+
+    async def start_beside(
+        self, emulator: Emulator, *arguments: str | Path, **extra: str
+    ) -> asyncio.subprocess.Process:
+        """Start a command that uses the test's own emulator."""
+        own = {"TWELVELABS_BASE_URL": emulator.base_url, "TWELVE_LABS_API_KEY": emulator.api_key}
+        return await asyncio.create_subprocess_exec(
+            *COMMAND,
+            *map(str, arguments),
+            cwd=self.directory,
+            env=self.environment({**own, **extra}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+
+async def ended(process: asyncio.subprocess.Process) -> Ended:
+    """Wait for the end of a process that the test's own emulator serves."""
+    async with asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+def end(process: "subprocess.Popen[str]", number: int) -> Ended:
+    """Send a signal and wait for the end."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE)
+    return Ended(process.returncode, out, err)
+
+
+def first_line(process: "subprocess.Popen[str]") -> str:
+    """Wait until a command has written a line, and return it."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def change_last_byte(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Return a place to run commands in, which must leave nothing behind."""
+    shell = Shell(tmp_path)
+    shell.temporary.mkdir()
+    return shell
+
+
+@pytest.fixture
+def make_sound(tmp_path: Path) -> Callable[[str, float], Path]:
+    """Return a maker of sound files: so many seconds of noise."""
+
+    def make(name: str, seconds: float) -> Path:
+        path = tmp_path / name
+        with wave.open(str(path), "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(44_100)
+            sound.writeframes(random.Random(name).randbytes(int(seconds * 44_100) * 2))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def noise(make_sound: Callable[[str, float], Path]) -> Path:
+    """Return three seconds of noise, 265 kB."""
+    return make_sound("noise.wav", 3)
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """Return a file that no test sees the end of."""
+    path = tmp_path / "endless.wav"
+    with path.open("wb") as file:
+        file.truncate(SPARSE)
+    return path
+
+
+def test_a_file_goes_to_the_embedded_emulator_and_comes_back(shell: Shell, noise: Path) -> None:
+    """People read what became of the file, its digest, and that nothing left the machine."""
+    ended = shell.run("upload", "--emulator", noise.name)
+    assert (ended.code, ended.err) == (0, "")
+    pattern = rf"""
+noise\.wav
+  asset    [0-9a-f]{{24}}
+  URL      http://127\.0\.0\.1:\d+/assets/[0-9a-f]{{24}}/noise\.wav
+  sent     264\.6 kB in 5 chunks, \d+\.\d\d s, [\d.]+ [kM]B/s
+  SHA-256  {sha256(noise)}: equal, .*
+This was the embedded emulator: nothing left this machine, .*
+"""
+    assert re.fullmatch(pattern.lstrip(), ended.out)
+    assert list(shell.temporary.iterdir()) == []
+
+
+def test_json_is_one_object_a_file_and_nothing_else(
+    shell: Shell, make_sound: Callable[[str, float], Path]
+) -> None:
+    """With --json, standard output is for machines and whatever people should know is elsewhere."""
+    paths = [make_sound(f"{number}.wav", number) for number in (1, 2, 3)]
+    ended = shell.run("upload", "--emulator", "--json", *paths)
+    assert ended.code == 0
+    assert "nothing left this machine" in ended.err
+    told = {each["path"]: each for each in ended.objects}
+    assert set(told) == {str(path) for path in paths}
+    for path in paths:
+        one = told[str(path)]
+        assert list(one) == [
+            "path", "asset_id", "asset_url", "upload_id", "total_size", "total_chunks", "seconds",
+            "sha256", "verified",
+        ]  # fmt: skip
+        assert one["sha256"] == sha256(path)
+        assert one["verified"] is True
+        assert (one["total_size"], one["total_chunks"]) == (
+            path.stat().st_size,
+            -(-path.stat().st_size // 65536),
+        )
+        assert one["seconds"] >= 0
+
+
+@pytest.mark.parametrize("missing", ["missing.wav", "missing", "folder.wav", "folder"])
+def test_a_missing_file_does_not_stop_the_others(shell: Shell, noise: Path, missing: str) -> None:
+    """What is no file is a failed upload, whatever its name; the rest arrives; exit code 1."""
+    if missing.startswith("folder"):
+        (shell.directory / missing).mkdir()
+    ended = shell.run("upload", "--emulator", "--json", missing, noise.name)
+    assert ended.code == 1
+    told = {each["path"]: each for each in ended.objects}
+    assert told[noise.name]["verified"] is True
+    assert set(told[missing]) == {"path", "error", "upload_id"}
+    assert told[missing]["upload_id"] is None
+    assert re.search(f"there is no file {missing}|{missing} is a directory", ended.err)
+
+
+def test_every_failed_file_is_told_of(shell: Shell) -> None:
+    """Each failure has its own line on standard error, and people's standard output stays clean."""
+    ended = shell.run("upload", "--emulator", "a.wav", "b.wav")
+    assert ended.code == 1
+    assert sorted(ended.err.splitlines()) == [
+        f"error: {name}.wav was not uploaded: there is no file {name}.wav "
+        "(no upload session was opened)"
+        for name in "ab"
+    ]
+    assert ended.out.startswith("This was the embedded emulator")
+
+
+def test_a_file_whose_name_tells_no_type_needs_one(shell: Shell, noise: Path) -> None:
+    """Without --type it is wrong usage, told in the command's own words; with it, it arrives."""
+    noise.rename(shell.directory / "noise")
+    without = shell.run("upload", "--emulator", "noise")
+    assert (without.code, without.err.count("\n")) == (2, 1)
+    assert "pass --type" in without.err
+    given = shell.run("upload", "--emulator", "--type", "audio", "noise")
+    assert (given.code, given.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["upload"], "FILE"),
+        (["upload", "--emulator", "--type", "film", "noise.wav"], "film"),
+        (["upload", "--emulator", "--concurrency", "0", "noise.wav"], "concurrency"),
+        (["upload", "--emulator", "--concurrency", "many", "noise.wav"], "concurrency"),
+        (["upload", "--emulator", "--speed", "9", "noise.wav"], "--speed"),
+        (["upload", "--emulator", "--filename", "a.wav", "noise.wav", "noise.wav"], "--filename"),
+        (["upload", "--emulator", "--base-url", "http://127.0.0.1:9", "noise.wav"], "--base-url"),
+        (["upload", "noise.wav"], "set TWELVE_LABS_API_KEY, or try --emulator"),
+        (["upload", "--api-key", "key", "noise.wav"], "--api-key"),
+        (["emulator", "--chunk-size", "0"], "chunk-size"),
+        (["emulator", "--chunk-size", "5 parsecs"], "chunk-size"),
+        (["emulator", "--host", "192.0.2.1"], "--host"),
+        (["emulator", "--host", "nowhere"], "--host"),
+        (["emulator", "--port", "65536"], "port"),
+        (["emulator", "--api-key", ""], "--api-key"),
+        (["download"], "download"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    arguments: list[str], told: str, shell: Shell, noise: Path
+) -> None:
+    """Whatever is wrong with a command line: one line that names it, and nothing was done."""
+    assert noise.exists()
+    ended = shell.run(*arguments)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith("error: ")
+    assert told in ended.err
+
+
+@pytest.mark.parametrize("url", ["platform", "ftp://platform", "http://user:word@platform"])
+def test_a_base_url_that_is_none_is_wrong_usage(url: str, shell: Shell, noise: Path) -> None:
+    """The client cannot be made: exit code 2, and neither key nor password is shown."""
+    ended = shell.run("upload", "--base-url", url, noise, TWELVE_LABS_API_KEY=SECRET)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "base URL" in ended.err
+    assert not re.search(f"{SECRET}|word", ended.err)
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_is_short_and_has_an_example(flag: str, shell: Shell) -> None:
+    """A newcomer sees what to type, where the key comes from, and what exit codes mean."""
+    ended = shell.run(flag)
+    assert (ended.code, ended.err) == (0, "")
+    for phrase in ("upload --emulator clip.mp4", "TWELVE_LABS_API_KEY", "history", "130"):
+        assert phrase in ended.out
+    for command in ("upload", "emulator"):
+        told = shell.run(command, flag)
+        assert told.code == 0
+        assert f"twelvelabs-async {command} --" in told.out
+        assert len(told.out.splitlines()) < 40
+
+
+def test_version_is_that_of_the_package(shell: Shell) -> None:
+    """--version says what is installed."""
+    ended = shell.run("--version")
+    assert ended.code == 0
+    assert re.fullmatch(r"twelvelabs-async \d+\.\d+\S*\n", ended.out)
+
+
+@pytest.mark.parametrize("module", ["cyclopts", "rich"])
+def test_without_the_extra_it_says_what_to_install(module: str, shell: Shell) -> None:
+    """The library alone has no command line: one line says how to get it, and the code is 2."""
+    code = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "from twelvelabs_async.__main__ import main; sys.exit(main())"
+    )
+    ended = shell.run_python(["-c", code])
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "pip install 'twelvelabs-async[cli]'" in ended.err
+
+
+@pytest.mark.real_time
+async def test_a_file_goes_to_the_platform_that_the_environment_names(
+    shell: Shell, noise: Path
+) -> None:
+    """Without --emulator nothing is compared and no emulator is mentioned; options reach it."""
+    async with Emulator(chunk_size=50_000) as emulator:
+        arguments = ("--filename", "other.wav", "--type", "video", "--concurrency", "1")
+        ended = await shell.run_beside(emulator, "upload", "--json", *arguments, noise)
+        (told,) = ended.objects
+        assert (ended.code, ended.err) == (0, "")
+        assert list(told)[-1] == "seconds"
+        assert told["total_chunks"] == 6
+        assert await emulator.sha256(told["asset_id"]) == sha256(noise)
+        upload = emulator.platform.uploads[told["upload_id"]]
+        assert (upload.filename, upload.kind) == ("other.wav", "video")
+        assert emulator.connections("store") == 1
+
+
+@pytest.mark.real_time
+async def test_a_key_that_is_refused_is_not_shown(shell: Shell, noise: Path) -> None:
+    """An error of the platform is one line without a traceback and without the key: exit code 1."""
+    async with Emulator() as emulator:
+        ended = await shell.run_beside(
+            emulator, "upload", "--json", noise, TWELVE_LABS_API_KEY=SECRET
+        )
+        assert (ended.code, ended.err.count("\n")) == (1, 1)
+        assert "does not accept the API key" in ended.objects[0]["error"]
+        assert SECRET not in ended.out + ended.err
+        assert len(emulator.requests) == 1
+
+
+@pytest.mark.real_time
+async def test_with_emulator_nothing_goes_where_the_environment_says(
+    shell: Shell, noise: Path
+) -> None:
+    """--emulator sends neither key nor file to the base URL or the proxy that are set."""
+    async with Emulator() as elsewhere:
+        proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), elsewhere.store_url)
+        ended = await shell.run_beside(
+            elsewhere, "upload", "--emulator", noise, TWELVE_LABS_API_KEY=SECRET, **proxies
+        )
+        assert (ended.code, ended.err) == (0, "")
+        assert SECRET not in ended.out
+        assert elsewhere.connections("api") == elsewhere.connections("store") == 0
+
+
+@pytest.mark.real_time
+async def test_without_emulator_proxies_of_the_environment_are_used(
+    shell: Shell, noise: Path
+) -> None:
+    """Behind a proxy, the command works as others do."""
+    async with Emulator() as proxy:
+        ended = await shell.run_beside(
+            proxy,
+            "upload",
+            noise,
+            TWELVELABS_BASE_URL="http://platform.invalid",
+            http_proxy=proxy.base_url,
+        )
+        assert ended.code == 1
+        assert proxy.connections("api") == 1
+
+
+def wait_for_screen(master: int) -> str:
+    """Return everything that was written to a terminal."""
+    seen = b""
+    while True:
+        try:
+            piece = os.read(master, 2**16)
+        except OSError:  # Linux: all have closed it
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(master)
+    return seen.decode()
+
+
+def run_on_terminal(shell: Shell, *arguments: str, **variables: str) -> Ended:
+    """Run a command whose standard error is a terminal."""
+    master, terminal = pty.openpty()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [*COMMAND, *arguments],
+            cwd=shell.directory,
+            env=shell.environment({"TERM": "xterm-256color", "COLUMNS": "120", **variables}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            encoding="utf-8",
+        )
+    finally:
+        os.close(terminal)
+    with process:
+        screen = wait_for_screen(master)
+        assert process.stdout is not None
+        out = process.stdout.read()
+        return Ended(process.wait(PATIENCE), out, screen)
+
+
+@posix
+def test_a_terminal_shows_a_bar_for_each_file(
+    shell: Shell, make_sound: Callable[[str, float], Path]
+) -> None:
+    """Bars are on standard error, with name, bytes of total and speed; the cursor comes back."""
+    for name in ("one.wav", "[red]two.wav"):
+        make_sound(name, 2)
+    ended = run_on_terminal(shell, "upload", "--emulator", "one.wav", "[red]two.wav")
+    assert ended.code == 0
+    assert "one.wav" in ended.err
+    assert "[red]two.wav" in ended.err
+    assert "━" in ended.err
+    assert re.search(r"176\.4/176\.4 kB", ended.err)
+    assert ESCAPE not in ended.out
+    hide, show = f"{ESCAPE}[?25l", f"{ESCAPE}[?25h"
+    assert ended.err.rindex(show) > ended.err.rindex(hide)
+
+
+@posix
+@pytest.mark.parametrize("variables", [{"TERM": "dumb"}, {"TERM": "unknown"}])
+def test_a_terminal_that_cannot_move_its_cursor_shows_none(
+    variables: dict[str, str], shell: Shell, noise: Path
+) -> None:
+    """Where a bar cannot be redrawn there is none."""
+    ended = run_on_terminal(shell, "upload", "--emulator", noise.name, **variables)
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_off_the_terminal_there_is_no_bar(shell: Shell, noise: Path) -> None:
+    """A log file gets no bars and no control characters, even where colours are forced."""
+    ended = shell.run("upload", "--emulator", noise.name, FORCE_COLOR="1", TTY_COMPATIBLE="1")
+    assert (ended.code, ended.err) == (0, "")
+    assert ESCAPE not in ended.out
+
+
+@posix
+def test_names_cannot_write_on_the_terminal(shell: Shell, noise: Path) -> None:
+    """Control characters of a name, and bytes that are no letters, are escaped."""
+    noise.rename(shell.directory / f"a{ESCAPE}[31m.wav")
+    ended = shell.run("upload", "--emulator", f"a{ESCAPE}[31m.wav")
+    assert ended.code == 0
+    assert ended.out.startswith("a\\x1b[31m.wav\n")
+    assert plain("tab\there \udcff é") == "tab\\there \\udcff é"
+
+
+@posix
+@pytest.mark.parametrize("number", SIGNALS)
+def test_an_interrupted_upload_to_the_emulator_leaves_nothing(
+    number: int, shell: Shell, noise: Path, endless: Path
+) -> None:
+    """Ctrl-C and SIGTERM: exit code 130, one line, no traceback, and the copies are removed."""
+    with shell.start("upload", "--emulator", "--json", noise, endless) as process:
+        arrived = json.loads(first_line(process))
+        assert list(shell.temporary.iterdir())
+        ended = end(process, number)
+    assert arrived["path"] == str(noise)
+    assert (ended.code, ended.err.count("\n")) == (130, 1)
+    assert ended.err.startswith("interrupted: 1 of 2 files arrived; the emulator is gone")
+    assert [each["error"] for each in ended.objects] == ["interrupted"]
+    assert list(shell.temporary.iterdir()) == []
+
+
+@posix
+@pytest.mark.real_time
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_an_interrupted_upload_names_the_session_that_is_left(
+    number: int, shell: Shell, noise: Path
+) -> None:
+    """One line says what stays on the platform and for how long; machines read it from JSON."""
+    asked = asyncio.Event()
+
+    def notice(payload: dict[str, Any]) -> dict[str, Any]:
+        asked.set()
+        return payload
+
+    async with Emulator(chunk_size=50_000, initial_urls=1) as emulator:
+        emulator.faults.add(Fault(route="presigned_urls", action=Rewrite(notice)))
+        emulator.faults.add(Fault(route="put", action=Stall(), chunk_index=2, times=None))
+        process = await shell.start_beside(emulator, "upload", "--json", noise)
+        await asked.wait()
+        process.send_signal(number)
+        done = await ended(process)
+        (upload_id,) = emulator.platform.uploads
+    assert done.code == 130
+    assert done.err == (
+        "interrupted: 0 of 1 files arrived; left on the platform, for 24 hours at most: "
+        f"upload session {upload_id}\n"
+    )
+    assert done.objects == [{"path": str(noise), "error": "interrupted", "upload_id": upload_id}]
+
+
+async def test_a_second_interruption_ends_what_the_first_one_began() -> None:
+    """Work that takes its time to end is cancelled again; work that starts late is, at once."""
+    ending, interrupts = asyncio.Event(), Interrupts()
+
+    async def reluctant() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ending.set()
+            await asyncio.Event().wait()
+
+    started = interrupts.start(reluctant())
+    asyncio.get_running_loop().call_soon(interrupts.interrupt)
+    await interrupts.wait()
+    await ending.wait()
+    interrupts.interrupt()
+    late = interrupts.start(reluctant())
+    await asyncio.wait({started, late}, timeout=PATIENCE)
+    assert started.cancelled()
+    assert late.cancelled()
+
+
+@posix
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_emulator_command_serves_an_upload(number: int, shell: Shell, noise: Path) -> None:
+    """Its JSON is enough to use it from another process; a signal ends it, without a trace."""
+    with shell.start("emulator", "--json", "--chunk-size", "64KiB") as process:
+        place = json.loads(first_line(process))
+        assert list(place) == ["base_url", "store_url", "api_key"]
+        uploaded = shell.run(
+            "upload",
+            "--json",
+            noise,
+            TWELVELABS_BASE_URL=place["base_url"],
+            TWELVE_LABS_API_KEY=place["api_key"],
+        )
+        (told,) = uploaded.objects
+        assert (uploaded.code, uploaded.err, told["total_chunks"]) == (0, "", 5)
+        assert told["asset_url"].startswith(place["store_url"])
+        with urllib.request.urlopen(told["asset_url"]) as served:  # noqa: S310 - it is our own
+            assert served.read() == noise.read_bytes()
+        done = end(process, number)
+    assert done == Ended(0, "", "")
+    assert list(shell.temporary.iterdir()) == []
+
+
+@posix
+def test_the_emulator_command_tells_people_what_to_export(shell: Shell, noise: Path) -> None:
+    """The two lines can be pasted into another terminal, whatever the key."""
+    key = "it's a 'key'"
+    with shell.start("emulator", "--api-key", key) as process:
+        assert process.stdout is not None
+        exports: dict[str, str] = {}
+        while len(exports) < 2:
+            words = shlex.split(line) if "export" in (line := process.stdout.readline()) else []
+            for word in words[1:]:
+                name, _, value = word.partition("=")
+                exports[name] = value
+        assert exports["TWELVE_LABS_API_KEY"] == key
+        assert shell.run("upload", noise, **exports).code == 0
+        assert end(process, signal.SIGINT).code == 0
+
+
+@posix
+def test_the_emulator_command_keeps_what_it_is_told_to_keep(shell: Shell, noise: Path) -> None:
+    """A directory that the user named is made, and is there afterwards with what was sent."""
+    kept = shell.directory / "a" / "b"
+    with shell.start("emulator", "--json", "--data-dir", kept) as process:
+        place = json.loads(first_line(process))
+        names = {"TWELVELABS_BASE_URL": place["base_url"], "TWELVE_LABS_API_KEY": place["api_key"]}
+        (told,) = shell.run("upload", "--json", noise, **names).objects
+        assert end(process, signal.SIGINT).code == 0
+    assert (kept / told["upload_id"] / "1").read_bytes() == noise.read_bytes()
+
+
+def test_a_port_in_use_is_one_line(shell: Shell) -> None:
+    """The emulator cannot listen: exit code 1, and no temporary directory stays."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = shell.run("emulator", "--port", str(port))
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+    assert f"cannot serve at 127.0.0.1:{port}: " in ended.err
+    assert list(shell.temporary.iterdir()) == []
+
+
+def test_a_data_directory_that_is_a_file_is_one_line(shell: Shell, noise: Path) -> None:
+    """The emulator cannot keep anything: it says so at once, and not when the first chunk comes."""
+    ended = shell.run("emulator", "--data-dir", noise)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (1, "", 1)
+
+
+@pytest.mark.parametrize("command", ["upload", "emulator"])
+def test_a_reader_that_left_is_one_line(command: str, shell: Shell, noise: Path) -> None:
+    """Results that cannot be written are an error, without a traceback, and nothing stays."""
+    arguments = ["upload", "--emulator", noise] if command == "upload" else ["emulator"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        with shell.start(*arguments, stdout=writing) as process:
+            _, err = process.communicate(timeout=PATIENCE)
+    finally:
+        os.close(writing)
+    assert (process.returncode, err.count("\n")) == (1, 1)
+    assert "cannot write the results" in err
+    assert list(shell.temporary.iterdir()) == []
+
+
+async def test_an_asset_that_is_not_the_file_is_found_out(
+    emulator: Emulator, client: AsyncTwelveLabs, noise: Path
+) -> None:
+    """The comparison compares: one byte makes a difference, and so does an asset that is gone."""
+    result = await client.multipart_upload.upload_file(noise)
+    came: list[int] = []
+    digest = await check_served(str(noise), result.asset_url, came.append)
+    assert digest == sha256(noise)
+    assert sum(came) == result.total_size
+    change_last_byte(noise)
+    with pytest.raises(CheckFailedError, match="is not the file"):
+        await check_served(str(noise), result.asset_url, came.append)
+    with pytest.raises(CheckFailedError, match="404"):
+        await check_served(str(noise), f"{emulator.store_url}/assets/gone/x", came.append)
+    with pytest.raises(CheckFailedError, match="cannot be compared"):
+        await check_served(f"{noise}.gone", result.asset_url, came.append)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1", 1), ("5242880", 5 * 2**20), ("5MiB", 5 * 2**20), ("5 mb", 5_000_000), ("2GiB", 2**31)],
+)
+def test_sizes_are_bytes_or_have_a_unit(text: str, size: int) -> None:
+    """Sizes are read as people write them."""
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5MiB", "MiB", "5 parsecs", "0x10", "\u0665"])
+def test_other_sizes_are_refused(text: str) -> None:
+    """What is no size is not guessed at."""
+    with pytest.raises(ValueError, match="such as"):
+        parse_size(text)

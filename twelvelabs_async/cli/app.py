@@ -1,0 +1,150 @@
+"""The commands and their options, and what becomes of a command: always an exit code."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts.validators import Number
+
+from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
+from twelvelabs_async.cli import interrupts
+from twelvelabs_async.cli.emulate import Settings, emulate, parse_size
+from twelvelabs_async.cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, WrongUsageError
+from twelvelabs_async.cli.telling import OutputGoneError, never_fail_on_letters, tell_error
+from twelvelabs_async.cli.upload import Order
+from twelvelabs_async.cli.upload import upload as upload_files
+
+HELP = (
+    "Upload video, audio and images to the TwelveLabs platform.\n\n"
+    "The API key is taken from TWELVE_LABS_API_KEY, and from nowhere else: a key that is typed on "
+    "a command line stays in the shell's history. Without a key, try the embedded emulator:\n\n"
+    "    twelvelabs-async upload --emulator clip.mp4\n\n"
+    "Exit codes: 0 done, 1 an upload failed, 2 wrong usage, 130 interrupted."
+)
+UPLOAD_HELP = (
+    "Upload files, four at a time, with a progress bar for each on a terminal.\n\n"
+    "The API key is taken from TWELVE_LABS_API_KEY, proxies from HTTPS_PROXY and NO_PROXY. "
+    "Ctrl-C ends it, and tells what is left on the platform.\n\n"
+    "    twelvelabs-async upload --json talk.mp4 interview.wav"
+)
+EMULATOR_HELP = (
+    "Play the platform on this machine until Ctrl-C, for any client of the upload API.\n\n"
+    "    twelvelabs-async emulator --port 8080 --chunk-size 5MiB"
+)
+
+app = App(
+    name="twelvelabs-async",
+    help=HELP,
+    help_format="plaintext",
+    version=f"twelvelabs-async {version('twelvelabs-async')}",
+    default_parameter=Parameter(negative=()),
+)
+
+
+@app.command(help=UPLOAD_HELP, usage="Usage: twelvelabs-async upload [OPTIONS] FILE...")
+def upload(
+    files: Annotated[list[str], Parameter(name="FILE", help="What to upload; one or more.")],
+    /,
+    *,
+    type_: Annotated[
+        CreateAssetUploadRequestType | None,
+        Parameter(name="--type", help="What the files are; otherwise their names tell."),
+    ] = None,
+    filename: Annotated[
+        str | None, Parameter(help="The name on the platform, of a single FILE.")
+    ] = None,
+    concurrency: Annotated[
+        int,
+        Parameter(validator=Number(gte=1), help="Chunks of each file under way at once."),
+    ] = 5,
+    json: Annotated[
+        bool,
+        Parameter(
+            show_default=False, help="Write one line of JSON for each file to standard output."
+        ),
+    ] = False,
+    emulator: Annotated[
+        bool,
+        Parameter(
+            show_default=False,
+            help="Upload to an embedded emulator, fetch each asset back, compare SHA-256. Nothing "
+            "leaves this machine; a copy of each file is kept until the end.",
+        ),
+    ] = False,
+    base_url: Annotated[
+        str | None,
+        Parameter(help="Where the platform is; otherwise TWELVELABS_BASE_URL, or the usual one."),
+    ] = None,
+) -> int:
+    """Upload files; see ``UPLOAD_HELP``."""
+    order = Order(
+        files=files,
+        file_type=type_,
+        filename=filename,
+        concurrency=concurrency,
+        base_url=base_url,
+        emulated=emulator,
+        as_json=json,
+    )
+    return interrupts.run(partial(upload_files, order))
+
+
+def _size(_type: object, tokens: Sequence[Token]) -> int:
+    return parse_size(tokens[0].value)
+
+
+@app.command(help=EMULATOR_HELP)
+def emulator(
+    *,
+    host: Annotated[str, Parameter(help="A loopback address.")] = "127.0.0.1",
+    port: Annotated[
+        int,
+        Parameter(validator=Number(gte=0, lte=65535), help="Port of the API; 0: any free one."),
+    ] = 0,
+    data_dir: Annotated[
+        Path | None,
+        Parameter(help="Where to keep what is sent; otherwise it is removed at the end."),
+    ] = None,
+    chunk_size: Annotated[
+        int | None,
+        Parameter(converter=_size, help="Bytes in a chunk, such as 5MiB; otherwise by the file."),
+    ] = None,
+    api_key: Annotated[
+        str, Parameter(help="The key to accept; invent one, it is shown.")
+    ] = "emulator-key",
+    json: Annotated[
+        bool,
+        Parameter(show_default=False, help="Write one line of JSON: base_url, store_url, api_key."),
+    ] = False,
+) -> int:
+    """Run an emulator; see ``EMULATOR_HELP``."""
+    settings = Settings(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        chunk_size=chunk_size,
+        api_key=api_key,
+        as_json=json,
+    )
+    return interrupts.run(partial(emulate, settings))
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Carry out a command line, without the program's name, and return its exit code."""
+    never_fail_on_letters()
+    try:
+        command, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        exit_code: int | None = command(*bound.args, **bound.kwargs)
+    except (CycloptsError, WrongUsageError, InvalidArgumentError) as error:
+        tell_error(f"error: {str(error).strip()} (--help tells more)")
+        return WRONG_USAGE
+    except OutputGoneError as error:
+        tell_error(f"error: cannot write the results: {error}")
+        return FAILED
+    except KeyboardInterrupt:
+        tell_error("interrupted")
+        return INTERRUPTED
+    return exit_code or 0

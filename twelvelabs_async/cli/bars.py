@@ -1,0 +1,123 @@
+"""Progress bars on a terminal's standard error, one for each file under way.
+
+What is written elsewhere goes ``aside``: the bars leave the screen for that moment, because
+standard output is often the same terminal. Where nobody looks (a file, a pipe, a terminal that
+cannot move its cursor) nothing at all is written.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from attrs import define
+from rich.console import Console
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Column
+
+STANDARD_ERROR = 2
+LOOKS_PER_SECOND = 10
+
+
+@define(eq=False)
+class Bar:
+    """One file's bar."""
+
+    _progress: Progress
+    _id: TaskID
+
+    def move(self, done: int, total: int) -> None:
+        """Show ``done`` of ``total`` bytes."""
+        self._progress.update(self._id, completed=done, total=total, visible=True)
+
+    def begin_again(self, name: str) -> None:
+        """Go back to nothing done, under another name."""
+        self._progress.reset(self._id, description=name)
+
+    def advance(self, count: int) -> None:
+        """Show ``count`` bytes more."""
+        self._progress.advance(self._id, count)
+
+
+class Bars:
+    """All bars, while the ``with`` block runs."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._seen = os.isatty(STANDARD_ERROR) and not self._console.is_dumb_terminal
+        self._progress = _progress(self._console)
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        self._show()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._hide()
+
+    @contextmanager
+    def bar(self, name: str) -> Generator[Bar, None, None]:
+        """Give a file a bar for the ``with`` block; it is seen from its first move on."""
+        task = self._progress.add_task(name, total=None, visible=False)
+        try:
+            yield Bar(self._progress, task)
+        finally:
+            if self._live is not None:
+                self._live.refresh()  # where it ended
+            self._progress.remove_task(task)
+
+    @contextmanager
+    def aside(self) -> Generator[None, None, None]:
+        """Have the screen free for the ``with`` block."""
+        self._hide()
+        try:
+            yield
+        finally:
+            self._show()
+
+    def _show(self) -> None:
+        # A Live of its own each time: one that is started again would wipe what was written since.
+        if not self._seen:
+            return
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._progress.get_renderable,
+            refresh_per_second=LOOKS_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start(refresh=True)
+
+    def _hide(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _progress(console: Console) -> Progress:
+    name = Column(ratio=1, no_wrap=True, overflow="ellipsis", min_width=8)
+    return Progress(
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(bar_width=20),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        expand=True,
+    )
