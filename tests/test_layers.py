@@ -21,6 +21,8 @@ ORDER = [
     "media",
     "codec",
     "sessions",
+    "calls",
+    "answers",
     "transport",
     "pagination",
     "upload.slices",

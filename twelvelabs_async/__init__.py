@@ -1,5 +1,7 @@
 """Asyncio-native upload SDK for the TwelveLabs video platform."""
 
+from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -54,7 +56,6 @@ from twelvelabs_async.models import (
 )
 from twelvelabs_async.pagination import Page
 from twelvelabs_async.resources.multipart_upload import UploadStatusPage
-from twelvelabs_async.transport import ApiResponse, RequestOptions
 
 __all__ = [
     "ApiConnectionError",

@@ -12,12 +12,13 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
+from twelvelabs_async.calls import checked_headers
 from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
 from twelvelabs_async.resources.file_upload import UploadLimits
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.sessions import Connecting, Sessions
-from twelvelabs_async.transport import Transport, checked_headers
+from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.turns import Turns

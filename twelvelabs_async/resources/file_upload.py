@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import define, evolve, frozen
 
 from twelvelabs_async import clock
+from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import InvalidResponseError, SourceError, TwelveLabsError, UploadError
 from twelvelabs_async.models import (
     AssetDetail,
@@ -20,7 +21,7 @@ from twelvelabs_async.models import (
 )
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.retries import server_time
-from twelvelabs_async.transport import RequestOptions, Transport, path_segment
+from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.job import UploadJob
 from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller

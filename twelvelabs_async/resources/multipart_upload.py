@@ -12,6 +12,7 @@ from datetime import datetime
 from attrs import define, frozen
 
 from twelvelabs_async import clock
+from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import InvalidArgumentError, UploadError
 from twelvelabs_async.models import (
     ChunkInfo,
@@ -29,7 +30,7 @@ from twelvelabs_async.models import (
 from twelvelabs_async.pagination import Page
 from twelvelabs_async.resources.file_upload import FileUpload, UploadLimits, refuse_unusable
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.transport import RequestOptions, Transport
+from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.job import UploadJob, checked_name, checked_path, checked_type
 from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage

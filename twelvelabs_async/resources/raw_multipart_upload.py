@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import define
 
+from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import (
     ASSET_TYPES,
@@ -21,7 +23,7 @@ from twelvelabs_async.models import (
     UserMetadata,
 )
 from twelvelabs_async.pagination import page_params
-from twelvelabs_async.transport import ApiResponse, RequestOptions, Transport, path_segment
+from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.url_book import MOST_URLS
 
 _UPLOADS = "/assets/multipart-uploads"

@@ -1,0 +1,119 @@
+"""What an answer of the platform means: values, or an error, and never the API key.
+
+A server may echo what it was sent, as it is or as JSON spells it, so that every text that leaves
+here has the key taken out.
+"""
+
+from collections.abc import Mapping
+from json import dumps
+from typing import Any, Generic, TypeVar, cast
+
+from attrs import field, frozen
+
+from twelvelabs_async import codec
+from twelvelabs_async.errors import ApiError, InvalidResponseError, error_class
+from twelvelabs_async.redact import scrub
+
+T = TypeVar("T")
+
+_LONGEST_QUOTE = 500
+_OK = range(200, 300)
+
+
+@frozen
+class ApiResponse(Generic[T]):
+    """An answer of the platform, with what the values alone do not tell.
+
+    Attributes:
+        data: The answer's values.
+        status_code: The HTTP status.
+        headers: The answer's headers, lower-case names.
+    """
+
+    data: T
+    status_code: int
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@frozen
+class Answer:
+    """An answer as it came; ``headers`` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        """Whether it is no error."""
+        return self.status in _OK
+
+
+@frozen
+class AnswerReader:
+    """Reads the answers to requests that carried the API key."""
+
+    _api_key: str = field(repr=False, alias="api_key")
+
+    def values(self, kind: type[T], answer: Answer, request: str) -> ApiResponse[T]:
+        """Return a good answer to ``request`` as ``kind``.
+
+        Raises:
+            InvalidResponseError: It is not what the platform documents.
+        """
+        try:
+            data = codec.structure(codec.parse(answer.body), kind)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            return ApiResponse(data, answer.status, self._scrubbed(answer.headers))
+        raise InvalidResponseError(
+            status_code=answer.status,
+            headers=self._scrubbed(answer.headers),
+            message=f"not as documented: {self.scrubbed(problem)}",
+            request=request,
+        )
+
+    def error(self, answer: Answer, request: str) -> ApiError:
+        """Return the error that an answer to ``request`` is."""
+        text = self.scrubbed(answer.body.decode("utf-8", "replace"))
+        try:
+            body = self._scrubbed_json(codec.parse(text.encode()))
+        except ValueError:
+            body = text
+        told = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+        code, message = told.get("code"), told.get("message")
+        return error_class(answer.status)(
+            status_code=answer.status,
+            headers=self._scrubbed(answer.headers),
+            body=body,
+            code=code if isinstance(code, str) else None,
+            message=message if isinstance(message, str) else _without_message(answer, text),
+            request=request,
+        )
+
+    def scrubbed(self, text: str) -> str:
+        """Return ``text`` without the API key."""
+        return scrub(text, [self._api_key, dumps(self._api_key)[1:-1]])
+
+    def _scrubbed(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {name: self.scrubbed(value) for name, value in headers.items()}
+
+    def _scrubbed_json(self, value: Any) -> Any:
+        """Return a JSON value without the API key, which JSON may have spelt with escapes."""
+        if isinstance(value, str):
+            return self.scrubbed(value)
+        if isinstance(value, list):
+            items = cast("list[object]", value)
+            return [self._scrubbed_json(item) for item in items]
+        if isinstance(value, dict):
+            pairs = cast("dict[str, object]", value).items()
+            return {self._scrubbed_json(k): self._scrubbed_json(v) for k, v in pairs}
+        return value
+
+
+def _without_message(answer: Answer, text: str) -> str:
+    """Return what to tell of an error that has no message: where it points, or how it begins."""
+    if "location" in answer.headers:
+        return "a redirect, which is not followed: the API key would go along; check base_url"
+    return " ".join(text.split())[:_LONGEST_QUOTE]

@@ -1,0 +1,102 @@
+"""A request as it goes out: what a caller may set of it, checked before it is sent."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+from urllib.parse import quote
+
+from attrs import field, frozen
+from yarl import URL
+
+from twelvelabs_async.errors import InvalidArgumentError
+
+_CONTROL_OR_HALF_CHARACTER = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+
+class RequestOptions(TypedDict, total=False):
+    """Settings of one call, under the official SDK's names; what is absent is the client's.
+
+    Attributes:
+        timeout_in_seconds: For each attempt.
+        max_retries: Further attempts after the first; 0: none.
+        additional_headers: Sent with the request.
+        additional_query_parameters: Added to the request's query.
+        additional_body_parameters: Added to the request's JSON object.
+    """
+
+    timeout_in_seconds: float
+    max_retries: int
+    additional_headers: Mapping[str, str]
+    additional_query_parameters: Mapping[str, str | int]
+    additional_body_parameters: Mapping[str, Any]
+
+
+@frozen
+class Call:
+    """A request, the same at each attempt.
+
+    Attributes:
+        method: ``GET``, ``POST`` and so on.
+        path: Below the base URL, from a slash on.
+        url: Where it goes.
+        headers: All of them, the API key among them.
+        body: JSON; None: none.
+        timeout: Seconds for each attempt.
+        retries: Further attempts after the first.
+    """
+
+    method: str
+    path: str
+    url: URL
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    timeout: float
+    retries: int
+
+    @property
+    def name(self) -> str:
+        """What to call it to a person."""
+        return f"{self.method} {self.path}"
+
+
+def path_segment(value: str, name: str) -> str:
+    """Return an id as one segment of a path.
+
+    Raises:
+        InvalidArgumentError: For an id that is empty or would reach another endpoint.
+    """
+    if not value or value in {".", ".."} or "/" in value:
+        raise InvalidArgumentError(f"{name} must be an id without a slash, not {value!r}")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} holds half a character: {value!r}") from None
+
+
+def checked_seconds(value: float) -> float:
+    """Return a timeout.
+
+    Raises:
+        InvalidArgumentError: It is none: 0 would mean to wait for ever, below.
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise InvalidArgumentError(f"timeout_in_seconds must be more than 0 s, not {value}")
+    return value
+
+
+def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers that can be sent.
+
+    Raises:
+        InvalidArgumentError: A name or a value is no text, or would begin another header. Only the
+            name is told: the value may be a secret.
+    """
+    for name, value in headers.items():
+        if not (_is_header_text(name) and _is_header_text(value)):
+            raise InvalidArgumentError(f"header {name!r} has characters that no header can carry")
+    return headers
+
+
+def _is_header_text(text: object) -> bool:
+    return isinstance(text, str) and not _CONTROL_OR_HALF_CHARACTER.search(text)
