@@ -63,9 +63,7 @@ LEAST_SETTLING_DELAY = 1.0
 TRIES_FOR_A_URL = 3
 """How often URLs are asked for when answers leave out the chunk that needs one."""
 
-
 _DEAD = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED})
-
 
 HasUrl = GetUploadStatusResponse | AssetDetail | ReportChunkBatchResponse
 
@@ -158,8 +156,11 @@ class Uploader:
         """Return the chunk's ETag; each attempt takes another URL, for a URL works once."""
         attempts = Attempts()
         while True:
+            await self._have_url(piece.index)
             async with self.slots:
-                ticket = await self._ticket(piece.index)
+                ticket = self.urls.take(piece.index, clock.monotonic())
+                if ticket is None:  # it grew too old while others had the slots
+                    continue
                 began = clock.monotonic()
                 try:
                     etag = await self._send(piece, ticket)
@@ -190,21 +191,18 @@ class Uploader:
         logger.info("upload %s: retrying in %.1f s: %s", self.session.upload_id, pause, failure)
         await clock.sleep(pause)
 
-    async def _ticket(self, index: int) -> Ticket:
-        """Take a good URL of a chunk; one request for URLs serves all who wait."""
-        ticket = self.urls.take(index, clock.monotonic())
-        if ticket is not None:
-            return ticket
+    async def _have_url(self, index: int) -> None:
+        """See to it that a good URL of a chunk is in hand; one request serves all who wait."""
+        if self.urls.has(index, clock.monotonic()):
+            return
         async with self._refresh:
-            for _ in range(TRIES_FOR_A_URL):
-                ticket = self.urls.take(index, clock.monotonic())
-                if ticket is not None:
-                    return ticket
+            tries = 0
+            while not self.urls.has(index, clock.monotonic()):
+                if tries == TRIES_FOR_A_URL:
+                    problem = "the platform sends no URL for the chunk"
+                    raise StorageError(problem, chunk_index=index)
                 await self._fetch_urls(index)
-            ticket = self.urls.take(index, clock.monotonic())
-        if ticket is None:
-            raise StorageError("the platform sends no URL for the chunk", chunk_index=index)
-        return ticket
+                tries += 1
 
     def _fetch_ahead(self) -> None:
         """Have URLs fetched before a worker has to wait for them."""
