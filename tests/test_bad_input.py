@@ -1,5 +1,6 @@
 """Bad input gets a clear error before any byte is sent, and leaves no session behind."""
 
+import io
 import math
 import os
 import socket
@@ -117,6 +118,11 @@ async def test_a_file_without_permission_is_refused(
         ({"batch_size": 0}, "batch_size must be 1 or more"),
         ({"batch_size": -3}, "batch_size must be 1 or more"),
         ({"max_workers": 0}, "max_workers must be 1 or more"),
+        ({"max_workers": "5"}, "max_workers must be a whole number, not '5'"),
+        ({"max_workers": 2.5}, r"max_workers must be a whole number, not 2\.5"),
+        ({"batch_size": True}, "batch_size must be a whole number, not True"),
+        ({"retry_delay": "1"}, "retry_delay must be a number of seconds, not '1'"),
+        ({"progress_callback": "x"}, "progress_callback must be callable, not 'x'"),
         ({"max_retries": -1}, "max_retries must be 0 or more"),
         ({"retry_delay": -1}, "retry_delay must be 0 s or more"),
         ({"retry_delay": math.nan}, "retry_delay must be 0 s or more"),
@@ -142,6 +148,16 @@ async def test_an_argument_that_can_never_be_right_is_refused(
     with pytest.raises((InvalidArgumentError, UploadError), match=said) as caught:
         await client.multipart_upload.upload_file(make_file(CHUNK_SIZE), **wrong)
     assert InvalidArgumentError in {type(caught.value), type(caught.value.__cause__)}
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("path", [None, b"x", 5, io.BytesIO(b"x")])
+async def test_what_is_no_path_is_refused(
+    path: Any, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """An open file, such as a web framework's upload, is told what to do instead."""
+    with pytest.raises(InvalidArgumentError, match=r"must be a path .* write it to a file first"):
+        await client.multipart_upload.upload_file(path)
     assert emulator.requests == []
 
 

@@ -269,6 +269,19 @@ async def test_closing_a_client_ends_the_calls_that_wait_for_an_answer(
     assert_ours_alone(caught.value)
 
 
+def test_a_header_name_that_is_none_is_refused() -> None:
+    """A name with a space would be refused by the platform, at the first call."""
+    with pytest.raises(ConfigurationError, match="header 'a b'"):
+        AsyncTwelveLabs("key", headers={"a b": "c"})
+
+
+@pytest.mark.parametrize("setting", ["timeout", "max_retries", "max_concurrency", "stall_timeout"])
+def test_a_setting_of_another_type_is_named(setting: str) -> None:
+    """A text from an environment variable is not silently taken for a number."""
+    with pytest.raises(ConfigurationError, match=f"{setting} must be a .*, not '5'"):
+        AsyncTwelveLabs("key", **{setting: "5"})  # type: ignore[arg-type] # it is the point
+
+
 def test_a_client_belongs_to_the_loop_that_it_was_first_used_on() -> None:
     """A second ``asyncio.run()`` needs a second client; the first one is told so."""
     first, second = asyncio.new_event_loop(), asyncio.new_event_loop()

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent / PACKAGE
 ORDER = [
     "redact",
     "errors",
+    "arguments",
     "clock",
     "tasks",
     "retries",

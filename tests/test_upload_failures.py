@@ -151,7 +151,10 @@ async def test_a_poisoned_chunk_ends_the_upload_after_its_retries(
 
 
 async def test_an_outage_is_waited_out(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+    emulator: Emulator,
+    client: AsyncTwelveLabs,
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A network that is gone for a minute and a half costs nothing but time."""
     faults = [
@@ -163,6 +166,11 @@ async def test_an_outage_is_waited_out(
     assert all(fault.hits > 2 for fault in faults[:1])
     assert result.total_chunks == 30
     assert 90 <= now() <= 130
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    (begins, ends) = (f"upload {result.upload_id}: {what}" for what in ("waiting", "the network"))
+    assert all(message.startswith(begins) for message in warned[::2])
+    assert all(message.startswith(ends) for message in warned[1::2])
+    assert len(warned) in {2, 4}  # when it begins and is over, and not at each attempt
 
 
 async def test_an_outage_that_outlasts_the_timeout_ends_the_upload(

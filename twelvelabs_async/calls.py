@@ -1,7 +1,5 @@
 """A request as it goes out: what a caller may set of it, checked before it is sent."""
 
-import math
-import re
 from collections.abc import Mapping
 from typing import Any, TypedDict
 from urllib.parse import quote
@@ -9,9 +7,8 @@ from urllib.parse import quote
 from attrs import field, frozen
 from yarl import URL
 
+from twelvelabs_async.arguments import is_header
 from twelvelabs_async.errors import InvalidArgumentError
-
-_CONTROL_OR_HALF_CHARACTER = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 class RequestOptions(TypedDict, total=False):
@@ -74,17 +71,6 @@ def path_segment(value: str, name: str) -> str:
         raise InvalidArgumentError(f"{name} holds half a character: {value!r}") from None
 
 
-def checked_seconds(value: float) -> float:
-    """Return a timeout.
-
-    Raises:
-        InvalidArgumentError: It is none: 0 would mean to wait for ever, below.
-    """
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidArgumentError(f"timeout_in_seconds must be more than 0 s, not {value}")
-    return value
-
-
 def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return headers that can be sent.
 
@@ -93,10 +79,6 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
             name is told: the value may be a secret.
     """
     for name, value in headers.items():
-        if not (_is_header_text(name) and _is_header_text(value)):
+        if not is_header(name, value):
             raise InvalidArgumentError(f"header {name!r} has characters that no header can carry")
     return headers
-
-
-def _is_header_text(text: object) -> bool:
-    return isinstance(text, str) and not _CONTROL_OR_HALF_CHARACTER.search(text)

@@ -1,7 +1,6 @@
 """``AsyncTwelveLabs``: settings, sessions and their lifetimes."""
 
 import asyncio
-import math
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
+from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.calls import checked_headers
 from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
 from twelvelabs_async.resources.file_upload import UploadLimits
@@ -82,11 +82,12 @@ class AsyncTwelveLabs:
             ConfigurationError: There is no API key, the base URL is none, or a setting can never be
                 right.
         """
-        _check_seconds("timeout", timeout)
-        _check_seconds("stall_timeout", stall_timeout)
-        _check_seconds("outage_timeout", outage_timeout)
-        _check_at_least(0, "max_retries", max_retries)
-        _check_at_least(1, "max_concurrency", max_concurrency)
+        check_seconds("timeout", timeout, refusal=ConfigurationError)
+        check_seconds("outage_timeout", outage_timeout, refusal=ConfigurationError)
+        if stall_timeout is not None:
+            check_seconds("stall_timeout", stall_timeout, refusal=ConfigurationError)
+        check_whole("max_retries", max_retries, 0, ConfigurationError)
+        check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
         self._sessions = Sessions(Connecting(session, connector, ssl, proxy, trust_env))
         self._transport = Transport(
             sessions=self._sessions,
@@ -164,13 +165,3 @@ def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     else:
         return {"User-Agent": f"twelvelabs-async/{version('twelvelabs-async')}", **checked}
     raise ConfigurationError(problem)
-
-
-def _check_seconds(name: str, value: float | None) -> None:
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise ConfigurationError(f"{name} must be more than 0 s, not {value}")
-
-
-def _check_at_least(least: int, name: str, value: int) -> None:
-    if value < least:
-        raise ConfigurationError(f"{name} must be {least} or more, not {value}")

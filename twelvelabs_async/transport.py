@@ -17,8 +17,9 @@ from yarl import URL
 
 from twelvelabs_async import clock, codec
 from twelvelabs_async.answers import Answer, AnswerReader, ApiResponse
+from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.border import NETWORK_ERRORS, reason
-from twelvelabs_async.calls import Call, RequestOptions, checked_headers, checked_seconds
+from twelvelabs_async.calls import Call, RequestOptions, checked_headers
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -97,13 +98,17 @@ class Transport:
             body = codec.dump({**json, **(options.get("additional_body_parameters") or {})})
         timeout = options.get("timeout_in_seconds")
         retries = options.get("max_retries")
+        if timeout is not None:  # 0 would mean to wait for ever, below
+            check_seconds("timeout_in_seconds", timeout)
+        if retries is not None:
+            check_whole("max_retries", retries, 0)
         return Call(
             method=method,
             path=path,
             url=URL(f"{self.base_url}{path}", encoded=True).update_query(query),
             headers=self._headers(body, options.get("additional_headers") or {}),
             body=body,
-            timeout=self.timeout if timeout is None else checked_seconds(timeout),
+            timeout=self.timeout if timeout is None else timeout,
             retries=self.max_retries if retries is None else retries,
         )
 

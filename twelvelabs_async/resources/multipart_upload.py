@@ -5,13 +5,14 @@ Names and parameters are the official SDK's.
 
 import inspect
 import math
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
+from pathlib import Path
 
 from attrs import define, frozen
 
 from twelvelabs_async import clock
+from twelvelabs_async.arguments import check_seconds
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import InvalidArgumentError, UploadError
 from twelvelabs_async.models import (
@@ -65,7 +66,7 @@ class UploadStatusPage(Page[ChunkInfo]):
     updated_at: datetime | None
 
 
-@define
+@define(repr=False)
 class MultipartUploadClient:
     """Large files, in chunks, over presigned URLs."""
 
@@ -74,6 +75,9 @@ class MultipartUploadClient:
     _storage: Storage
     _limits: UploadLimits
 
+    def __repr__(self) -> str:
+        return f"<MultipartUploadClient {self._transport.base_url}>"
+
     @property
     def with_raw_response(self) -> RawMultipartUploadClient:
         """The same endpoints, each answer with its ``data``, ``status_code`` and ``headers``."""
@@ -81,7 +85,7 @@ class MultipartUploadClient:
 
     async def upload_file(
         self,
-        file_path: str | os.PathLike[str],
+        file_path: str | Path,
         *,
         filename: str | None = None,
         file_type: CreateAssetUploadRequestType | None = None,
@@ -97,14 +101,20 @@ class MultipartUploadClient:
     ) -> UploadResult:
         """Upload a file: read in place, sent in chunks, done when the platform has all of them.
 
+        Example::
+
+            result = await client.multipart_upload.upload_file("holiday.mp4")
+            print(result.asset_id, result.asset_url)
+
         Cancelled, it ends its requests, tries for 5 seconds at most to report what is stored, and
-        leaves no task, connection or open file; the session stays on the platform for 24 hours.
+        leaves no task, connection or open file. The session stays on the platform for 24 hours and
+        then ends by itself; another call starts anew.
 
         Args:
             file_path: The file. It must not change while it is uploaded.
             filename: The name to upload it under; None: the file's own.
-            file_type: ``video``, ``audio`` or ``image``; None: told by the name.
-            batch_size: Chunks in one report; 1 or more.
+            file_type: ``video``, ``audio`` or ``image``; None: guessed from the name's extension.
+            batch_size: Chunks in one report to the platform; 1 or more.
             max_workers: Chunks under way at once; 1 or more. The client's ``max_concurrency``
                 bounds all uploads together.
             progress_callback: Called with ``UploadProgress``, sync or async: first when the session
@@ -114,15 +124,21 @@ class MultipartUploadClient:
             enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
             enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
             user_metadata: Your own keys and values, kept with the asset.
-            request_options: For the control calls of this upload.
+            request_options: For the calls to the platform, not for those to the object store.
 
         Returns:
             The asset; its URL is never empty.
 
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.
-            UploadError: The file did not arrive; the cause is chained.
+            UploadError: The file did not arrive. Its cause is a ``SourceError`` (the file), a
+                ``StorageError`` (the object store), an ``ApiError`` (the platform refused), an
+                ``ApiConnectionError`` (it did not answer), or one of their subclasses.
         """
+        if progress_callback is not None and not callable(progress_callback):
+            raise InvalidArgumentError(
+                f"progress_callback must be callable, not {progress_callback!r}"
+            )
         path = checked_path(file_path)
         await refuse_unusable(path)
         name = checked_name(path, filename)
@@ -337,12 +353,9 @@ class MultipartUploadClient:
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
         """
-        if not sleep_interval > 0:
-            raise InvalidArgumentError(
-                f"sleep_interval must be more than 0 s, not {sleep_interval}"
-            )
-        if max_wait_time is not None and not max_wait_time >= 0:
-            raise InvalidArgumentError(f"max_wait_time must be 0 s or more, not {max_wait_time}")
+        check_seconds("sleep_interval", sleep_interval)
+        if max_wait_time is not None:
+            check_seconds("max_wait_time", max_wait_time, zero=True)
         began = clock.monotonic()
         while True:
             page = await self.get_status(upload_id, page_limit=1, request_options=request_options)

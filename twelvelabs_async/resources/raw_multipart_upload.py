@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define
 
 from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.arguments import check_whole
 from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import (
@@ -29,7 +30,7 @@ from twelvelabs_async.upload.url_book import MOST_URLS
 _UPLOADS = "/assets/multipart-uploads"
 
 
-@define
+@define(repr=False)
 class RawMultipartUploadClient:
     """As ``client.multipart_upload``, but each method returns an ``ApiResponse``."""
 
@@ -53,8 +54,7 @@ class RawMultipartUploadClient:
             raise InvalidArgumentError(
                 f"type must be one of {', '.join(ASSET_TYPES)}, not {type!r}"
             )
-        if total_size < 1:
-            raise InvalidArgumentError(f"total_size must be 1 byte or more, not {total_size}")
+        check_whole("total_size", total_size, 1)
         asked = {
             "filename": filename,
             "type": type,
@@ -132,8 +132,7 @@ class RawMultipartUploadClient:
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[RequestAdditionalPresignedUrLsResponse]:
         """Get fresh URLs; see ``MultipartUploadClient.get_additional_presigned_urls``."""
-        if start < 1:
-            raise InvalidArgumentError(f"start counts chunks from 1, not {start}")
+        check_whole("start", start, 1)
         if not 1 <= count <= MOST_URLS:
             raise InvalidArgumentError(f"count must be 1 to {MOST_URLS}, not {count}")
         return await self._transport.request(

@@ -1,11 +1,10 @@
 """What a caller asks of one upload, checked before any byte is sent."""
 
-import math
-import os
 from pathlib import Path
 
 from attrs import frozen
 
+from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.media import asset_type
 from twelvelabs_async.models import (
@@ -31,20 +30,24 @@ class UploadJob:
     user_metadata: UserMetadata | None
 
     def __attrs_post_init__(self) -> None:
-        _at_least(1, "batch_size", self.batch_size)
-        _at_least(1, "max_workers", self.max_workers)
-        _at_least(0, "max_retries", self.max_retries)
-        if not math.isfinite(self.retry_delay) or self.retry_delay < 0:
-            raise InvalidArgumentError(f"retry_delay must be 0 s or more, not {self.retry_delay}")
+        check_whole("batch_size", self.batch_size, 1)
+        check_whole("max_workers", self.max_workers, 1)
+        check_whole("max_retries", self.max_retries, 0)
+        check_seconds("retry_delay", self.retry_delay, zero=True)
 
 
-def checked_path(file_path: str | os.PathLike[str]) -> Path:
+def checked_path(file_path: object) -> Path:
     """Return the path of a file to upload.
 
     Raises:
-        InvalidArgumentError: It is empty.
+        InvalidArgumentError: It is empty, or no path at all.
     """
-    if not os.fspath(file_path):
+    if not isinstance(file_path, str | Path):
+        kind = type(file_path).__name__
+        raise InvalidArgumentError(
+            f"file_path must be a path (str or Path), not {kind}; write it to a file first"
+        )
+    if not str(file_path):
         raise InvalidArgumentError("file_path is empty")
     return Path(file_path)
 
@@ -87,8 +90,3 @@ def checked_type(name: str, file_type: str | None) -> CreateAssetUploadRequestTy
     raise InvalidArgumentError(
         f"file_type must be one of {', '.join(ASSET_TYPES)}, not {file_type!r}"
     )
-
-
-def _at_least(least: int, name: str, value: int) -> None:
-    if value < least:
-        raise InvalidArgumentError(f"{name} must be {least} or more, not {value}")

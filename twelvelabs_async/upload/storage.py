@@ -16,6 +16,7 @@ import aiohttp
 from attrs import define, frozen
 from yarl import URL
 
+from twelvelabs_async.arguments import is_header
 from twelvelabs_async.border import NETWORK_ERRORS, reason
 from twelvelabs_async.errors import (
     ClientClosedError,
@@ -32,8 +33,6 @@ from twelvelabs_async.upload.watch import stall_watch
 
 _LONGEST_ANSWER = 64 * 1024
 _ERROR_FIELD = re.compile(r"<(Code|Message|RequestId|HostId)>([^<]*)</\1>")
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OK = range(200, 300)
 
 
@@ -138,7 +137,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
         ValueError: A name or a value has characters that a header cannot carry.
     """
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name) or _CONTROL.search(value):
+        if not is_header(name, value):
             raise ValueError(f"$.upload_headers: no header can carry {name!r} as it is")
 
 

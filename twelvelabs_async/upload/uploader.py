@@ -118,6 +118,7 @@ class Uploader:
     _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
+    _waiting: bool = field(default=False, init=False)
     _last_batch: tuple[CompletedChunk, ...] = field(default=(), init=False)
 
     async def run(self) -> UploadResult:
@@ -168,6 +169,7 @@ class Uploader:
                     failure = error
                 else:
                     self.patience.arrived(clock.monotonic())
+                    self._tell_return()
                     return etag
             if meaning(failure) is Meaning.EXPIRED:
                 self.urls.expire(ticket)
@@ -188,8 +190,24 @@ class Uploader:
         pause = self.patience.pause(failure, attempts, began=began, now=now)
         if pause is None:
             raise failure
-        logger.info("upload %s: retrying in %.1f s: %s", self.session.upload_id, pause, failure)
+        self._tell_waiting(pause, failure, waiting=attempts.silences > 0)
         await clock.sleep(pause)
+
+    def _tell_waiting(self, pause: float, failure: TwelveLabsError, *, waiting: bool) -> None:
+        """Log a retry; an outage only when it begins, so that it is seen and does not flood."""
+        if waiting and not self._waiting:
+            self._waiting = True
+            text = "upload %s: waiting for the network, %g s at most: %s"
+            outage = self.patience.outage_timeout
+            logger.warning(text, self.session.upload_id, outage, failure)
+        else:
+            text = "upload %s: retrying in %.1f s: %s"
+            logger.info(text, self.session.upload_id, pause, failure)
+
+    def _tell_return(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            logger.warning("upload %s: the network is back", self.session.upload_id)
 
     async def _have_url(self, index: int) -> None:
         """See to it that a good URL of a chunk is in hand; one request serves all who wait."""

@@ -1,0 +1,42 @@
+"""Checks of what callers pass, the same everywhere: a wrong type or value is named, and refused."""
+
+import math
+import re
+
+from twelvelabs_async.errors import InvalidArgumentError
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110
+_UNFIT_FOR_A_HEADER = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+Refusal = type[InvalidArgumentError]
+
+
+def check_whole(
+    name: str, value: object, least: int, refusal: Refusal = InvalidArgumentError
+) -> None:
+    """Refuse ``value`` unless it is a whole number of ``least`` or more."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise refusal(f"{name} must be a whole number, not {value!r}")
+    if value < least:
+        raise refusal(f"{name} must be {least} or more, not {value}")
+
+
+def check_seconds(
+    name: str, value: object, *, zero: bool = False, refusal: Refusal = InvalidArgumentError
+) -> None:
+    """Refuse ``value`` unless it is a finite number of seconds, more than 0 or (``zero``) 0."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise refusal(f"{name} must be a number of seconds, not {value!r}")
+    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        least = "0 s or more" if zero else "more than 0 s"
+        raise refusal(f"{name} must be {least}, not {value}")
+
+
+def is_header(name: object, value: object) -> bool:
+    """Whether a header with this name and value can be sent as it is."""
+    return (
+        isinstance(name, str)
+        and isinstance(value, str)
+        and _HEADER_NAME.fullmatch(name) is not None
+        and _UNFIT_FOR_A_HEADER.search(value) is None
+    )
