@@ -7,13 +7,49 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from twelvelabs_async.emulator import Emulator
 
 README = Path(__file__).parents[1] / "README.md"
-EXAMPLES = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+
+EXAMPLES = [block for block in BLOCKS if "asyncio.run(" in block]
+(WEB,) = (block for block in BLOCKS if "web.run_app(" in block)
+
+
+def test_every_block_is_an_example_that_runs() -> None:
+    """Nothing is shown that no test executes, and no figure is left open."""
+    assert len(BLOCKS) == len(EXAMPLES) + 1
+    assert "FIGURES" not in README.read_text()
+
+
+@pytest.mark.real_time
+async def test_the_web_application_takes_a_file(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A posted video becomes an asset; an empty one, and one of no type, are the caller's fault."""
+    monkeypatch.setenv("TWELVE_LABS_API_KEY", emulator.api_key)
+    monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
+    module: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(WEB, README, "exec"), module)  # noqa: S102 - it is our own
+    async with TestClient(TestServer(module["app"])) as browser:
+        statuses = [
+            (await browser.post("/videos", data=_form(name, content))).status
+            for name, content in [("a.mp4", b"x" * 2500), ("b.mp4", b""), ("c.xyz", b"x")]
+        ]
+    assert statuses == [200, 400, 400]
+    assert emulator.count("put") == 3
+
+
+def _form(name: str, content: bytes) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", content, filename=name)
+    return form
 
 
 @pytest.mark.real_time
