@@ -1,0 +1,62 @@
+"""What a type checker makes of the public names; checked by mypy and pyright, never run."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import assert_type
+
+from twelvelabs_async import (
+    ApiResponse,
+    AsyncTwelveLabs,
+    ChunkInfo,
+    CompletedChunk,
+    CreateAssetUploadResponse,
+    IncompleteUploadSummary,
+    Page,
+    ReportChunkBatchResponse,
+    RequestOptions,
+    UploadProgress,
+    UploadResult,
+    UploadStatus,
+    UploadStatusPage,
+)
+
+
+def sync_callback(progress: UploadProgress) -> None:
+    assert_type(progress.percentage, float)
+
+
+async def async_callback(progress: UploadProgress) -> None:
+    assert_type(progress.upload_id, str)
+
+
+async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterator[str]:
+    uploads = client.multipart_upload
+    result = await uploads.upload_file("a.mp4", file_type="video", progress_callback=sync_callback)
+    assert_type(result, UploadResult)
+    assert_type(result.asset_url, str)
+    await uploads.upload_file(
+        Path("a.mp4"), progress_callback=async_callback, user_metadata={"a": 1, "b": ["c"]}
+    )
+    session = await uploads.create(
+        filename="a.mp4", type="video", total_size=5, request_options=options
+    )
+    assert_type(session, CreateAssetUploadResponse)
+    raw = await uploads.with_raw_response.create(filename="a.mp4", type="video", total_size=5)
+    assert_type(raw, ApiResponse[CreateAssetUploadResponse])
+    assert_type(raw.data, CreateAssetUploadResponse)
+    status = await uploads.get_status(session.upload_id, page=1, page_limit=50)
+    assert_type(status, UploadStatusPage)
+    async for chunk in status:
+        assert_type(chunk, ChunkInfo)
+    async for page in status.iter_pages():
+        assert_type(page, UploadStatusPage)
+    sessions = await uploads.list_incomplete_uploads()
+    assert_type(sessions, Page[IncompleteUploadSummary])
+    assert_type(await sessions.get_next_page(), Page[IncompleteUploadSummary] | None)
+    report = await uploads.report_chunk_batch(
+        session.upload_id, completed_chunks=[CompletedChunk(1, "etag", chunk_size=5)]
+    )
+    assert_type(report, ReportChunkBatchResponse)
+    done = await uploads.wait_for_upload_completion(session.upload_id, max_wait_time=5.0)
+    assert_type(done, UploadStatus)
+    yield session.upload_id
