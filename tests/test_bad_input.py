@@ -73,7 +73,7 @@ def with_a_null(tmp_path: Path) -> Path:
         (device, "is not a regular file"),
         (dangling, "there is no file"),
         (too_long, "file name too long"),
-        (with_a_null, "embedded null byte"),
+        (with_a_null, "embedded null"),
     ],
 )
 async def test_a_path_that_is_no_file_is_refused(

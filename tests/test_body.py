@@ -19,7 +19,7 @@ import pytest
 import trustme
 from conftest import MakeFile
 
-from twelvelabs_async.errors import SourceChangedError, StorageConnectionError
+from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
 from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.upload.body import BUFFER_BYTES, Buffers
 from twelvelabs_async.upload.slices import Slice, Slices
@@ -346,3 +346,43 @@ async def test_the_watch_is_patient_with_a_link_that_is_only_slow(make_file: Mak
         began = loop.time()
         assert await store.put(url, {}, store.body(source, Slice(1, 0, 2 * MIB))) == "x"
         assert loop.time() - began >= 32 * 40
+
+
+async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
+    """The watch waits for the source: nobody else is to blame, and no URL is spent on it."""
+    path = make_file(MIB)
+    loop = asyncio.get_running_loop()
+
+    class SlowDisk:
+        """A source that takes an hour for each read, on the virtual clock."""
+
+        name, size = "slow", MIB
+
+        async def read_into(self, view: memoryview, offset: int) -> int:
+            await asyncio.sleep(3600)
+            return await real.read_into(view, offset)
+
+        async def check_unchanged(self) -> None:
+            await real.check_unchanged()
+
+    async with slow_store(None) as (_, url), storage() as store, open_source(path) as real:
+        etag = await store.put(url, {}, store.body(SlowDisk(), Slice(1, 0, MIB)))
+    assert etag == md5_of(path, Slice(1, 0, MIB))
+    assert loop.time() >= 3600
+
+
+async def test_a_mistake_in_a_source_is_not_told_as_a_broken_network(make_file: MakeFile) -> None:
+    """Whatever a source raises is told as its own."""
+    path = make_file(MIB)
+
+    def broken(file: Descriptor, view: memoryview, offset: int) -> int:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    async with (
+        slow_store(None) as (_, url),
+        storage() as store,
+        open_source(path, read=broken, inline=False) as source,
+    ):
+        with pytest.raises(SourceError, match="cannot schedule new futures") as caught:
+            await store.put(url, {}, store.body(source, Slice(3, 0, MIB)))
+    assert caught.value.chunk_index == 3

@@ -227,3 +227,38 @@ async def test_a_file_that_is_only_removed_is_still_whole(make_file: MakeFile) -
         path.unlink()
         assert await read_all(source, 0, 1000) == content
         await source.check_unchanged()
+
+
+async def test_a_path_that_cannot_be_looked_at_again_is_told_as_such(tmp_path: Path) -> None:
+    """Whatever the system says of the path is the file's trouble, and names the file."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "video.mp4"
+    path.write_bytes(b"x")
+    async with open_source(path) as source:
+        path.unlink()
+        folder.rmdir()
+        folder.write_bytes(b"a file now")
+        with pytest.raises(
+            SourceError, match=r"cannot look at .*video\.mp4 again: not a directory"
+        ):
+            await source.check_unchanged()
+
+
+async def test_a_read_that_ends_while_the_source_is_closed_harms_nothing(
+    make_file: MakeFile,
+) -> None:
+    """Closing waits for the reads that there are, also when the last of them has just ended."""
+    path = make_file(100_000)
+
+    async def use() -> None:
+        async with open_source(path, inline=False) as source:
+            await read_all(source, 0, 100_000)
+
+    for steps in range(60):
+        task = asyncio.create_task(use())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        assert task.cancelled() or task.exception() is None

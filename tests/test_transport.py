@@ -644,3 +644,38 @@ async def test_a_pause_can_be_cancelled(emulator: Emulator, client: AsyncTwelveL
 
 def assert_cancelled_alone(error: BaseException) -> None:
     assert error.__cause__ is None or isinstance(error.__cause__, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_without_end_is_cut_off(
+    status: int, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A platform, or a proxy on the way, cannot fill the memory."""
+    monkeypatch.setattr("twelvelabs_async.transport.LARGEST_ANSWER", 100_000)
+    huge = Answer(status, body=b"[" + b"1," * 100_000 + b"1]", content_type="application/json")
+    fault = emulator.faults.add(Fault(route="list", action=huge, times=None))
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        with pytest.raises(InvalidResponseError, match="larger than 100000 bytes"):
+            await ask(client)
+    assert fault.hits == 1
+
+
+async def test_an_error_that_is_nested_without_end_is_still_an_error(emulator: Emulator) -> None:
+    """Its body is text then, for nobody can walk it."""
+    deep = Answer(400, body=b"[" * 700 + b"]" * 700, content_type="application/json")
+    emulator.faults.add(Fault(route="list", action=deep))
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        with pytest.raises(BadRequestError) as caught:
+            await ask(client)
+    assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, ["a"]])
+async def test_a_query_parameter_that_is_none_is_refused(value: Any, emulator: Emulator) -> None:
+    """Before anything is sent, and by name."""
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        with pytest.raises(InvalidArgumentError, match="query parameter include must be text"):
+            await client.multipart_upload.list_incomplete_uploads(
+                request_options={"additional_query_parameters": {"include": value}}
+            )
+    assert emulator.requests == []

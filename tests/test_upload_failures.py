@@ -296,6 +296,78 @@ async def test_an_asset_url_that_nobody_names_is_an_error(make_file: MakeFile) -
         assert caught.value.reported_chunks == 1
 
 
+@pytest.mark.parametrize("url", ["", "   ", "not a url", "ftp://x/y"])
+async def test_a_text_that_is_no_url_is_not_returned_as_one(
+    url: str, emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """What the last report calls the URL has to be one; otherwise other places are asked."""
+    emulator.faults.add(Fault(route="report", action=altered(url=url)))
+    result = await client.multipart_upload.upload_file(make_file(1))
+    assert result.asset_url.startswith(emulator.store_url)
+    assert emulator.count("report") == 2
+
+
+async def test_an_etag_that_is_no_text_counts_as_none(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """It could not be reported; the chunk is sent again."""
+    emulator.faults.add(Fault(route="put", action=Etag("\udcff\udcfe")))
+    await client.multipart_upload.upload_file(make_file(1))
+    assert emulator.count("put") == 2
+
+
+async def test_a_length_among_the_upload_headers_is_not_taken_over(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Each chunk has its own exact length, the last one too."""
+
+    def add_length(payload: dict[str, Any]) -> dict[str, Any]:
+        headers = {**payload["upload_headers"], "Content-Length": str(CHUNK_SIZE)}
+        return {**payload, "upload_headers": headers}
+
+    emulator.faults.add(Fault(route="create", action=Rewrite(add_length)))
+    await client.multipart_upload.upload_file(make_file(CHUNK_SIZE + 1))
+    assert emulator.count("put") == 2
+
+
+async def test_additional_parameters_are_for_the_sessions_creation_only(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Reports and URL requests would be refused with a key that they do not know."""
+    result = await client.multipart_upload.upload_file(
+        make_file(25 * CHUNK_SIZE),
+        request_options={"additional_body_parameters": {"enable_hls": True}},
+    )
+    assert result.total_chunks == 25
+    assert {exchange.status for exchange in emulator.requests} == {200, 201}
+
+
+async def test_more_chunks_than_there_are_is_no_success(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Done means that the count is equal; a larger one is a platform that is confused."""
+    for route in ("report", "status"):
+        told = altered(total_completed=99, chunks_completed=99, status="active", url=None)
+        emulator.faults.add(Fault(route=route, action=told, times=None))
+    with pytest.raises(UploadError, match="counts 99 of 1"):
+        await client.multipart_upload.upload_file(make_file(1))
+
+
+async def test_a_users_connector_may_queue_longer_than_a_stall(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """Waiting for a connection that the user limits is no stall of the chunk that waits."""
+    emulator.faults.add(Fault(route="put", chunk_index=1, action=Stall("after")))
+    async with (
+        aiohttp.TCPConnector(limit_per_host=1) as connector,
+        AsyncTwelveLabs(
+            emulator.api_key, emulator.base_url, connector=connector, stall_timeout=30
+        ) as client,
+    ):
+        await client.multipart_upload.upload_file(make_file(4 * CHUNK_SIZE), max_retries=1)
+    assert emulator.count("put") == 5
+
+
 async def test_a_count_that_lags_is_waited_for(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
@@ -329,6 +401,9 @@ DISAGREEMENTS = [
     (altered(chunk_size=-5), "chunks of -5 bytes"),
     (without("chunk_size"), r"\$\.chunk_size: missing"),
     (altered(upload_id=None), r"\$\.upload_id: expected text, got null"),
+    (altered(upload_id=""), r"\$\.upload_id: .* without a slash"),
+    (altered(asset_id="../x"), r"\$\.asset_id: .* without a slash"),
+    (altered(upload_headers={"a b": "1"}), r"\$\.upload_headers"),
     (altered(upload_headers={"X-A": "1\r\nX-B: 2"}), r"\$\.upload_headers"),
     (replaced("<html>Welcome</html>"), "not JSON"),
     (replaced('{"upload_id": "x'), "not JSON"),

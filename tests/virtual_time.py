@@ -72,6 +72,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(cancelled)
         return future
 
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        """Wait for the executor in real time: its timeout is not for the clock to jump to."""
+        job = object()
+        self._jobs.add(job)
+        try:
+            await super().shutdown_default_executor(*args)
+        finally:
+            self._jobs.discard(job)
+
     @property
     def threads_at_work(self) -> int:
         """How many jobs of the executor have not ended."""

@@ -74,12 +74,17 @@ class AnswerReader:
             request=request,
         )
 
+    def endless(self, request: str, most: int) -> InvalidResponseError:
+        """Return the error that an answer of more than ``most`` bytes is."""
+        text = f"not as documented: the answer is larger than {most} bytes"
+        return InvalidResponseError(message=text, request=request)
+
     def error(self, answer: Answer, request: str) -> ApiError:
         """Return the error that an answer to ``request`` is."""
         text = self.scrubbed(answer.body.decode("utf-8", "replace"))
         try:
             body = self._scrubbed_json(codec.parse(text.encode()))
-        except ValueError:
+        except (ValueError, RecursionError):
             body = text
         told = cast("dict[str, object]", body) if isinstance(body, dict) else {}
         code, message = told.get("code"), told.get("message")

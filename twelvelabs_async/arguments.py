@@ -32,6 +32,12 @@ def check_seconds(
         raise refusal(f"{name} must be {least}, not {value}")
 
 
+def check_text_or_whole(name: str, value: object) -> None:
+    """Refuse ``value`` unless it is text or a whole number."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise InvalidArgumentError(f"{name} must be text or a whole number, not {value!r}")
+
+
 def is_header(name: object, value: object) -> bool:
     """Whether a header with this name and value can be sent as it is."""
     return (

@@ -90,6 +90,11 @@ class Sessions:
         raise ClientClosedError(f"the client was closed before {done}")
 
     @property
+    def foreign_connector(self) -> bool:
+        """Whether the connector is the user's, perhaps with limits of its own."""
+        return self._connector is None
+
+    @property
     def closed(self) -> bool:
         """Whether the client was closed, or is being closed."""
         return self._closed
@@ -158,6 +163,7 @@ class Sessions:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_AUTOMATIC_HEADERS,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+                auto_decompress=False,  # of an error only the beginning is read
             )
         )
 

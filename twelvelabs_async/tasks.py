@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
+
+from twelvelabs_async import clock
 
 T = TypeVar("T")
 
@@ -44,6 +47,21 @@ async def run_all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
     for task in tasks:
         if task.cancelled():
             raise asyncio.CancelledError
+
+
+async def ended_within(task: asyncio.Task[None], seconds: float) -> bool:
+    """Wait for a task for up to ``seconds``, without cancelling it; say whether it has ended.
+
+    Cancelled, it cancels the task.
+    """
+    try:
+        with suppress(TimeoutError):
+            async with clock.timeout(seconds):
+                await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    return task.done()
 
 
 async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:

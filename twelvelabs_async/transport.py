@@ -17,7 +17,7 @@ from yarl import URL
 
 from twelvelabs_async import clock, codec
 from twelvelabs_async.answers import Answer, AnswerReader, ApiResponse
-from twelvelabs_async.arguments import check_seconds, check_whole
+from twelvelabs_async.arguments import check_seconds, check_text_or_whole, check_whole
 from twelvelabs_async.border import NETWORK_ERRORS, reason
 from twelvelabs_async.calls import Call, RequestOptions, checked_headers
 from twelvelabs_async.errors import (
@@ -33,6 +33,9 @@ from twelvelabs_async.sessions import Sessions
 logger = logging.getLogger("twelvelabs_async")
 
 T = TypeVar("T")
+
+LARGEST_ANSWER = 16 * 1024 * 1024
+"""Bytes; a page of 50 items is a thousandth of it."""
 
 FIRST_BACKOFF = 0.5
 """Seconds; the ceiling of the pause after a first failure of a control call."""
@@ -93,6 +96,8 @@ class Transport:
         options: RequestOptions,
     ) -> Call:
         query = {**params, **(options.get("additional_query_parameters") or {})}
+        for name, value in query.items():
+            check_text_or_whole(f"query parameter {name}", value)
         body = None
         if json is not None:
             body = codec.dump({**json, **(options.get("additional_body_parameters") or {})})
@@ -156,7 +161,7 @@ class Transport:
                     auto_decompress=True,
                     proxy=proxy,
                 ) as response:
-                    body = await response.read()
+                    body = await _whole(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 logger.debug("%s answered %d", call.name, response.status)
                 return Answer(response.status, headers, body)
@@ -171,6 +176,8 @@ class Transport:
             return ClientClosedError(f"the client was closed before {call.name} was answered")
         if isinstance(error, NETWORK_ERRORS):
             return self._no_answer(call, error)
+        if isinstance(error, _EndlessAnswerError):
+            return self._reader.endless(call.name, LARGEST_ANSWER)
         if isinstance(error, ValueError):  # such as credentials given in two places
             return InvalidArgumentError(
                 f"{call.name} cannot be sent: {self._reader.scrubbed(str(error))}"
@@ -193,3 +200,17 @@ def _may_retry(failure: ApiError | ApiConnectionError, pause: float) -> bool:
     if isinstance(failure, ApiError) and not is_transient(failure.status_code or 0):
         return False
     return pause <= LONGEST_OBEYED_PAUSE
+
+
+class _EndlessAnswerError(Exception):
+    """An answer is larger than any that the platform documents."""
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer to its end, unless it has none."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_ANSWER:
+            raise _EndlessAnswerError
+    return bytes(body)

@@ -9,7 +9,13 @@ from attrs import define, evolve, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.calls import RequestOptions, path_segment
-from twelvelabs_async.errors import InvalidResponseError, SourceError, TwelveLabsError, UploadError
+from twelvelabs_async.errors import (
+    InvalidArgumentError,
+    InvalidResponseError,
+    SourceError,
+    TwelveLabsError,
+    UploadError,
+)
 from twelvelabs_async.models import (
     AssetDetail,
     CompletedChunk,
@@ -124,6 +130,15 @@ class FileUpload:
         logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
 
+    def _later_options(self) -> RequestOptions | None:
+        """Return the caller's options without what is meant for the session's creation only."""
+        if self._options is None:
+            return None
+        later = self._options.copy()
+        later.pop("additional_body_parameters", None)
+        later.pop("additional_query_parameters", None)
+        return later
+
     async def _open(self, source: FileSource) -> Uploader:
         """Open the session, and everything that depends on what the platform answers."""
         asked_at = clock.monotonic()
@@ -136,8 +151,10 @@ class FileUpload:
             user_metadata=self._job.user_metadata,
             request_options=self._options,
         )
-        session = self._session = answer.data
+        session = self._session = evolve(answer.data, upload_headers=_sendable(answer.data))
         try:
+            check_id("upload_id", session.upload_id)
+            check_id("asset_id", session.asset_id)
             check_headers(session.upload_headers)
             slices = agreed_slices(source.size, session.chunk_size, session.total_chunks)
         except ValueError as error:
@@ -151,7 +168,7 @@ class FileUpload:
                 source=source,
                 ledger=Ledger.fresh(slices, self._job.batch_size),
                 urls=urls,
-                platform=SessionCalls(self._raw, self._transport, session, self._options),
+                platform=SessionCalls(self._raw, self._transport, session, self._later_options()),
                 storage=self._storage,
                 patience=Patience(
                     max_retries=self._job.max_retries,
@@ -167,6 +184,25 @@ class FileUpload:
             message=problem,
             request="POST /assets/multipart-uploads",
         )
+
+
+def check_id(name: str, value: str) -> None:
+    """Refuse an id that could reach another endpoint.
+
+    Raises:
+        ValueError: It is empty, or has a slash.
+    """
+    try:
+        path_segment(value, name)
+    except InvalidArgumentError as error:
+        raise ValueError(f"$.{name}: {error}") from None
+
+
+def _sendable(session: CreateAssetUploadResponse) -> dict[str, str]:
+    """Return the session's headers but for those that say how long a body is: each has its own."""
+    framing = {"content-length", "transfer-encoding"}
+    headers = session.upload_headers.items()
+    return {name: value for name, value in headers if name.lower() not in framing}
 
 
 async def refuse_unusable(path: Path) -> None:

@@ -124,7 +124,8 @@ class MultipartUploadClient:
             enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
             enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
             user_metadata: Your own keys and values, kept with the asset.
-            request_options: For the calls to the platform, not for those to the object store.
+            request_options: For the calls to the platform, not for those to the object store;
+                additional parameters for the first one only, which opens the session.
 
         Returns:
             The asset; its URL is never empty.

@@ -47,12 +47,14 @@ class SliceBody(Payload):
         failure: How the source failed; None if it did not. To be asked before the network is
             blamed: aiohttp tells it as a broken connection.
         sent: Bytes handed to the transport.
+        reading: Whether the source is being waited for: then nobody else is to blame.
     """
 
     _autoclose = True
 
     def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
         super().__init__(piece)
+        self._consumed = False  # aiohttp 3.12.0 does not set it
         self._size = piece.size
         self._source = source
         self._piece = piece
@@ -61,6 +63,7 @@ class SliceBody(Payload):
         self._transport: asyncio.Transport | None = None
         self.failure: SourceError | None = None
         self.sent = 0
+        self.reading = False
 
     @property
     def index(self) -> int:
@@ -135,8 +138,18 @@ class SliceBody(Payload):
     async def _read(self, buffer: bytearray) -> memoryview:
         left = self._piece.size - self.sent
         view = memoryview(buffer)[: min(left, len(buffer))]
-        count = await self._source.read_into(view, self._piece.offset + self.sent)
-        return view[:count]
+        self.reading = True
+        try:
+            count = await self._source.read_into(view, self._piece.offset + self.sent)
+        except SourceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - aiohttp would blame the network for it
+            problem = f"cannot read {self._source.name}: {type(error).__name__}: {error}"
+        else:
+            return view[:count]
+        finally:
+            self.reading = False
+        raise SourceError(problem)
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
         for start in range(0, len(view), PIECE_BYTES):

@@ -17,6 +17,11 @@ from twelvelabs_async.models import CompletedChunk, ReportChunkBatchResponse
 from twelvelabs_async.upload.slices import Slice, Slices
 
 
+def usable_url(url: str | None) -> str | None:
+    """Return ``url`` if it can be one; None for text that is empty, or that nobody can open."""
+    return url if url is not None and url.startswith(("http://", "https://")) else None
+
+
 @define
 class Ledger:
     """The books of one upload.
@@ -104,12 +109,12 @@ class Ledger:
     def count(self, total_completed: int, asset_url: str | None) -> None:
         """Note what the platform says: answers may overtake each other, so a count only grows."""
         self.total_completed = max(self.total_completed, total_completed)
-        self.asset_url = asset_url or self.asset_url
+        self.asset_url = usable_url(asset_url) or self.asset_url
 
     @property
     def complete(self) -> bool:
         """Whether the platform has counted every chunk."""
-        return self.total_completed >= len(self.slices)
+        return self.total_completed == len(self.slices)
 
     @property
     def stored_chunks(self) -> int:

@@ -17,11 +17,16 @@ from attrs import Factory, define
 
 from twelvelabs_async import clock
 from twelvelabs_async.models import UploadProgress
+from twelvelabs_async.tasks import ended_within
 
 logger = logging.getLogger("twelvelabs_async")
 
 INTERVAL = 0.1
 """Seconds between two looks."""
+
+LAST_CALL_SECONDS = 60.0
+FAILED_CALL_SECONDS = 5.0
+CANCELLED_CALL_SECONDS = 1.0
 
 ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
 
@@ -30,8 +35,9 @@ ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
 class ProgressTeller:
     """Calls ``callback`` with ``snapshot(status)`` while its ``async with`` block runs.
 
-    Left normally, the block waits for the last call (``completed``); left by an error, for the
-    call that says so (``failed``); left by a cancellation, a call under way is cancelled.
+    Left normally, the block waits for the last call (``completed``), up to a minute; left by an
+    error, for the call that says so (``failed``), a few seconds; left by a cancellation, a call
+    under way is cancelled. A callback that never ends cannot hold up an upload for ever.
     """
 
     _callback: ProgressCallback | None
@@ -55,12 +61,14 @@ class ProgressTeller:
             return
         self._ending = "failed" if error else "completed"
         self._over.set()
-        if error is not None and not isinstance(error, Exception):
+        if error is None:
+            patience = LAST_CALL_SECONDS
+        else:
+            patience = FAILED_CALL_SECONDS if isinstance(error, Exception) else 0.0
+        if not await ended_within(self._task, patience):
             self._task.cancel()
-        try:
-            await asyncio.wait({self._task})
-        finally:
-            self._task.cancel()
+            if not await ended_within(self._task, CANCELLED_CALL_SECONDS):
+                logger.warning("a progress callback does not end, and was left behind")
 
     async def _tell(self, callback: ProgressCallback) -> None:
         told = None
@@ -80,5 +88,8 @@ async def _call(callback: ProgressCallback, progress: UploadProgress) -> None:
         outcome = callback(progress)
         if inspect.isawaitable(outcome):
             await outcome
-    except Exception:
+    except (Exception, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
         logger.exception("the progress callback of upload %s raised", progress.upload_id)

@@ -189,7 +189,15 @@ class FileSource:
 
     async def check_unchanged(self) -> None:
         """Compare the open file, and what its path leads to, with what was opened."""
-        now = await asyncio.to_thread(_look_again, self._file, self.path)
+        try:
+            now = await asyncio.to_thread(_look_again, self._file, self.path)
+        except OSError as error:
+            failure = SourceError(f"cannot look at {self.name} again: {_os_text(error)}")
+        else:
+            return self._compare(now)
+        raise failure
+
+    def _compare(self, now: list[Fingerprint]) -> None:
         for status in now:
             difference = self._fingerprint.difference(status)
             if difference:
@@ -200,7 +208,8 @@ class FileSource:
     async def idle(self) -> None:
         """Wait until no thread reads any more, even when cancelled."""
         if self._reads:
-            await uninterrupted(asyncio.wait(self._reads))
+            # a tuple: the last read may leave the set before the task begins
+            await uninterrupted(asyncio.wait(tuple(self._reads)))
 
 
 def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:

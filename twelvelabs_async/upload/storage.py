@@ -94,7 +94,7 @@ class Storage:
     ) -> _Answer:
         try:
             async with (
-                stall_watch(body, self.stall_timeout),
+                stall_watch(body, self.stall_timeout, may_queue=self._sessions.foreign_connector),
                 session.put(
                     target,
                     data=body,
@@ -164,7 +164,7 @@ async def _beginning(response: aiohttp.ClientResponse) -> str:
 def _etag(answer: _Answer, url: str, body: SliceBody) -> str:
     if answer.status not in _OK:
         raise _refusal(answer, url, body.index)
-    etag = bare_etag(answer.etag)
+    etag = bare_etag(answer.etag) if answer.etag.isprintable() else ""
     if not body.complete:
         raise StorageError("the store answered before it had the chunk", chunk_index=body.index)
     if not etag:

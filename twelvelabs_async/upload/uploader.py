@@ -40,7 +40,7 @@ from twelvelabs_async.models import (
 from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
-from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.ledger import Ledger, usable_url
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.source import Source
 from twelvelabs_async.upload.storage import Storage
@@ -306,8 +306,8 @@ class Uploader:
             lambda: self.platform.report(self._last_batch),
         )
         for ask in places:
-            with suppress(ApiError):  # where one place is refused, another may tell
-                if url := (await self._ask(ask)).url:
+            with suppress(ApiError, ApiConnectionError):  # where one is silent, another may tell
+                if url := usable_url((await self._ask(ask)).url):
                     return url
         raise AssetUrlMissingError(self.session.asset_id)
 

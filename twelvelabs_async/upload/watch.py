@@ -3,7 +3,8 @@
 What was taken is what has left our buffers and the kernel's: a slow link empties megabytes of
 kernel buffer for minutes while nothing is written, and is healthy. Linux tells how much of a
 socket's data the other side has not acknowledged; elsewhere only our own buffers are seen, so that
-there ``stall_timeout`` has to cover the time that the kernel's buffer takes to drain.
+there ``stall_timeout`` has to cover the time that the kernel's buffer takes to drain. While a slow
+disk is read, nothing stalls.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ class _Watch:
     _body: SliceBody
     _limit: float
     _deadline: asyncio.Timeout
+    _may_queue: bool
     _level: tuple[int, int] = (0, 0)
     _since: float = 0.0
     _timer: asyncio.TimerHandle | None = None
@@ -41,8 +43,10 @@ class _Watch:
 
     def _look(self) -> None:
         now = clock.monotonic()
-        level = (self._body.sent, self._body.unsent + kernel_unsent(self._body.socket))
-        if level != self._level:
+        body = self._body
+        level = (body.sent, body.unsent + kernel_unsent(body.socket))
+        excused = body.reading or (self._may_queue and body.socket is None)
+        if level != self._level or excused:
             self._level, self._since = level, now
         elif now - self._since >= self._limit:
             self._deadline.reschedule(now)
@@ -51,18 +55,22 @@ class _Watch:
 
 
 @asynccontextmanager
-async def stall_watch(body: SliceBody, limit: float | None) -> AsyncGenerator[asyncio.Timeout]:
+async def stall_watch(
+    body: SliceBody, limit: float | None, *, may_queue: bool
+) -> AsyncGenerator[asyncio.Timeout]:
     """End the ``async with`` block with ``TimeoutError`` when ``body`` stalls.
 
     Args:
         body: What is being sent.
         limit: Seconds without progress; None: wait for ever.
+        may_queue: Whether the wait for a connection is none of ours: a connector of the user's may
+            have limits of its own.
     """
     async with clock.timeout(None) as deadline:
         if limit is None:
             yield deadline
             return
-        watch = _Watch(body, limit, deadline)
+        watch = _Watch(body, limit, deadline, may_queue)
         watch.start()
         try:
             yield deadline
