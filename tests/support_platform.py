@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 from attrs import Factory, define, field, frozen
 from hypothesis import HealthCheck, settings
 
+from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.errors import (
     ApiConnectionError,
     BadRequestError,
@@ -30,7 +31,6 @@ from twelvelabs_async.errors import (
     StorageError,
 )
 from twelvelabs_async.models import (
-    AssetDetail,
     CompletedChunk,
     CreateAssetUploadResponse,
     GetUploadStatusResponse,

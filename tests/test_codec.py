@@ -18,12 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twelvelabs_async import codec, models
+from twelvelabs_async import asset_models, codec, models
+from twelvelabs_async.asset_models import AssetDetail, AssetStatus
 from twelvelabs_async.codec import MalformedBodyError, ShapeError, dump, parse, structure
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import (
-    AssetDetail,
-    AssetStatus,
     ChunkInfo,
     CompletedChunk,
     CreateAssetUploadResponse,
@@ -36,7 +35,9 @@ from twelvelabs_async.models import (
     RequestAdditionalPresignedUrLsResponse,
 )
 
-MODELS: list[type] = [kind for kind in vars(models).values() if attrs.has(kind)]
+MODELS: list[type] = [
+    kind for file in (models, asset_models) for kind in vars(file).values() if attrs.has(kind)
+]
 WIRE_NAMES = sorted({"_id"} | {field.name for kind in MODELS for field in attrs.fields(kind)})
 SIGNED = "https://store.example/chunk?X-Amz-Signature=5ecret5ecret"
 NO_VALUE = object()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_async import errors
+from twelvelabs_async.asset_models import AssetDetail, AssetHls
 from twelvelabs_async.errors import (
     ApiError,
     ApiTimeoutError,
@@ -26,10 +27,8 @@ from twelvelabs_async.errors import (
     request_id,
 )
 from twelvelabs_async.models import (
-    AssetDetail,
     CreateAssetUploadResponse,
     GetUploadStatusResponse,
-    HlsDetail,
     MultipartUploadStatusType,
     PresignedUrlChunk,
     ReportChunkBatchResponse,
@@ -186,7 +185,7 @@ def test_a_storage_error_says_what_the_store_said() -> None:
         RequestAdditionalPresignedUrLsResponse((PresignedUrlChunk(1, SIGNED),)),
         ReportChunkBatchResponse(1, url=SIGNED),
         GetUploadStatusResponse(MultipartUploadStatusType.COMPLETED, url=SIGNED),
-        AssetDetail("a", url=SIGNED, hls=HlsDetail(SIGNED)),
+        AssetDetail("a", url=SIGNED, hls=AssetHls(SIGNED)),
         UploadResult("a", SIGNED, "u", 10, 2),
     ],
     ids=lambda value: type(value).__name__,

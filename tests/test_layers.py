@@ -19,6 +19,7 @@ ORDER = [
     "retries",
     "border",
     "models",
+    "asset_models",
     "media",
     "codec",
     "sessions",

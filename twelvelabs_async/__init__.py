@@ -1,6 +1,23 @@
 """Asyncio-native upload SDK for the TwelveLabs video platform."""
 
 from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.asset_models import (
+    Asset,
+    AssetDetail,
+    AssetError,
+    AssetHls,
+    AssetHlsStatus,
+    AssetMethod,
+    AssetSource,
+    AssetSourceDetails,
+    AssetStatus,
+    AssetThumbnail,
+    AssetThumbnailStatus,
+    AudioStream,
+    ListAssetsResponse,
+    TechnicalMetadata,
+    VideoStream,
+)
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.client import AsyncTwelveLabs
 from twelvelabs_async.errors import (
@@ -34,8 +51,6 @@ from twelvelabs_async.errors import (
     UploadError,
 )
 from twelvelabs_async.models import (
-    AssetDetail,
-    AssetStatus,
     ChunkInfo,
     ChunkInfoStatus,
     CompletedChunk,
@@ -62,10 +77,20 @@ __all__ = [
     "ApiError",
     "ApiResponse",
     "ApiTimeoutError",
+    "Asset",
     "AssetDetail",
+    "AssetError",
+    "AssetHls",
+    "AssetHlsStatus",
+    "AssetMethod",
+    "AssetSource",
+    "AssetSourceDetails",
     "AssetStatus",
+    "AssetThumbnail",
+    "AssetThumbnailStatus",
     "AssetUrlMissingError",
     "AsyncTwelveLabs",
+    "AudioStream",
     "BadGatewayError",
     "BadRequestError",
     "ChunkInfo",
@@ -86,6 +111,7 @@ __all__ = [
     "InternalServerError",
     "InvalidArgumentError",
     "InvalidResponseError",
+    "ListAssetsResponse",
     "ListIncompleteUploadsResponse",
     "MultipartUploadStatusType",
     "NotFoundError",
@@ -100,6 +126,7 @@ __all__ = [
     "SourceError",
     "StorageConnectionError",
     "StorageError",
+    "TechnicalMetadata",
     "TooManyRequestsError",
     "TwelveLabsError",
     "UnauthorizedError",
@@ -110,4 +137,5 @@ __all__ = [
     "UploadStatus",
     "UploadStatusPage",
     "UserMetadata",
+    "VideoStream",
 ]

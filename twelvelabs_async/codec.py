@@ -22,13 +22,14 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ClassValidationError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
+from twelvelabs_async.asset_models import Asset, AssetDetail
 from twelvelabs_async.errors import InvalidArgumentError
-from twelvelabs_async.models import AssetDetail, OpenEnum
+from twelvelabs_async.models import OpenEnum
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
 
-_WIRE_NAMES: dict[type, dict[str, str]] = {AssetDetail: {"id": "_id"}}
+_WIRE_NAMES: dict[type, dict[str, str]] = {Asset: {"id": "_id"}, AssetDetail: {"id": "_id"}}
 _JSON_TYPES: dict[type, str] = {
     NoneType: "null",
     int: "number",

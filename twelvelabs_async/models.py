@@ -2,8 +2,8 @@
 
 A field with no default is one that the next step needs: an answer without it is refused, with its
 path. Every other field may be missing or null. Vocabularies are open: a word that the platform adds
-tomorrow is data, not a crash. Facts: the platform's API reference, v1.3, multipart uploads and
-assets, read 2026-11.
+tomorrow is data, not a crash. Facts: the platform's API reference, v1.3, multipart uploads, read
+2026-11. Assets have a file of their own.
 """
 
 from collections.abc import Mapping
@@ -49,14 +49,6 @@ class ChunkInfoStatus(OpenEnum):
 
     COMPLETED = "completed"
     PENDING = "pending"
-    FAILED = "failed"
-
-
-class AssetStatus(OpenEnum):
-    """Where an asset stands; only a ``ready`` one can be used."""
-
-    PROCESSING = "processing"
-    READY = "ready"
     FAILED = "failed"
 
 
@@ -246,39 +238,6 @@ class ListIncompleteUploadsResponse:
 
     data: tuple[IncompleteUploadSummary, ...] = ()
     page_info: PageInfo = Factory(PageInfo)
-
-
-@frozen
-class HlsDetail:
-    """An asset's HLS stream; ``manifest_url`` is there once it is ready."""
-
-    manifest_url: str | None = field(default=None, repr=repr_without_query)
-    status: str | None = None
-
-
-@frozen
-class AssetDetail:
-    """An asset, as far as an upload needs to know it.
-
-    Attributes:
-        id: The asset.
-        status: Whether it can be used.
-        filename: The name that it was uploaded under.
-        file_type: Its MIME type.
-        size: Its bytes.
-        created_at: When its upload began.
-        url: Its URL, should the platform name it here (undocumented).
-        hls: Its HLS stream; None unless one was asked for.
-    """
-
-    id: str
-    status: AssetStatus | None = None
-    filename: str | None = None
-    file_type: str | None = None
-    size: int | None = None
-    created_at: datetime | None = None
-    url: str | None = field(default=None, repr=repr_without_query)
-    hls: HlsDetail | None = None
 
 
 @frozen

@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import define, evolve, frozen
 
 from twelvelabs_async import clock
+from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import (
     InvalidArgumentError,
@@ -17,7 +18,6 @@ from twelvelabs_async.errors import (
     UploadError,
 )
 from twelvelabs_async.models import (
-    AssetDetail,
     CompletedChunk,
     CreateAssetUploadResponse,
     GetUploadStatusResponse,

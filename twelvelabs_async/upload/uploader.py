@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 from attrs import define, field
 
 from twelvelabs_async import clock
+from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -27,7 +28,6 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
 )
 from twelvelabs_async.models import (
-    AssetDetail,
     CompletedChunk,
     CreateAssetUploadResponse,
     GetUploadStatusResponse,
