@@ -216,7 +216,11 @@ async def test_a_wrong_key_is_refused(world: World, key: str | None) -> None:
     ("method", "path"),
     [
         ("GET", "/nope"),
-        ("GET", "/assets"),
+        ("PUT", "/assets"),
+        ("POST", "/assets/nope"),
+        ("GET", "/assets/nope/"),
+        ("GET", "/assets/nope/user-metadata"),
+        ("PATCH", "/assets/nope/user-metadata/x"),
         ("GET", "/assets/"),
         ("GET", "/assets/nope"),
         ("PUT", "/assets/multipart-uploads"),

@@ -111,7 +111,7 @@ def world() -> World:
     return make_world()
 
 
-def refusal(call: Callable[[], object]) -> tuple[int, str, str]:
+def refusal(call: Callable[[], object]) -> tuple[int, str | None, str]:
     """Return status, code and message of the refusal that ``call`` must meet."""
     with pytest.raises(Refusal) as caught:
         call()

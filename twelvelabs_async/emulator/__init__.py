@@ -1,4 +1,4 @@
-"""An emulator of the platform's uploads: real sockets, no account, no network.
+"""An emulator of the platform's uploads and assets: real sockets, no account, no network.
 
 It imports nothing of the client, and writes its own JSON, so that the two cannot share a mistake.
 """
@@ -16,6 +16,8 @@ from twelvelabs_async.emulator.faults import (
     api_error,
     store_error,
 )
+from twelvelabs_async.emulator.forms import Limits
+from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Platform
 from twelvelabs_async.emulator.server import Emulator
@@ -29,6 +31,8 @@ __all__ = [
     "Expire",
     "Fault",
     "Faults",
+    "Library",
+    "Limits",
     "Platform",
     "Refusal",
     "Rewrite",

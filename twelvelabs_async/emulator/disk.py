@@ -9,12 +9,15 @@ complete.
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterable
+import shutil
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from aiohttp import StreamReader
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
+
+from twelvelabs_async.emulator.records import Asset
 
 WRITE_SIZE = 2**20
 
@@ -51,10 +54,10 @@ class Incoming:
         """Return the MD5 of what was written, in hex, without quotes."""
         return self._md5.hexdigest()
 
-    async def receive(self, content: StreamReader) -> None:
+    async def receive(self, content: AsyncIterable[bytes]) -> None:
         """Write the body as it comes; the next pieces arrive while the last ones are written."""
         waiting = 0
-        async for piece, _ in content.iter_chunks():
+        async for piece in content:
             self.received += len(piece)
             self._pieces.append(piece)
             waiting += len(piece)
@@ -113,3 +116,38 @@ async def outgoing(paths: Iterable[Path]) -> AsyncIterator[bytes]:
         while piece := await loop.run_in_executor(None, _read, path, offset):
             yield piece
             offset += len(piece)
+
+
+@frozen
+class Files:
+    """The directory of all files: ``<upload_id>/<index>``, and ``<asset_id>/1``."""
+
+    directory: Path
+
+    def chunk(self, folder: str, index: int) -> Path:
+        """Return where a piece of a file is; pieces count from 1."""
+        return self.directory / folder / str(index)
+
+    def paths(self, asset: Asset) -> list[Path]:
+        """Return the pieces of an asset's file, in order."""
+        return [self.chunk(asset.folder, index) for index in range(1, asset.pieces + 1)]
+
+    @asynccontextmanager
+    async def receiving(self, folder: str) -> AsyncIterator[Incoming]:
+        """Yield a place for a file in one piece; unless it is committed, nothing remains."""
+        incoming = Incoming(self.chunk(folder, 1), 0)
+        try:
+            yield incoming
+        except BaseException:
+            await incoming.discard()
+            _remove_empty(incoming.path.parent)
+            raise
+
+    async def remove(self, asset: Asset) -> None:
+        """Remove an asset's files, and what is still arriving of them."""
+        await asyncio.to_thread(shutil.rmtree, self.directory / asset.folder, ignore_errors=True)
+
+
+def _remove_empty(directory: Path) -> None:
+    with suppress(OSError):
+        directory.rmdir()

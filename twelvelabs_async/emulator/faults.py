@@ -53,7 +53,8 @@ class Stall:
 class Rewrite:
     """Handle an API request, then alter its JSON answer, an error as well.
 
-    ``fn`` gets the payload and returns another one, or a text or bytes (sent as HTML).
+    ``fn`` gets the payload, empty where the answer is no JSON, and returns another one, or a text
+    or bytes (sent as HTML).
     """
 
     fn: Callable[[Payload], Payload | str | bytes]
@@ -71,7 +72,11 @@ class Expire:
     """Answer a PUT as if its URL had expired."""
 
 
-API_ROUTES = ("create", "presigned_urls", "report", "status", "list", "asset")
+API_ROUTES = (
+    "create", "presigned_urls", "report", "status", "list",
+    "create_asset", "list_assets", "asset", "delete_asset",
+    "update_metadata", "replace_metadata", "delete_metadata",
+)  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
 Action = Answer | Cut | Stall | Rewrite | Etag | Expire
 
@@ -94,7 +99,9 @@ class Fault:
     """One line of the script: which requests, how often, and what happens to them.
 
     Args:
-        route: ``create``, ``presigned_urls``, ``report``, ``status``, ``list``, ``asset``, ``put``
+        route: Of multipart uploads: ``create``, ``presigned_urls``, ``report``, ``status`` or
+            ``list``; of assets: ``create_asset``, ``list_assets``, ``asset``, ``delete_asset``,
+            ``update_metadata``, ``replace_metadata`` or ``delete_metadata``; of the store: ``put``
             or ``fetch``.
         action: What happens.
         chunk_index: Only PUTs of this chunk, counted from 1; None: any request of the route.

@@ -18,9 +18,12 @@ T = TypeVar("T")
 
 
 class Refusal(Exception):  # noqa: N818 - it is the platform's answer, not a mistake of ours
-    """An error answer of the API: HTTP status, stable code, message for the user."""
+    """An error answer of the API: HTTP status, stable code, message for the user.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    ``code`` is None where the platform answers raw text, of a binding or a validator.
+    """
+
+    def __init__(self, status: int, code: str | None, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code
@@ -74,11 +77,16 @@ def only_known(payload: Collection[str], names: Collection[str]) -> None:
             raise Refusal(400, "parameter_unknown", f"The `{name}` parameter is unknown.")
 
 
+def not_provided(name: str) -> Refusal:
+    """Build the refusal of a request that lacks a parameter."""
+    message = f"The `{name}` parameter is required but was not provided."
+    return Refusal(400, "parameter_not_provided", message)
+
+
 def required(payload: Object, name: str, label: str | None = None) -> object:
     """Return a parameter that must be there; null counts as absent."""
     if payload.get(name) is None:
-        message = f"The `{label or name}` parameter is required but was not provided."
-        raise Refusal(400, "parameter_not_provided", message)
+        raise not_provided(label or name)
     return payload[name]
 
 
@@ -138,9 +146,21 @@ def _is_metadata_value(value: object) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def page(query: Mapping[str, str]) -> Page:
-    """Return the page that a query string asks for: 10 items by default, 50 at most."""
-    only_known(query, ("page", "page_limit"))
+def scalars(value: object) -> dict[str, object]:
+    """Return ``user_metadata`` of strings, numbers, booleans and null (OpenAPI file, 2026-11)."""
+    metadata = json_object(value, "user_metadata")
+    for key, item in metadata.items():
+        if not (item is None or isinstance(item, str | int | float)):
+            raise invalid(f"user_metadata.{key}", item, "must be a string, a number or a boolean")
+    return dict(metadata)
+
+
+def page(query: Mapping[str, str], *others: str) -> Page:
+    """Return the page that a query string asks for: 10 items by default, 50 at most.
+
+    ``others`` are the endpoint's further parameters.
+    """
+    only_known(query, ("page", "page_limit", *others))
     return Page(
         _count(query, "page", 1, None),
         _count(query, "page_limit", DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT),

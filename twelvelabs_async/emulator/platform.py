@@ -1,4 +1,4 @@
-"""The platform's rules for multipart uploads: every endpoint as a function of its parameters.
+"""The platform's state, and its rules for multipart uploads: endpoints as functions.
 
 Pure: no I/O, no await, no clock but the injected one; each method takes what the request carried
 and returns the JSON object of the answer, or raises ``Refusal`` and changes nothing. Facts: the
@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from attrs import Factory, define, evolve
 
-from twelvelabs_async.emulator import parameters, reports
+from twelvelabs_async.emulator import descriptions, parameters, reports
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.parameters import Object, Refusal
-from twelvelabs_async.emulator.records import Stored, Upload
+from twelvelabs_async.emulator.readiness import readiness
+from twelvelabs_async.emulator.records import Asset, Stored, Upload
 from twelvelabs_async.emulator.signing import Grant, Signer
 
 NameUrl = Literal["report", "repeat", "asset", "never"]
@@ -56,13 +57,17 @@ class Platform:
     url_lifetime: timedelta = timedelta(hours=1)
     upload_headers: Mapping[str, str] | None = None
     name_url: NameUrl = "report"
+    processing_time: timedelta = timedelta(0)
     uploads: dict[str, Upload] = Factory(dict[str, Upload])
-    assets: dict[str, Upload] = Factory(dict[str, Upload])
+    assets: dict[str, Asset] = Factory(dict[str, Asset])
+    failures: dict[str, str] = Factory(dict[str, str])
 
     def create(self, payload: object) -> Json:
         """Open a session; hand out URLs for its first ``initial_urls`` chunks."""
-        upload = self._opened(parameters.json_object(payload))
-        self.uploads[upload.upload_id] = self.assets[upload.asset_id] = upload
+        body = parameters.json_object(payload)
+        upload = self._opened(body)
+        self.uploads[upload.upload_id] = upload
+        self.assets[upload.asset_id] = _asset(upload, body)
         return {
             "upload_id": upload.upload_id,
             "asset_id": upload.asset_id,
@@ -100,6 +105,9 @@ class Platform:
         indexes = [reports.checked(upload, number, entry) for number, entry in entries]
         fresh = {index for index in indexes if upload.chunk(index).reported_at is None}
         self._mark_reported(upload, fresh)
+        asset = self.assets[upload.asset_id]
+        if upload.completed and not repeated:
+            asset.received_at = self.now()
         answer = {
             "asset_id": upload.asset_id,
             "processed_chunks": len(fresh),
@@ -107,7 +115,7 @@ class Platform:
             "total_completed": len(upload.reported),
         }
         named = self.name_url == "report" or (self.name_url == "repeat" and repeated)
-        return {"url": self.asset_url(upload), **answer} if upload.completed and named else answer
+        return {"url": self.asset_url(asset), **answer} if upload.completed and named else answer
 
     def status(self, upload_id: str, query: Mapping[str, str]) -> Json:
         """Tell where a session stands; one page of its chunks, in order of their indexes."""
@@ -140,33 +148,43 @@ class Platform:
         }
 
     def asset(self, asset_id: str) -> Json:
-        """Describe an asset: ``ready`` as soon as its upload is completed (assumed)."""
-        upload = self.assets.get(asset_id)
-        if upload is None:
-            raise Refusal(404, "resource_not_exist", f"The asset {asset_id} does not exist.")
-        answer = {
-            "_id": asset_id,
-            "method": "multipart",
-            "status": "ready" if upload.completed else "processing",
-            "filename": upload.filename,
-            "file_type": reports.file_type(upload),
-            "created_at": rfc3339(upload.created_at),
-            "user_metadata": upload.user_metadata,
-            "size": upload.total_size,
-        }
-        named = self.name_url == "asset" and upload.completed
-        return {**answer, "url": self.asset_url(upload)} if named else answer
+        """Describe an asset as it is now."""
+        return self.describe(self.find(asset_id))
 
-    def asset_url(self, upload: Upload) -> str:
-        """Return where the store serves the assembled file."""
-        return self.store_url + reports.asset_path(upload)
+    def describe(self, asset: Asset) -> Json:
+        """Describe an asset in full; a failure scripted for its id or its filename strikes."""
+        by_name = self.failures.get(asset.filename)
+        failure = self.failures.get(asset.asset_id, by_name)
+        state = readiness(asset, self.now(), self.processing_time, failure)
+        answer = descriptions.detailed(asset, state, self.store_url)
+        named = self.name_url == "asset" and asset.received_at is not None
+        return {**answer, "url": self.asset_url(asset)} if named else answer
+
+    def asset_url(self, asset: Asset) -> str:
+        """Return where the store serves the whole file."""
+        return self.store_url + reports.asset_path(asset)
+
+    def find(self, asset_id: str) -> Asset:
+        """Return an asset, whose id must exist."""
+        if asset_id not in self.assets:
+            raise Refusal(404, "resource_not_exist", f"The asset {asset_id} does not exist.")
+        return self.assets[asset_id]
+
+    def drop(self, asset: Asset) -> None:
+        """Forget an asset, and its upload session with it (assumed)."""
+        del self.assets[asset.asset_id]
+        self.uploads.pop(asset.folder, None)
 
     def spend_url(self, upload: Upload, index: int) -> None:
         """Remember that the newest URL of a chunk was used: it will not work again."""
         upload.chunks[index] = evolve(upload.chunk(index), used=True)
 
     def keep_chunk(self, upload_id: str, index: int, etag: str, size: int) -> None:
-        """Remember that the store has a chunk: its bare ETag and its size in bytes."""
+        """Remember that the store has a chunk: its bare ETag and its size in bytes.
+
+        Raises:
+            KeyError: The session was deleted meanwhile.
+        """
         upload = self.uploads[upload_id]
         upload.chunks[index] = evolve(upload.chunk(index), stored=Stored(etag, size))
 
@@ -247,3 +265,19 @@ class Platform:
             "created_at": rfc3339(upload.created_at),
             "expires_at": rfc3339(upload.expires_at),
         }
+
+
+def _asset(upload: Upload, body: Object) -> Asset:
+    return Asset(
+        asset_id=upload.asset_id,
+        method="multipart",
+        filename=upload.filename,
+        file_type=reports.file_type(upload),
+        size=upload.total_size,
+        folder=upload.upload_id,
+        pieces=upload.total_chunks,
+        created_at=upload.created_at,
+        enable_hls=bool(body.get("enable_hls")),
+        enable_thumbnail=bool(body.get("enable_thumbnail")),
+        user_metadata=dict(upload.user_metadata or {}),
+    )

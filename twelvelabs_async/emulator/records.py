@@ -1,13 +1,16 @@
-"""What the emulator remembers of an upload: values only, no rules of any endpoint.
+"""What the emulator remembers of uploads and assets: values only, no rules of any endpoint.
 
-A ``Chunk`` is frozen and replaced whole; an ``Upload`` is the one thing that changes, and only
-``platform.py`` and ``store.py`` change it, between two awaits.
+A ``Chunk`` is frozen and replaced whole; an ``Upload`` and an ``Asset`` are what changes, and only
+``platform.py``, ``store.py`` and ``library.py`` change them, between two awaits.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from attrs import Factory, define, frozen
+
+Method = Literal["direct", "url", "multipart"]
 
 
 @frozen
@@ -81,3 +84,47 @@ class Upload:
         if self.completed:
             return "completed"
         return "expired" if now >= self.expires_at else "active"
+
+
+@frozen
+class Sound:
+    """What the header of a WAV file says; ``width`` is bytes a sample."""
+
+    channels: int
+    rate: int
+    width: int
+    frames: int
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it lasts."""
+        return self.frames / self.rate
+
+
+@define(kw_only=True)
+class Asset:
+    """One asset, however it came. Its bytes are the files ``<folder>/1`` to ``<folder>/<pieces>``.
+
+    ``received_at`` is when the platform had the whole file; None: not yet. ``references`` counts
+    the indexed assets that keep it from being deleted.
+    """
+
+    asset_id: str
+    method: Method
+    filename: str
+    file_type: str
+    size: int
+    folder: str
+    pieces: int
+    created_at: datetime
+    received_at: datetime | None = None
+    enable_hls: bool = False
+    enable_thumbnail: bool = False
+    user_metadata: dict[str, object] = Factory(dict[str, object])
+    sound: Sound | None = None
+    references: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Return the first half of the MIME type: ``video``, ``audio``, ``image`` or another."""
+        return self.file_type.partition("/")[0]

@@ -22,13 +22,17 @@ from typing import Any, Self
 from aiohttp import web
 
 from twelvelabs_async.emulator import disk
-from twelvelabs_async.emulator.app import ApiSkin, StoreSkin
+from twelvelabs_async.emulator.app import ApiSkin
+from twelvelabs_async.emulator.disk import Files
 from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
 from twelvelabs_async.emulator.faults import Faults
+from twelvelabs_async.emulator.forms import Limits
+from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.platform import NameUrl, Platform, utcnow
 from twelvelabs_async.emulator.signing import Signer
 from twelvelabs_async.emulator.skin import Skin
 from twelvelabs_async.emulator.store import Store
+from twelvelabs_async.emulator.store_app import StoreSkin
 
 READ_BUFFER = 2**20
 DAY = timedelta(hours=24)
@@ -54,6 +58,9 @@ class Emulator:
             ``x-amz-meta-upload-id``.
         name_url: Where the asset's URL is told: in the last ``report`` and its repeats, only in a
             ``repeat`` after completion, in the ``asset`` only (key ``url``), or ``never``.
+        processing_time: How long an asset is ``processing`` once the platform has the file, and
+            its HLS stream and thumbnail thereafter.
+        limits: The largest files that ``POST /assets`` takes; None: the platform's.
         ssl: Serve the object store over TLS; None: plain HTTP.
 
     ``faults`` is the script of what shall go wrong, ``requests`` the log of what happened.
@@ -75,6 +82,8 @@ class Emulator:
         url_lifetime: timedelta = HOUR,
         upload_headers: Mapping[str, str] | None = None,
         name_url: NameUrl = "report",
+        processing_time: timedelta = timedelta(0),
+        limits: Limits | None = None,
         ssl: SSLContext | None = None,
     ) -> None:
         _check_loopback(host)
@@ -92,7 +101,9 @@ class Emulator:
             url_lifetime=url_lifetime,
             upload_headers=upload_headers,
             name_url=name_url,
+            processing_time=processing_time,
         )
+        self._library = Library(self.platform, limits or Limits())
         self._store = Store(self.platform, signer, store_now or self.platform.now)
         self._data_dir = None if data_dir is None else Path(data_dir)
         self._host, self._port, self._store_port = host, port, store_port
@@ -121,17 +132,15 @@ class Emulator:
         """
         async with AsyncExitStack() as stack:
             common: dict[str, Any] = {
+                "files": Files(await self._directory(stack)),
                 "platform": self.platform,
                 "faults": self.faults,
                 "log": self._log,
             }
-            store_skin = StoreSkin(
-                store=self._store, data_dir=await self._directory(stack), **common
-            )
+            store_skin = StoreSkin(store=self._store, **common)
             store_port = await _serve(stack, store_skin, self._host, self._store_port, self._ssl)
-            port = await _serve(
-                stack, ApiSkin(api_key=self.api_key, **common), self._host, self._port, None
-            )
+            api_skin = ApiSkin(api_key=self.api_key, library=self._library, **common)
+            port = await _serve(stack, api_skin, self._host, self._port, None)
             scheme = "http" if self._ssl is None else "https"
             self.store_url = self.platform.store_url = _url(scheme, self._host, store_port)
             self.base_url = _url("http", self._host, port) + "/v1.3"
@@ -149,8 +158,8 @@ class Emulator:
 
     @property
     def data_dir(self) -> Path:
-        """Return where the chunks are: ``<upload_id>/<index>``."""
-        return self._started.data_dir
+        """Return where the files are: ``<upload_id>/<index>``, and ``<asset_id>/1``."""
+        return self._started.files.directory
 
     def count(self, route: str) -> int:
         """Return how many requests of a route are over, whatever became of them."""
@@ -161,20 +170,35 @@ class Emulator:
         return self._log.connections.get(origin, 0)
 
     def asset_bytes(self, asset_id: str) -> AsyncIterator[bytes]:
-        """Return the bytes of a completed upload, in pieces of at most 1 MiB.
+        """Return the bytes of an asset whose file is there whole, in pieces of at most 1 MiB.
 
         Raises:
             KeyError: No such asset.
             FileNotFoundError: While iterating: a chunk is missing.
         """
-        return disk.outgoing(self._started.paths(self.platform.assets[asset_id]))
+        return disk.outgoing(self._started.files.paths(self.platform.assets[asset_id]))
 
     async def sha256(self, asset_id: str) -> str:
-        """Return the hex SHA-256 of a completed upload; errors are those of ``asset_bytes``."""
+        """Return the hex SHA-256 of an asset's file; errors are those of ``asset_bytes``."""
         digest = hashlib.sha256()
         async for piece in self.asset_bytes(asset_id):
             await asyncio.to_thread(digest.update, piece)
         return digest.hexdigest()
+
+    def fail_asset(self, filename_or_id: str, message: str) -> None:
+        """Let an asset, or every asset of a name, end ``failed`` when it has been processed.
+
+        It may be said before the asset is made, and of one that is ready: it fails at once.
+        """
+        self.platform.failures[filename_or_id] = message
+
+    def reference(self, asset_id: str) -> None:
+        """Let one more indexed asset refer to an asset, so that only ``force`` deletes it.
+
+        Raises:
+            KeyError: No such asset.
+        """
+        self.platform.assets[asset_id].references += 1
 
     @property
     def _started(self) -> StoreSkin:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.platform import Platform
-from twelvelabs_async.emulator.records import Upload
+from twelvelabs_async.emulator.records import Asset, Upload
 from twelvelabs_async.emulator.reports import asset_path
 from twelvelabs_async.emulator.signing import (
     Grant,
@@ -41,9 +41,15 @@ def expired(grant: Grant, now: datetime) -> Denied:
     return Denied(403, "AccessDenied", "Request has expired", details)
 
 
+def forgotten(upload_id: str) -> Denied:
+    """Build the answer to a PUT for an upload that was completed, or whose asset was deleted."""
+    message = "The specified upload does not exist. It may have been completed."
+    return Denied(404, "NoSuchUpload", message, {"UploadId": upload_id})
+
+
 @frozen
 class Store:
-    """Let PUTs in, one for each URL, and find the files of completed uploads."""
+    """Let PUTs in, one for each URL, and find the files of assets."""
 
     platform: Platform
     signer: Signer
@@ -65,7 +71,9 @@ class Store:
         grant = self._verified(target)
         if self.now() >= grant.expires_at:
             raise expired(grant, self.now())
-        upload = self.platform.uploads[grant.upload_id]
+        upload = self.platform.uploads.get(grant.upload_id)
+        if upload is None:
+            raise forgotten(grant.upload_id)
         _check_unspent(upload, grant)
         _check_signed_headers(upload, headers)
         size = upload.size_of(grant.chunk_index)
@@ -73,14 +81,14 @@ class Store:
         self.platform.spend_url(upload, grant.chunk_index)
         return grant, size
 
-    def find_asset(self, path: str) -> Upload:
-        """Return the completed upload whose file is served at ``path``, raw."""
+    def find_asset(self, path: str) -> Asset:
+        """Return the asset whose file is there whole, and is served at ``path``, raw."""
         asset_id = path.split("/")[2] if path.startswith("/assets/") else ""
-        upload = self.platform.assets.get(asset_id)
-        if upload is None or not upload.completed or path != asset_path(upload):
+        asset = self.platform.assets.get(asset_id)
+        if asset is None or asset.received_at is None or path != asset_path(asset):
             details = {"Key": path.lstrip("/")}
             raise Denied(404, "NoSuchKey", "The specified key does not exist.", details)
-        return upload
+        return asset
 
     def _verified(self, target: str) -> Grant:
         try:
@@ -102,8 +110,7 @@ def _mismatch(error: SignatureMismatchError) -> Denied:
 
 def _check_unspent(upload: Upload, grant: Grant) -> None:
     if upload.completed:  # assumed: S3 forgets a multipart upload that was completed
-        message = "The specified upload does not exist. It may have been completed."
-        raise Denied(404, "NoSuchUpload", message, {"UploadId": upload.upload_id})
+        raise forgotten(upload.upload_id)
     chunk = upload.chunk(grant.chunk_index)
     if chunk.serial != grant.serial:
         raise Denied(403, "AccessDenied", "This URL was replaced by a newer one")

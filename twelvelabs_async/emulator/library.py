@@ -1,0 +1,119 @@
+"""The platform's rules for assets: creation, lists, deletion, metadata.
+
+Pure, as ``platform.py`` is: each method takes what the request carried, and returns what the answer
+says or raises ``Refusal`` and changes nothing. Facts: the platform's OpenAPI file (2026-11).
+"""
+
+from collections.abc import Sequence
+
+from attrs import Factory, frozen
+
+from twelvelabs_async.emulator import descriptions, parameters
+from twelvelabs_async.emulator.forms import Limits, Order
+from twelvelabs_async.emulator.parameters import Refusal
+from twelvelabs_async.emulator.platform import Json, Platform
+from twelvelabs_async.emulator.records import Asset, Sound
+
+Query = Sequence[tuple[str, str]]
+
+KINDS = ("image", "video", "audio")
+FLAGS = {"true": True, "false": False}
+
+
+@frozen
+class Library:
+    """The assets of a platform, and the rules over them."""
+
+    platform: Platform
+    limits: Limits = Factory(Limits)
+
+    def admit(
+        self,
+        asset_id: str,
+        order: Order,
+        *,
+        filename: str,
+        file_type: str,
+        size: int,
+        sound: Sound | None = None,
+    ) -> Json:
+        """Take in a file that is there whole; its asset is ``processing`` in any case."""
+        now = self.platform.now()
+        asset = Asset(
+            asset_id=asset_id,
+            method=order.method,
+            filename=filename,
+            file_type=file_type,
+            size=size,
+            folder=asset_id,
+            pieces=1,
+            created_at=now,
+            received_at=now,
+            enable_hls=order.enable_hls,
+            enable_thumbnail=order.enable_thumbnail,
+            user_metadata=dict(order.user_metadata),
+            sound=sound,
+        )
+        self.platform.assets[asset_id] = asset
+        return descriptions.brief(asset, "processing")
+
+    def listed(self, query: Query) -> Json:
+        """List the assets that pass every filter given, newest first."""
+        page = parameters.page(dict(reversed(query)), "asset_ids", "asset_types", "filename")
+        ids, kinds = _all(query, "asset_ids"), _all(query, "asset_types")
+        for kind in kinds - set(KINDS):
+            raise parameters.invalid("asset_types", kind, f"must be one of {', '.join(KINDS)}")
+        part = dict(reversed(query)).get("filename", "").casefold()
+        found = [
+            asset
+            for asset in reversed(self.platform.assets.values())
+            if (not ids or asset.asset_id in ids)
+            and (not kinds or asset.kind in kinds)
+            and part in asset.filename.casefold()
+        ]
+        data = [self.platform.describe(asset) for asset in page.cut(found)]
+        return {"data": data, "page_info": page.info(len(found))}
+
+    def delete(self, asset_id: str, query: Query) -> Asset:
+        """Forget an asset, and the session that it came by, and return what it was."""
+        asset = self.platform.find(asset_id)
+        parameters.only_known(dict(query), ("force",))
+        force = dict(reversed(query)).get("force", "false")
+        if force not in FLAGS:
+            raise parameters.invalid("force", force, "must be true or false")
+        if asset.references and not FLAGS[force]:
+            message = (
+                f"The asset {asset_id} cannot be deleted because {asset.references} indexed "
+                "asset(s) reference it. Set the `force` parameter to `true` to delete it anyway."
+            )
+            raise Refusal(409, "conflict", message)  # the code is assumed
+        self.platform.drop(asset)
+        return asset
+
+    def update_metadata(self, asset_id: str, payload: object) -> None:
+        """Merge: a value is set, null deletes its key, an empty string is ignored."""
+        asset, given = self._given(asset_id, payload)
+        merged = asset.user_metadata | {k: v for k, v in given.items() if v != ""}
+        asset.user_metadata = {k: v for k, v in merged.items() if v is not None}
+
+    def replace_metadata(self, asset_id: str, payload: object) -> None:
+        """Replace: nothing of the old remains; null and empty strings are ignored."""
+        asset, given = self._given(asset_id, payload)
+        asset.user_metadata = {k: v for k, v in given.items() if v not in {None, ""}}
+
+    def delete_metadata(self, asset_id: str) -> None:
+        """Forget all user metadata."""
+        self.platform.find(asset_id).user_metadata = {}
+
+    def _given(self, asset_id: str, payload: object) -> tuple[Asset, dict[str, object]]:
+        asset = self.platform.find(asset_id)
+        body = parameters.json_object(payload)
+        parameters.only_known(body, ("user_metadata",))
+        return asset, parameters.scalars(parameters.required(body, "user_metadata"))
+
+
+def _all(query: Query, name: str) -> set[str]:
+    found = {value for key, value in query if key == name}
+    if "" in found:
+        raise parameters.invalid(name, "", "must not be empty")
+    return found

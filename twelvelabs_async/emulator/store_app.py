@@ -1,0 +1,117 @@
+"""The aiohttp application of the object store: chunks in, files out, errors in XML.
+
+Nothing is decided here but how bytes travel, as in ``app.py``.
+"""
+
+import secrets
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import partial
+from typing import ClassVar
+
+from aiohttp import StreamReader, web
+from attrs import define
+
+from twelvelabs_async.emulator import disk
+from twelvelabs_async.emulator.answers import error_xml, http_date
+from twelvelabs_async.emulator.exchanges import OriginName
+from twelvelabs_async.emulator.faults import Action, Etag, Expire
+from twelvelabs_async.emulator.records import Asset
+from twelvelabs_async.emulator.signing import Grant
+from twelvelabs_async.emulator.skin import Skin, Visit
+from twelvelabs_async.emulator.store import Denied, Store, expired, forgotten
+
+
+@define(eq=False, kw_only=True)
+class StoreSkin(Skin):
+    """The object store's origin: chunks in, files out."""
+
+    name: ClassVar[OriginName] = "store"
+
+    store: Store
+    files: disk.Files
+
+    async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Name the request as S3 does, and tell the store's time."""
+        response.headers["Date"] = http_date(self._now())
+        response.headers["Server"] = "AmazonS3"
+        response.headers["x-amz-request-id"] = secrets.token_hex(8).upper()
+        response.headers["x-amz-id-2"] = secrets.token_urlsafe(56)
+
+    async def answer(self, visit: Visit) -> web.StreamResponse:
+        """Take a chunk or serve a file; any refusal is XML."""
+        try:
+            match visit.request.method:
+                case "PUT":
+                    return await self._put(visit)
+                case "GET" | "HEAD":
+                    return await self._fetch(visit)
+                case _:
+                    message = "The specified method is not allowed against this resource."
+                    raise Denied(405, "MethodNotAllowed", message)
+        except Denied as denied:
+            return _denied(denied)
+
+    async def _put(self, visit: Visit) -> web.StreamResponse:
+        visit.route = "put"
+        headers = {name.lower(): value for name, value in visit.headers}
+        grant, size = self.store.accept(visit.request.raw_path, headers)
+        visit.upload_id, visit.chunk_index = grant.upload_id, grant.chunk_index
+        action = self.faults.take("put", grant.upload_id, grant.chunk_index)
+        if isinstance(action, Expire):
+            raise expired(grant, self._now())
+        return await self.befall(visit, action, partial(self._stored, visit, grant, size, action))
+
+    async def _stored(
+        self, visit: Visit, grant: Grant, size: int, action: Action | None
+    ) -> web.StreamResponse:
+        path = self.files.chunk(grant.upload_id, grant.chunk_index)
+        incoming = disk.Incoming(path, grant.serial)
+        try:
+            await incoming.receive(_pieces(visit.request.content))
+            if grant.upload_id not in self.platform.uploads:
+                raise forgotten(grant.upload_id)
+            incoming.commit()
+        except BaseException:
+            await incoming.discard()
+            raise
+        finally:
+            visit.received = incoming.received
+        self.platform.keep_chunk(grant.upload_id, grant.chunk_index, incoming.etag, size)
+        etag = action.value if isinstance(action, Etag) else f'"{incoming.etag}"'
+        return web.Response(headers={} if etag is None else {"ETag": etag})
+
+    async def _fetch(self, visit: Visit) -> web.StreamResponse:
+        visit.route = "fetch"
+        asset = self.store.find_asset(visit.request.raw_path.partition("?")[0])
+        visit.upload_id = asset.folder if asset.method == "multipart" else None
+        action = self.faults.take("fetch", visit.upload_id)
+        return await self.befall(visit, action, partial(self._served, visit, asset))
+
+    async def _served(self, visit: Visit, asset: Asset) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = asset.size
+        response.content_type = "application/octet-stream"
+        await response.prepare(visit.request)
+        if visit.request.method == "GET":
+            async for piece in disk.outgoing(self.files.paths(asset)):
+                await response.write(piece)
+        return response
+
+    def _now(self) -> datetime:
+        return self.store.now()
+
+
+def _denied(denied: Denied) -> web.Response:
+    """Answer at once; aiohttp drops what still comes of the body, for up to 10 seconds.
+
+    So the client can read the answer, and a connection on which the body ends is used again.
+    """
+    details = {"RequestId": secrets.token_hex(8).upper(), "HostId": secrets.token_urlsafe(56)}
+    body = error_xml(denied.code, denied.message, {**denied.details, **details})
+    return web.Response(status=denied.status, text=body, content_type="application/xml")
+
+
+async def _pieces(content: StreamReader) -> AsyncIterator[bytes]:
+    async for piece, _ in content.iter_chunks():
+        yield piece
