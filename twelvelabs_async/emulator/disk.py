@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -133,7 +133,7 @@ class Files:
         return [self.chunk(asset.folder, index) for index in range(1, asset.pieces + 1)]
 
     @asynccontextmanager
-    async def receiving(self, folder: str) -> AsyncIterator[Incoming]:
+    async def receiving(self, folder: str) -> AsyncGenerator[Incoming]:
         """Yield a place for a file in one piece; unless it is committed, nothing remains."""
         incoming = Incoming(self.chunk(folder, 1), 0)
         try:

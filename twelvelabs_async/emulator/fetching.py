@@ -4,7 +4,7 @@ A host is this machine if it is ``localhost`` or a loopback address, literally; 
 up. Each redirect is checked as the first URL was.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, AI_NUMERICHOST, AddressFamily
@@ -48,7 +48,7 @@ class Localhost(AbstractResolver):
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[aiohttp.ClientResponse]:
+async def opened(url: str) -> AsyncGenerator[aiohttp.ClientResponse]:
     """Yield the answer with the file, its body not yet read.
 
     Raises:
