@@ -107,7 +107,7 @@ async def _followed(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientR
 
 async def _asked(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientResponse:
     try:
-        at = URL(url, encoded=True)
+        at = _parsed(url)
         if at.scheme not in {"http", "https"} or not _is_this_machine(at.host):
             raise _not_accessible(url, "the emulator fetches from this machine only")
         return await session.get(at, allow_redirects=False)
@@ -118,9 +118,14 @@ async def _asked(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientResp
 def _target(response: aiohttp.ClientResponse, url: str) -> str:
     location = response.headers.get("Location", "")
     try:
-        return str(response.url.join(URL(location, encoded=True)))
+        return str(response.url.join(_parsed(location)))
     except ValueError:
         raise _not_accessible(url, "its redirect leads nowhere") from None
+
+
+def _parsed(url: str) -> URL:
+    """Take a URL as it is written, for it may be signed; quote what no request line can carry."""
+    return URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)
 
 
 def _is_this_machine(host: str | None) -> bool:

@@ -4,11 +4,10 @@ Pure. An ETag is only good as proof when the chunk is stored, when it is the sto
 it is written bare.
 """
 
-import mimetypes
 from typing import Any, cast
 from urllib.parse import quote
 
-from twelvelabs_async.emulator import parameters
+from twelvelabs_async.emulator import file_types, parameters
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.parameters import Object, Refusal
 from twelvelabs_async.emulator.records import Asset, Upload
@@ -76,7 +75,7 @@ def chunk_info(upload: Upload, index: int) -> dict[str, Any]:
 
 def file_type(upload: Upload) -> str:
     """Guess the MIME type: from the name if it fits the upload's type, else the usual one."""
-    guess = mimetypes.guess_type(upload.filename)[0] or ""
+    guess = file_types.file_type(upload.filename, "") or ""
     usual = {"video": "video/mp4", "audio": "audio/mpeg", "image": "image/jpeg"}
     return guess if guess.startswith(f"{upload.kind}/") else usual[upload.kind]
 
