@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import tracemalloc
 import wave
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -320,6 +321,29 @@ async def test_a_form_may_come_in_any_pieces(first: int) -> None:
         reply = await world.api("POST", "/assets", data=pieces(), headers=FORM_TYPE)
         assert reply.status == 201
         assert await emulator.sha256(reply.json["_id"]) == hashlib.sha256(content).hexdigest()
+
+
+async def test_a_file_is_not_held_in_memory() -> None:
+    """32 MiB pass through in a few."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        head, tail = form(METHOD, FILE).split(b"film")
+        yield head
+        for _ in range(512):
+            yield bytes(2**16)
+        yield tail
+
+    async with Emulator() as emulator, aiohttp.ClientSession() as http:
+        world = World(emulator, http, Path())
+        tracemalloc.start()
+        try:
+            reply = await world.api("POST", "/assets", data=pieces(), headers=FORM_TYPE)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert reply.status == 201
+    assert emulator.platform.assets[reply.json["_id"]].size == 32 * 2**20
+    assert peak < 12 * 2**20
 
 
 def wav() -> bytes:

@@ -33,6 +33,7 @@ class ApiSkin(Skin):
     """The API's origin: JSON in, or a form with a file; JSON out."""
 
     name: ClassVar[OriginName] = "api"
+    read_buffer: ClassVar[int] = 2**18  # parsing a form takes some copies of what is buffered
 
     api_key: str
     library: Library

@@ -41,9 +41,9 @@ class Cut:
 class Stall:
     """Fall silent until the client goes away or the emulator closes; ``when`` is as for ``Cut``.
 
-    Reading stops, so the client can send only what buffers on the way take (about 2 MiB here, more
-    in the kernel). While more than that is unsent, TCP does not tell the emulator that the client
-    went away, and the stall ends with the emulator.
+    Reading stops, so the client can send only what buffers on the way take (here about 2 MiB at
+    the store and 512 KiB at the API, more in the kernel). While more than that is unsent, TCP does
+    not tell the emulator that the client went away, and the stall ends with the emulator.
     """
 
     when: When = "before"

@@ -22,7 +22,7 @@ from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json
 from twelvelabs_async.emulator.sounds import sound_in
 
-READ_SIZE = 4 * 2**20
+READ_SIZE = 2**20
 """More than a connection ever buffers: else aiohttp puts bytes back, which it deprecates."""
 MAX_TEXT = 2**20
 UNNAMED = "application/octet-stream"

@@ -34,7 +34,6 @@ from twelvelabs_async.emulator.skin import Skin
 from twelvelabs_async.emulator.store import Store
 from twelvelabs_async.emulator.store_app import StoreSkin
 
-READ_BUFFER = 2**20
 DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
 
@@ -223,7 +222,7 @@ async def _serve(
         access_log=None,
         auto_decompress=False,
         handler_cancellation=True,
-        read_bufsize=READ_BUFFER,
+        read_bufsize=skin.read_buffer,
     )
     await runner.setup()
     stack.push_async_callback(_stop, runner, skin)

@@ -75,6 +75,8 @@ class Skin:
     """What both origins have in common: connections, faults, the log, an end."""
 
     name: ClassVar[OriginName]
+    read_buffer: ClassVar[int] = 2**20
+    """Bytes; a connection buffers about twice as much."""
 
     platform: Platform
     faults: Faults
