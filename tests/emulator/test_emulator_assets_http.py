@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 import json
+import socket
 import tracemalloc
 import wave
 from collections.abc import AsyncIterator
@@ -26,7 +27,9 @@ from twelvelabs_async.emulator import (
     Rewrite,
     Stall,
     api_error,
+    disk,
 )
+from twelvelabs_async.emulator.fetching import Localhost
 from twelvelabs_async.emulator.forms import METHOD_REFUSED
 
 FILM = bytes(range(256)) * 1_000
@@ -146,6 +149,7 @@ class Source:
         answers: dict[str, Json] = {
             "/loop": {"status": 307, "headers": {"Location": "/loop"}},
             "/gone.mp4": {"status": 404},
+            "/large.mp4": {"body": FILM * 9},
             "/empty.mp4": {},
             "/photo": {"body": bytes(IMAGE_LIMIT + 1), "content_type": "image/png"},
         }
@@ -295,6 +299,22 @@ async def test_a_file_too_large_is_refused_with_both_figures(
     assert world.left == before
 
 
+async def test_what_exceeds_the_limit_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's mistake does not fill the disk."""
+    written = 0
+
+    def count(_fd: int, piece: bytes) -> None:
+        nonlocal written
+        written += len(piece)
+
+    monkeypatch.setattr(disk, "_write_whole", count)
+    limits = Limits(direct=1_000, image=10, url=2**30)
+    async with Emulator(limits=limits) as emulator, aiohttp.ClientSession() as http:
+        reply = await World(emulator, http, Path()).create(content=FILM * 10)
+    assert reply.error == (400, "media_filesize_too_large")
+    assert written <= 1_000
+
+
 async def test_an_unsupported_type_is_refused(world: World) -> None:
     """By name, and by what the sender says."""
     reply = await world.create("setup.exe", b"MZ")
@@ -312,9 +332,10 @@ async def test_a_form_may_come_in_any_pieces(first: int) -> None:
 
     async def pieces() -> AsyncIterator[bytes]:
         yield body[:place]
-        for _ in range(50):
-            await asyncio.sleep(0)
-        yield body[place:]
+        for start, end in ((place, place + 5), (place + 5, None)):
+            for _ in range(50):  # until the parser has taken up what came before
+                await asyncio.sleep(0)
+            yield body[start:end]
 
     async with Emulator() as emulator, aiohttp.ClientSession() as http:
         world = World(emulator, http, Path())
@@ -323,6 +344,7 @@ async def test_a_form_may_come_in_any_pieces(first: int) -> None:
         assert await emulator.sha256(reply.json["_id"]) == hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.real_time
 async def test_a_file_is_not_held_in_memory() -> None:
     """32 MiB pass through in a few."""
 
@@ -385,6 +407,22 @@ async def test_a_url_is_fetched_from_loopback(world: World, source: Source) -> N
     assert (reply.json["filename"], reply.json["file_type"]) == ("own.mov", "video/quicktime")
 
 
+def watch(monkeypatch: pytest.MonkeyPatch) -> tuple[list[object], set[str]]:
+    """Watch which names are looked up, and which addresses contacted."""
+    loop = asyncio.get_running_loop()
+    looked_up: list[object] = []
+    contacted: set[str] = set()
+    connect = loop.sock_connect
+
+    async def sock_connect(sock: socket.socket, address: Any) -> None:
+        contacted.add(address[0])
+        await connect(sock, address)
+
+    monkeypatch.setattr(loop, "getaddrinfo", looked_up.append)
+    monkeypatch.setattr(loop, "sock_connect", sock_connect)
+    return looked_up, contacted
+
+
 @pytest.mark.parametrize(
     "host",
     ["192.0.2.1", "example.com", "localhost.example.com", "127.1", "2130706433", "[2001:db8::1]"],
@@ -393,15 +431,35 @@ async def test_nothing_beyond_loopback_is_contacted(
     world: World, source: Source, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     """Neither at once nor by a redirect; no name is looked up."""
-    tried: list[object] = []
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "getaddrinfo", tried.append)
+    tried, contacted = watch(monkeypatch)
     for url in (f"http://{host}/a.mp4", f"{source.url}/to/http://{host}/a.mp4"):
         reply = await world.by_url(url)
         assert reply.error == (400, "media_url_not_accessible")
         assert host in reply.json["message"]
     assert tried == []
+    assert contacted == {"127.0.0.1"}
     assert world.left == []
+
+
+async def test_localhost_is_not_looked_up(
+    world: World, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever answers for names has no say in where it is; other names are nowhere."""
+    tried, contacted = watch(monkeypatch)
+    local = source.url.replace("127.0.0.1", "localhost")
+    assert (await world.by_url(f"{local}/a.mp4")).status == 201
+    assert tried == []
+    assert contacted <= {"127.0.0.1", "::1"}
+    with pytest.raises(OSError, match="not this machine"):
+        await Localhost().resolve("example.com")
+
+
+async def test_a_url_is_asked_for_as_it_is_written(world: World, source: Source) -> None:
+    """It may be signed; a URL too large tells its whole size."""
+    await world.by_url(f"{source.url}/a%7e%2F+b~.mp4")
+    assert source.asked == ["/a%7e%2F+b~.mp4"]
+    reply = await world.by_url(f"{source.url}/large.mp4")
+    assert f"{9 * len(FILM)} bytes" in reply.json["message"]
 
 
 @pytest.mark.parametrize(
@@ -622,4 +680,7 @@ async def test_faults_befall_every_route_of_assets(world: World) -> None:
     rewrite = Rewrite(lambda payload: {**payload, "seen": True})
     world.emulator.faults.add(Fault(route="delete_asset", action=rewrite))
     assert (await world.api("DELETE", path)).json == {"seen": True}
+    world.emulator.faults.add(Fault(route="create_asset", action=rewrite))
+    reply = await world.create(enable_hls="?")
+    assert (reply.status, reply.json) == (400, {"seen": True})
     assert world.emulator.faults.unused() == []

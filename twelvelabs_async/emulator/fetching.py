@@ -17,7 +17,6 @@ from twelvelabs_async.emulator.forms import too_large
 from twelvelabs_async.emulator.parameters import Refusal, show
 
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
-HEADERS = {"Accept-Encoding": "identity"}
 MAX_HOPS = 10
 READ_SIZE = 2**18
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -57,7 +56,6 @@ async def opened(url: str) -> AsyncGenerator[aiohttp.ClientResponse]:
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(resolver=Localhost(), force_close=True),
         timeout=TIMEOUT,
-        headers=HEADERS,
     ) as session:
         response = await _followed(session, url)
         try:
@@ -108,7 +106,7 @@ async def _followed(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientR
 async def _asked(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientResponse:
     try:
         at = _parsed(url)
-        if at.scheme not in {"http", "https"} or not _is_this_machine(at.host):
+        if not _is_this_machine(at.host):
             raise _not_accessible(url, "the emulator fetches from this machine only")
         return await session.get(at, allow_redirects=False)
     except (*FAILURES, ValueError) as error:

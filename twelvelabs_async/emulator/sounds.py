@@ -16,7 +16,7 @@ def sound_in(path: Path, size: int) -> Sound | None:
     try:
         with path.open("rb") as file, wave.open(file) as header:
             channels, width = header.getnchannels(), header.getsampwidth()
-            frames = min(header.getnframes(), size // (channels * width))
-            return Sound(channels, header.getframerate(), width, frames)
-    except (wave.Error, EOFError, ValueError, ZeroDivisionError):
+            frames, rate = header.getnframes(), header.getframerate()
+    except (wave.Error, EOFError):
         return None
+    return Sound(channels, rate, width, min(frames, size // (channels * width))) if rate else None
