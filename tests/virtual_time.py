@@ -12,8 +12,15 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from attrs import frozen
+
+from twelvelabs_async.upload.watch import kernel_unsent
+
 MOMENT = 0.003
 """Real seconds that the kernel gets to hand over what was sent on loopback."""
+
+LONG_MOMENT = 0.1
+"""Real seconds that it gets when bytes are still under way, on a machine that is busy."""
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,9 +37,23 @@ class _JumpingSelector(selectors.DefaultSelector):
         if self.loop.threads_at_work or timeout is None:
             return super().select(None if timeout is None else 0.05)
         ready = super().select(MOMENT)
+        if not ready and self._in_flight():
+            ready = super().select(LONG_MOMENT)
         if not ready and not self.loop.threads_at_work:
             self.loop.jump(timeout)
         return ready
+
+    def _in_flight(self) -> bool:
+        """Whether the kernel has bytes of ours that the other end has not acknowledged."""
+        return any(kernel_unsent(_Descriptor(key.fd)) for key in self.get_map().values())
+
+
+@frozen
+class _Descriptor:
+    fd: int
+
+    def fileno(self) -> int:
+        return self.fd
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
