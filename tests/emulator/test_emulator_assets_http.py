@@ -323,6 +323,7 @@ async def test_an_unsupported_type_is_refused(world: World) -> None:
     assert world.left == []
 
 
+@pytest.mark.real_time  # tens of MB, through full buffers
 @pytest.mark.parametrize("first", [1, 20, 150, 200, 100_000])
 async def test_a_form_may_come_in_any_pieces(first: int) -> None:
     """A little, and then more than the parser reads at once, full of almost-boundaries."""

@@ -179,7 +179,7 @@ def _metadata(values: Mapping[str, str]) -> dict[str, object]:
     except (ValueError, RecursionError):
         rule = "must be a JSON object, written as a string"
         raise parameters.invalid("user_metadata", given, rule) from None
-    metadata = parameters.scalars(value)
+    metadata = parameters.metadata(value)
     return {key: item for key, item in metadata.items() if item is not None}
 
 

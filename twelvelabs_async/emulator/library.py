@@ -99,7 +99,7 @@ class Library:
     def replace_metadata(self, asset_id: str, payload: object) -> None:
         """Replace: nothing of the old remains; null and empty strings are ignored."""
         asset, given = self._given(asset_id, payload)
-        asset.user_metadata = {k: v for k, v in given.items() if v not in {None, ""}}
+        asset.user_metadata = {k: v for k, v in given.items() if v not in (None, "")}
 
     def delete_metadata(self, asset_id: str) -> None:
         """Forget all user metadata."""
@@ -109,7 +109,7 @@ class Library:
         asset = self.platform.find(asset_id)
         body = parameters.json_object(payload)
         parameters.only_known(body, ("user_metadata",))
-        return asset, parameters.scalars(parameters.required(body, "user_metadata"))
+        return asset, parameters.metadata(parameters.required(body, "user_metadata"))
 
 
 def _all(query: Query, name: str) -> set[str]:

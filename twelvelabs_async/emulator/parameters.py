@@ -130,29 +130,26 @@ def optional_flag(payload: Object, name: str) -> bool:
 def optional_metadata(payload: Object) -> Object | None:
     """Return ``user_metadata``: strings, numbers, booleans, arrays of strings, null."""
     value = payload.get("user_metadata")
-    if value is None:
-        return None
-    metadata = json_object(value, "user_metadata")
-    for key, item in metadata.items():
+    return None if value is None else metadata(value)
+
+
+def metadata(value: object) -> dict[str, object]:
+    """Return ``user_metadata``: strings, numbers, booleans, arrays of strings, null.
+
+    The OpenAPI file (2026-11) knows no arrays, the official SDK's own texts do.
+    """
+    found = json_object(value, "user_metadata")
+    for key, item in found.items():
         if not _is_metadata_value(item):
             rule = "must be a string, a number, a boolean, an array of strings or null"
             raise invalid(f"user_metadata.{key}", item, rule)
-    return metadata
+    return dict(found)
 
 
 def _is_metadata_value(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str) for item in cast("list[object]", value))
     return value is None or isinstance(value, str | int | float)
-
-
-def scalars(value: object) -> dict[str, object]:
-    """Return ``user_metadata`` of strings, numbers, booleans and null (OpenAPI file, 2026-11)."""
-    metadata = json_object(value, "user_metadata")
-    for key, item in metadata.items():
-        if not (item is None or isinstance(item, str | int | float)):
-            raise invalid(f"user_metadata.{key}", item, "must be a string, a number or a boolean")
-    return dict(metadata)
 
 
 def page(query: Mapping[str, str], *others: str) -> Page:
