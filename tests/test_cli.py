@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import io
 import json
+import logging
 import os
 import random
 import re
@@ -11,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 import wave
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -20,16 +23,21 @@ from typing import IO, Any
 
 import pytest
 from attrs import define, frozen
+from rich.console import Console
 
 from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.cli.bars import SPARE_COLUMNS, Bar, Bars, bars_of
 from twelvelabs_async.cli.checking import CheckFailedError, check_served
 from twelvelabs_async.cli.emulate import parse_size
 from twelvelabs_async.cli.interrupts import Interrupts
+from twelvelabs_async.cli.notices import notices
 from twelvelabs_async.cli.telling import plain
-from twelvelabs_async.emulator import Emulator, Fault, Rewrite, Stall
+from twelvelabs_async.cli.upload import FILES_AT_ONCE
+from twelvelabs_async.emulator import Cut, Emulator, Fault, Rewrite, Stall
 
 if sys.platform != "win32":
     import pty
+    import termios
 
 PATIENCE = 60
 """Seconds after which a process that should have ended is given up."""
@@ -38,6 +46,8 @@ SECRET = "tlk_0SECRET0SECRET0"
 ESCAPE = "\x1b"
 COMMAND = (sys.executable, "-W", "error", "-m", "twelvelabs_async")
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    SIGNALS.append(signal.SIGHUP)
 SPARSE = 2**33
 """Bytes of a file that takes no room, and too long to upload for any test to see the end."""
 
@@ -151,7 +161,21 @@ def end(process: "subprocess.Popen[str]", number: int) -> Ended:
 def first_line(process: "subprocess.Popen[str]") -> str:
     """Wait until a command has written a line, and return it."""
     assert process.stdout is not None
-    return process.stdout.readline()
+    impatience = threading.Timer(PATIENCE / 4, process.kill)
+    impatience.start()
+    try:
+        return process.stdout.readline()
+    finally:
+        impatience.cancel()
+
+
+def take(console: Console) -> str:
+    """Return what was written to a console of the test's own, and forget it."""
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    console.file.truncate(0)
+    console.file.seek(0)
+    return text
 
 
 def sha256(path: Path) -> str:
@@ -161,6 +185,21 @@ def sha256(path: Path) -> str:
 def change_last_byte(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+@pytest.fixture(autouse=True)
+def hangups() -> Generator[None, None, None]:
+    """Let commands hear SIGHUP even where the tests run under nohup: what is handled is reset."""
+    if sys.platform == "win32":
+        yield
+        return
+
+    def handle(*_: object) -> None:
+        """Stay."""
+
+    before = signal.signal(signal.SIGHUP, handle)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
@@ -211,7 +250,8 @@ noise\.wav
   asset    [0-9a-f]{{24}}
   URL      http://127\.0\.0\.1:\d+/assets/[0-9a-f]{{24}}/noise\.wav
   sent     264\.6 kB in 5 chunks, \d+\.\d\d s, [\d.]+ [kM]B/s
-  SHA-256  {sha256(noise)}: equal, .*
+  SHA-256  {sha256(noise)}
+  checked  equal: the URL serves the file byte for byte
 This was the embedded emulator: nothing left this machine, .*
 """
     assert re.fullmatch(pattern.lstrip(), ended.out)
@@ -266,7 +306,34 @@ def test_every_failed_file_is_told_of(shell: Shell) -> None:
         "(no upload session was opened)"
         for name in "ab"
     ]
-    assert ended.out.startswith("This was the embedded emulator")
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("arguments", [["--emulator"], ["--emulator", "--json"]])
+def test_an_empty_name_is_told_as_one(arguments: list[str], shell: Shell) -> None:
+    """A variable that is not set: the message does not begin with a blank; exit code 2."""
+    ended = shell.run("upload", *arguments, "")
+    assert ended.code == 2
+    assert ended.err == (
+        "error: '' was not uploaded: FILE is an empty string (is the variable set?)\n"
+    )
+
+
+@posix
+@pytest.mark.parametrize("bad", ["missing.wav", "noise", "empty.wav", "folder", ""])
+def test_a_bad_file_is_told_of_before_others_have_had_their_turn(
+    bad: str, shell: Shell, noise: Path, endless: Path
+) -> None:
+    """Every file is looked at first: a typo is not found out after hours."""
+    noise.rename(shell.directory / "noise")
+    (shell.directory / "empty.wav").touch()
+    (shell.directory / "folder").mkdir()
+    files = [endless] * (FILES_AT_ONCE + 1)
+    with shell.start("upload", "--emulator", "--json", *files, bad) as process:
+        told = json.loads(first_line(process))
+        end(process, signal.SIGTERM)
+    assert told["path"] == bad
+    assert told["error"].startswith(f"{bad or repr(bad)} was not uploaded: ")
 
 
 def test_a_file_whose_name_tells_no_type_needs_one(shell: Shell, noise: Path) -> None:
@@ -325,13 +392,45 @@ def test_help_is_short_and_has_an_example(flag: str, shell: Shell) -> None:
     """A newcomer sees what to type, where the key comes from, and what exit codes mean."""
     ended = shell.run(flag)
     assert (ended.code, ended.err) == (0, "")
-    for phrase in ("upload --emulator clip.mp4", "TWELVE_LABS_API_KEY", "history", "130"):
+    keys = ("TWELVE_LABS_API_KEY", "TWELVELABS_API_KEY")
+    for phrase in ("upload --emulator clip.mp4", *keys, "history", "130"):
         assert phrase in ended.out
+    assert all(key in shell.run("upload", flag).out for key in keys)
     for command in ("upload", "emulator"):
         told = shell.run(command, flag)
         assert told.code == 0
-        assert f"twelvelabs-async {command} --" in told.out
+        assert f"\n    twelvelabs-async {command} --" in told.out
         assert len(told.out.splitlines()) < 40
+
+
+def test_help_of_the_emulator_tells_what_a_client_must_send(shell: Shell) -> None:
+    """Who points another client at it sees why a PUT may be refused; a size is called so."""
+    told = shell.run("emulator", "--help")
+    for phrase in ("upload_headers", "official SDK", "--no-upload-headers", "--chunk-size SIZE"):
+        assert phrase in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["--emulator", "big film.mp4"], "upload --emulator 'big film.mp4'"),
+        (["big.mp4"], "upload big.mp4"),
+        (["noise.wav", "--json"], "upload noise.wav --json"),
+        (["./noise"], "upload ./noise"),
+        (["download"], None),
+        (["download", "noise.wav"], None),
+        (["--verison"], None),
+    ],
+)
+def test_a_file_without_a_command_is_meant_to_be_uploaded(
+    arguments: list[str], meant: str | None, shell: Shell, noise: Path
+) -> None:
+    """Where a FILE stands in a command's place, the line to type is suggested."""
+    noise.rename(shell.directory / "noise")
+    ended = shell.run(*arguments)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ("did you mean: twelvelabs-async upload" in ended.err) == (meant is not None)
+    assert meant is None or f"did you mean: twelvelabs-async {meant} (" in ended.err
 
 
 def test_version_is_that_of_the_package(shell: Shell) -> None:
@@ -471,6 +570,162 @@ def test_a_terminal_shows_a_bar_for_each_file(
     assert ended.err.rindex(show) > ended.err.rindex(hide)
 
 
+def wait_for_rows(master: int, right: Callable[[Sequence[str]], bool]) -> None:
+    """Read a terminal until the rows of one look at it, without colours, are right."""
+    seen = ""
+    while True:
+        seen += os.read(master, 2**16).decode(errors="replace")
+        looks = re.sub(rf"{ESCAPE}\[[\d;?]*[A-Za-z]", "", seen).split("\r")
+        if any(right(look.splitlines()) for look in looks[:-1]):
+            return
+
+
+def ends_at(width: int) -> Callable[[Sequence[str]], bool]:
+    """Return whether any row is so wide."""
+    return lambda rows: any(len(row) == width for row in rows)
+
+
+@contextmanager
+def on_terminal(shell: Shell, *arguments: str | Path) -> Generator[tuple[Any, int], None, None]:
+    """Run a command beside the test, whose standard error is a terminal of 100 columns."""
+    master, terminal = pty.openpty()
+    termios.tcsetwinsize(master, (24, 100))
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, *map(str, arguments)],
+        cwd=shell.directory,
+        env=shell.environment({"TERM": "xterm-256color"}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        try:
+            yield process, master
+        finally:
+            process.kill()
+
+
+@posix
+def test_bars_leave_room_for_what_the_terminal_echoes(shell: Shell, endless: Path) -> None:
+    """A ``^C`` after a bar must not wrap, or the bar would stay; so also after a resize."""
+    with on_terminal(shell, "upload", "--emulator", endless) as (process, master):
+        for columns in (100, 70):
+            termios.tcsetwinsize(master, (24, columns))
+            wait_for_rows(master, ends_at(columns - SPARE_COLUMNS))
+        process.send_signal(signal.SIGINT)
+        screen = wait_for_screen(master)
+        assert process.wait(PATIENCE) == 130
+    assert "\rinterrupted: 0 of 1 file arrived\r\n" in screen
+
+
+@posix
+def test_no_row_of_a_bar_fills_the_screen(shell: Shell, noise: Path) -> None:
+    """Not a single one, from the first to the last."""
+    screen = run_on_terminal(shell, "upload", "--emulator", noise.name, COLUMNS="80").err
+    rows = re.split(r"[\r\n]+", re.sub(rf"{ESCAPE}\[[\d;?]*[A-Za-z]", "", screen))
+    assert max(map(len, rows)) == 80 - SPARE_COLUMNS
+
+
+@posix
+@pytest.mark.parametrize("command", ["upload", "emulator"])
+def test_a_terminal_that_is_closed_leaves_nothing(
+    command: str, shell: Shell, endless: Path
+) -> None:
+    """Its window is closed: nobody can be told, SIGHUP comes, and the copies are removed."""
+    arguments = ["upload", "--emulator", endless] if command == "upload" else ["emulator"]
+    with on_terminal(shell, *arguments) as (process, master):
+        if command == "upload":
+            wait_for_rows(master, lambda rows: any("endless" in row for row in rows))
+        else:
+            assert process.stdout.readline()
+        assert list(shell.temporary.iterdir())
+        os.close(master)
+        process.stdout.close()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(PATIENCE) == (130 if command == "upload" else 0)
+    assert list(shell.temporary.iterdir()) == []
+
+
+@posix
+def test_a_command_under_nohup_lives_on(shell: Shell, noise: Path) -> None:
+    """What was told to ignore SIGHUP goes on when the terminal is closed."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which a process hands on to its children
+    with shell.start("emulator", "--json") as process:
+        place = json.loads(first_line(process))
+        process.send_signal(signal.SIGHUP)
+        names = {"TWELVELABS_BASE_URL": place["base_url"], "TWELVE_LABS_API_KEY": place["api_key"]}
+        assert shell.run("upload", noise, **names).code == 0
+        assert end(process, signal.SIGTERM).code == 0
+
+
+@posix
+def test_the_emulator_command_says_on_a_terminal_that_it_has_stopped(shell: Shell) -> None:
+    """The prompt that follows stands on a line of its own, and not behind ``^C``."""
+    with on_terminal(shell, "emulator") as (process, master):
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert wait_for_screen(master) == "\rstopped\r\n"
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_stream_that_was_closed_before_is_not_the_other_one(
+    stream: str, shell: Shell, noise: Path
+) -> None:
+    """Standard output gets results only, and results that cannot be written are an error."""
+    code = (
+        "import os, runpy, sys\n"
+        f"os.close({stream}); sys.{'stdout' if stream == '1' else 'stderr'} = None\n"
+        f"sys.argv = ['x', 'upload', '--emulator', '--json', {noise.name!r}, 'missing.wav']\n"
+        "runpy.run_module('twelvelabs_async', run_name='__main__')"
+    )
+    ended = shell.run_python(["-c", code])
+    assert ended.code == 1
+    if stream == "1":
+        assert ended.err.endswith("error: cannot write the results: it is closed\n")
+    else:
+        assert len(ended.objects) == 2
+
+
+def test_warnings_of_the_library_are_lines_of_their_own(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bar that stands still has its reason above it; what is no warning is not shown."""
+    logger = logging.getLogger("twelvelabs_async")
+    caplog.set_level(logging.INFO, logger.name)
+    with Bars() as bars, notices(bars):
+        logger.warning("upload %s: waiting for the network\n", 7)
+        logger.info("upload 7: retrying")
+    assert capsys.readouterr() == ("", "upload 7: waiting for the network\\n\n")
+    assert not logger.handlers
+
+
+@pytest.mark.real_time
+async def test_a_network_that_is_gone_and_comes_back_is_told_of(shell: Shell, noise: Path) -> None:
+    """Whoever looks at a bar that stands still sees why, and when it goes on."""
+    async with Emulator(chunk_size=100_000) as emulator:
+        emulator.faults.add(Fault(route="put", action=Cut(), chunk_index=2))
+        ended = await shell.run_beside(emulator, "upload", "--concurrency", "1", noise)
+        (upload_id,) = emulator.platform.uploads
+    waiting, back = ended.err.splitlines()
+    assert ended.code == 0
+    assert waiting.startswith(f"upload {upload_id}: waiting for the network")
+    assert back == f"upload {upload_id}: the network is back"
+
+
+def test_a_bar_that_begins_again_shows_no_time_of_before() -> None:
+    """What was left of the upload says nothing of the check."""
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    progress = bars_of(console)
+    bar = Bar(progress, progress.add_task("x", total=None))
+    bar.move(5, 5)
+    console.print(progress)
+    assert "0:00:00" in take(console)
+    bar.begin_again("checking x")
+    console.print(progress)
+    assert "0:00:00" not in take(console)
+
+
 @posix
 @pytest.mark.parametrize("variables", [{"TERM": "dumb"}, {"TERM": "unknown"}])
 def test_a_terminal_that_cannot_move_its_cursor_shows_none(
@@ -509,8 +764,10 @@ def test_an_interrupted_upload_to_the_emulator_leaves_nothing(
         assert list(shell.temporary.iterdir())
         ended = end(process, number)
     assert arrived["path"] == str(noise)
-    assert (ended.code, ended.err.count("\n")) == (130, 1)
-    assert ended.err.startswith("interrupted: 1 of 2 files arrived; the emulator is gone")
+    assert ended.code == 130
+    assert ended.err == (
+        "interrupted: 1 of 2 files arrived\nthe emulator is gone, with all it had\n"
+    )
     assert [each["error"] for each in ended.objects] == ["interrupted"]
     assert list(shell.temporary.iterdir()) == []
 
@@ -521,7 +778,7 @@ def test_an_interrupted_upload_to_the_emulator_leaves_nothing(
 async def test_an_interrupted_upload_names_the_session_that_is_left(
     number: int, shell: Shell, noise: Path
 ) -> None:
-    """One line says what stays on the platform and for how long; machines read it from JSON."""
+    """A line for each session that stays on the platform; machines read it from JSON."""
     asked = asyncio.Event()
 
     def notice(payload: dict[str, Any]) -> dict[str, Any]:
@@ -538,8 +795,9 @@ async def test_an_interrupted_upload_names_the_session_that_is_left(
         (upload_id,) = emulator.platform.uploads
     assert done.code == 130
     assert done.err == (
-        "interrupted: 0 of 1 files arrived; left on the platform, for 24 hours at most: "
-        f"upload session {upload_id}\n"
+        "interrupted: 0 of 1 file arrived\n"
+        "1 upload session is left on the platform, for 24 hours at most:\n"
+        f"  {noise}  {upload_id}\n"
     )
     assert done.objects == [{"path": str(noise), "error": "interrupted", "upload_id": upload_id}]
 
@@ -586,7 +844,7 @@ def test_the_emulator_command_serves_an_upload(number: int, shell: Shell, noise:
         with urllib.request.urlopen(told["asset_url"]) as served:  # noqa: S310 - it is our own
             assert served.read() == noise.read_bytes()
         done = end(process, number)
-    assert done == Ended(0, "", "")
+    assert done == Ended(0, "", "stopped\n")
     assert list(shell.temporary.iterdir()) == []
 
 
@@ -605,6 +863,24 @@ def test_the_emulator_command_tells_people_what_to_export(shell: Shell, noise: P
         assert exports["TWELVE_LABS_API_KEY"] == key
         assert shell.run("upload", noise, **exports).code == 0
         assert end(process, signal.SIGINT).code == 0
+
+
+@posix
+@pytest.mark.real_time
+async def test_the_emulator_command_asks_for_no_headers_if_told_so(shell: Shell) -> None:
+    """Clients that send none can use it."""
+    for arguments, asked in (
+        ([], {"Content-Type", "x-amz-meta-upload-id"}),
+        (["--no-upload-headers"], set[str]()),
+    ):
+        with shell.start("emulator", "--json", *arguments) as process:
+            place = json.loads(first_line(process))
+            async with AsyncTwelveLabs(place["api_key"], place["base_url"]) as client:
+                session = await client.multipart_upload.create(
+                    filename="a.wav", type="audio", total_size=1
+                )
+            assert set(session.upload_headers) == asked
+            assert end(process, signal.SIGTERM).code == 0
 
 
 @posix
@@ -667,6 +943,31 @@ async def test_an_asset_that_is_not_the_file_is_found_out(
         await check_served(str(noise), f"{emulator.store_url}/assets/gone/x", came.append)
     with pytest.raises(CheckFailedError, match="cannot be compared"):
         await check_served(f"{noise}.gone", result.asset_url, came.append)
+
+
+@posix
+@pytest.mark.real_time
+async def test_file_and_asset_are_read_side_by_side(
+    tmp_path: Path, make_sound: Callable[[str, float], Path]
+) -> None:
+    """The first bytes are told of while the file's last ones have not been read."""
+    sound, pipe, moved = make_sound("long.wav", 30), tmp_path / "pipe", asyncio.Event()
+    os.mkfifo(pipe)
+    async with (
+        Emulator() as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        url = (await client.multipart_upload.upload_file(sound)).asset_url
+        checking = asyncio.create_task(check_served(str(pipe), url, lambda _: moved.set()))
+        with await asyncio.to_thread(pipe.open, "wb", 0) as writer:
+            content = await asyncio.to_thread(sound.read_bytes)
+            await asyncio.to_thread(writer.write, content[:-1])
+            try:
+                async with asyncio.timeout(PATIENCE / 6):
+                    await moved.wait()
+            finally:
+                writer.write(content[-1:])
+        assert await checking == sha256(sound)
 
 
 @pytest.mark.parametrize(

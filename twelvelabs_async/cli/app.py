@@ -1,37 +1,49 @@
 """The commands and their options, and what becomes of a command: always an exit code."""
 
+import os
+import shlex
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts import App, CycloptsError, Parameter, Token, UnknownCommandError
 from cyclopts.validators import Number
 
 from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
 from twelvelabs_async.cli import interrupts
-from twelvelabs_async.cli.emulate import Settings, emulate, parse_size
+from twelvelabs_async.cli.emulate import Settings, Size, emulate, parse_size
 from twelvelabs_async.cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, WrongUsageError
-from twelvelabs_async.cli.telling import OutputGoneError, never_fail_on_letters, tell_error
+from twelvelabs_async.cli.telling import (
+    OutputGoneError,
+    never_fail_on_letters,
+    tell_end,
+    tell_error,
+)
 from twelvelabs_async.cli.upload import Order
 from twelvelabs_async.cli.upload import upload as upload_files
+from twelvelabs_async.media import asset_type
 
 HELP = (
     "Upload video, audio and images to the TwelveLabs platform.\n\n"
-    "The API key is taken from TWELVE_LABS_API_KEY, and from nowhere else: a key that is typed on "
-    "a command line stays in the shell's history. Without a key, try the embedded emulator:\n\n"
+    "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, and from nowhere else: "
+    "a key that is typed on a command line stays in the shell's history. Without a key, try the "
+    "embedded emulator:\n\n"
     "    twelvelabs-async upload --emulator clip.mp4\n\n"
     "Exit codes: 0 done, 1 an upload failed, 2 wrong usage, 130 interrupted."
 )
 UPLOAD_HELP = (
     "Upload files, four at a time, with a progress bar for each on a terminal.\n\n"
-    "The API key is taken from TWELVE_LABS_API_KEY, proxies from HTTPS_PROXY and NO_PROXY. "
-    "Ctrl-C ends it, and tells what is left on the platform.\n\n"
+    "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, proxies from HTTPS_PROXY "
+    "and NO_PROXY. Ctrl-C ends it, and tells what is left on the platform.\n\n"
     "    twelvelabs-async upload --json talk.mp4 interview.wav"
 )
 EMULATOR_HELP = (
     "Play the platform on this machine until Ctrl-C, for any client of the upload API.\n\n"
+    "As the API reference asks, a client must send the upload_headers of its session with each "
+    "PUT, or the PUT is refused. The official SDK does not send them: for it, add "
+    "--no-upload-headers.\n\n"
     "    twelvelabs-async emulator --port 8080 --chunk-size 5MiB"
 )
 
@@ -92,7 +104,7 @@ def upload(
     return interrupts.run(partial(upload_files, order))
 
 
-def _size(_type: object, tokens: Sequence[Token]) -> int:
+def _size(_type: object, tokens: Sequence[Token]) -> Size:
     return parse_size(tokens[0].value)
 
 
@@ -109,12 +121,15 @@ def emulator(
         Parameter(help="Where to keep what is sent; otherwise it is removed at the end."),
     ] = None,
     chunk_size: Annotated[
-        int | None,
+        Size | None,
         Parameter(converter=_size, help="Bytes in a chunk, such as 5MiB; otherwise by the file."),
     ] = None,
     api_key: Annotated[
         str, Parameter(help="The key to accept; invent one, it is shown.")
     ] = "emulator-key",
+    no_upload_headers: Annotated[
+        bool, Parameter(show_default=False, help="Ask for no headers with a PUT.")
+    ] = False,
     json: Annotated[
         bool,
         Parameter(show_default=False, help="Write one line of JSON: base_url, store_url, api_key."),
@@ -127,6 +142,7 @@ def emulator(
         data_dir=data_dir,
         chunk_size=chunk_size,
         api_key=api_key,
+        upload_headers={} if no_upload_headers else None,
         as_json=json,
     )
     return interrupts.run(partial(emulate, settings))
@@ -138,6 +154,9 @@ def run(tokens: Sequence[str]) -> int:
     try:
         command, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         exit_code: int | None = command(*bound.args, **bound.kwargs)
+    except UnknownCommandError as error:
+        tell_error(f"error: {_unknown(tokens) or error} (--help tells more)")
+        return WRONG_USAGE
     except (CycloptsError, WrongUsageError, InvalidArgumentError) as error:
         tell_error(f"error: {str(error).strip()} (--help tells more)")
         return WRONG_USAGE
@@ -145,6 +164,20 @@ def run(tokens: Sequence[str]) -> int:
         tell_error(f"error: cannot write the results: {error}")
         return FAILED
     except KeyboardInterrupt:
-        tell_error("interrupted")
+        tell_end("interrupted")
         return INTERRUPTED
     return exit_code or 0
+
+
+def _unknown(tokens: Sequence[str]) -> str | None:
+    """Say which word is missing before a FILE; None: there is no FILE where a command should be."""
+    first = tokens[0]
+    if not _is_file(first) and not (first.startswith("-") and any(map(_is_file, tokens))):
+        return None
+    return (
+        f"there is no command {first!r}; did you mean: twelvelabs-async upload {shlex.join(tokens)}"
+    )
+
+
+def _is_file(token: str) -> bool:
+    return os.path.isfile(token) or asset_type(token) is not None  # noqa: PTH113 - never raises

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from attrs import define
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -25,8 +25,11 @@ from rich.progress import (
 )
 from rich.table import Column
 
-STANDARD_ERROR = 2
+from twelvelabs_async.cli.telling import STANDARD_ERROR
+
 LOOKS_PER_SECOND = 10
+SPARE_COLUMNS = 8
+"""At the end of each line, for the ``^C`` that a terminal echoes: a line that wraps would stay."""
 
 
 @define(eq=False)
@@ -55,7 +58,7 @@ class Bars:
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._seen = os.isatty(STANDARD_ERROR) and not self._console.is_dumb_terminal
-        self._progress = _progress(self._console)
+        self._progress = bars_of(self._console)
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -96,7 +99,7 @@ class Bars:
             return
         self._live = Live(
             console=self._console,
-            get_renderable=self._progress.get_renderable,
+            get_renderable=lambda: _Narrowed(self._progress.get_renderable()),
             refresh_per_second=LOOKS_PER_SECOND,
             transient=True,
             redirect_stdout=False,
@@ -110,14 +113,32 @@ class Bars:
             self._live = None
 
 
-def _progress(console: Console) -> Progress:
+@define(eq=False)
+class _Narrowed:
+    """What is shown, less the last columns of a terminal, however wide it is by now."""
+
+    _shown: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(1, options.max_width - SPARE_COLUMNS)
+        yield from console.render(self._shown, options.update(width=width))
+
+
+class _TimeRemaining(TimeRemainingColumn):
+    """Shows what is true now, even of a bar that has begun again."""
+
+    max_refresh = 0.0
+
+
+def bars_of(console: Console) -> Progress:
+    """Return the display of all bars."""
     name = Column(ratio=1, no_wrap=True, overflow="ellipsis", min_width=8)
     return Progress(
         TextColumn("{task.description}", markup=False, table_column=name),
         BarColumn(bar_width=20),
         DownloadColumn(),
         TransferSpeedColumn(),
-        TimeRemainingColumn(),
+        _TimeRemaining(),
         console=console,
         expand=True,
     )

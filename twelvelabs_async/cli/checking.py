@@ -1,9 +1,8 @@
-"""Make sure that an asset's URL serves the file: both are hashed, in pieces, in threads."""
+"""Make sure that an asset's URL serves the file: both are hashed, side by side, in threads."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 
 import aiofiles
 import aiohttp
@@ -32,7 +31,7 @@ async def check_served(path: str, url: str, advance: Callable[[int], None]) -> s
         CheckFailedError: They differ, or one of them cannot be read.
     """
     try:
-        sent, served = await _sha256(_read(path)), await _sha256(_fetched(url, advance))
+        sent, served = await _both_sha256(path, url, advance)
     except (OSError, aiohttp.ClientError) as error:
         problem = str(error) or type(error).__name__
         raise CheckFailedError(f"the asset cannot be compared with the file: {problem}") from error
@@ -43,25 +42,21 @@ async def check_served(path: str, url: str, advance: Callable[[int], None]) -> s
     return sent
 
 
-async def _sha256(pieces: AsyncGenerator[bytes, None]) -> str:
-    digest = hashlib.sha256()
-    async with aclosing(pieces):
-        async for piece in pieces:
-            await asyncio.to_thread(digest.update, piece)
-    return digest.hexdigest()
+async def _both_sha256(path: str, url: str, advance: Callable[[int], None]) -> tuple[str, str]:
+    sent, served = hashlib.sha256(), hashlib.sha256()
 
+    def take(own: bytes, came: bytes) -> None:
+        sent.update(own)
+        served.update(came)
 
-async def _read(path: str) -> AsyncGenerator[bytes, None]:
-    async with aiofiles.open(path, "rb") as file:
-        while piece := await file.read(PIECE):
-            yield piece
-
-
-async def _fetched(url: str, advance: Callable[[int], None]) -> AsyncGenerator[bytes, None]:
     async with (
+        aiofiles.open(path, "rb") as file,
         aiohttp.ClientSession(timeout=SILENCE, raise_for_status=True) as session,
         session.get(URL(url, encoded=True)) as response,
     ):
-        async for piece in response.content.iter_chunked(PIECE):
-            advance(len(piece))
-            yield piece
+        async for came in response.content.iter_chunked(PIECE):
+            await asyncio.to_thread(take, await file.read(len(came)), came)
+            advance(len(came))
+        while rest := await file.read(PIECE):
+            await asyncio.to_thread(take, rest, b"")
+    return sent.hexdigest(), served.hexdigest()

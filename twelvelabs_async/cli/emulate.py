@@ -4,13 +4,14 @@ import asyncio
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from twelvelabs_async.cli.interrupts import Interrupts
 from twelvelabs_async.cli.outcomes import DONE, FAILED, WrongUsageError
-from twelvelabs_async.cli.telling import tell, tell_error, tell_json
+from twelvelabs_async.cli.telling import tell, tell_end, tell_error, tell_json
 from twelvelabs_async.client import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from twelvelabs_async.emulator import Emulator
 
@@ -23,6 +24,10 @@ _UNITS: dict[str, int] = {
 _SIZE = re.compile(r"(\d+) *([a-z]*)", re.ASCII | re.IGNORECASE)
 
 
+class Size(int):
+    """Bytes; its name is what the help calls it."""
+
+
 @frozen(kw_only=True)
 class Settings:
     """What the user asked for; see the command's own help."""
@@ -32,10 +37,11 @@ class Settings:
     data_dir: Path | None
     chunk_size: int | None
     api_key: str
+    upload_headers: Mapping[str, str] | None
     as_json: bool
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str) -> Size:
     """Return the bytes that ``text`` means: ``5242880``, ``5MiB`` or ``5 MB``, in any case.
 
     Raises:
@@ -45,7 +51,7 @@ def parse_size(text: str) -> int:
     unit = _UNITS.get(match[2].upper()) if match else None
     if match is None or unit is None or int(match[1]) < 1:
         raise ValueError("it must be 1 byte or more, such as 5242880 or 5MiB")
-    return int(match[1]) * unit
+    return Size(int(match[1]) * unit)
 
 
 async def emulate(settings: Settings, interrupts: Interrupts) -> int:
@@ -67,6 +73,7 @@ async def emulate(settings: Settings, interrupts: Interrupts) -> int:
         await interrupts.wait()
     finally:
         await emulator.close()
+    tell_end("stopped")
     return DONE
 
 
@@ -81,6 +88,7 @@ def _made(settings: Settings) -> Emulator:
             data_dir=settings.data_dir,
             chunk_size=settings.chunk_size,
             api_key=key,
+            upload_headers=settings.upload_headers,
         )
     except ValueError as error:
         raise WrongUsageError(f"--host: {error}") from error

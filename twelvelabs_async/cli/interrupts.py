@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a value: what is under way ends, and whoever started it cleans up.
+"""Ctrl-C, SIGTERM and SIGHUP as a value: what is under way ends, and who started it cleans up.
 
 The handler cancels only the tasks that are watched, never the coroutine that owns client, emulator
 and display: so their closing cannot be cut short, however often a user presses Ctrl-C. A second
@@ -7,6 +7,7 @@ signal cancels the tasks again, which ends what they still do for their ending.
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,7 +16,9 @@ from attrs import Factory, define
 
 T = TypeVar("T")
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    SIGNALS.append(signal.SIGHUP)
 
 
 @define(eq=False)
@@ -64,9 +67,14 @@ def _handled(interrupt: Callable[[], None]) -> Generator[None, None, None]:
         loop.call_soon_threadsafe(interrupt)
 
     # Not loop.add_signal_handler: Windows has none.
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in SIGNALS if _is_meant(number)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _is_meant(number: signal.Signals) -> bool:
+    """Whether a signal is for us: nohup has its command live on when the terminal is closed."""
+    return number in {signal.SIGINT, signal.SIGTERM} or signal.getsignal(number) != signal.SIG_IGN

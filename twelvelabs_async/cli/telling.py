@@ -16,6 +16,7 @@ from rich.filesize import decimal
 from twelvelabs_async.cli.outcomes import INTERRUPTED, Arrived, Failed, Outcome
 
 MILLISECONDS = 3
+STANDARD_ERROR = 2
 
 
 class OutputGoneError(Exception):
@@ -44,6 +45,12 @@ def tell_error(text: str) -> None:
         _write(plain(text), sys.stderr)
 
 
+def tell_end(text: str) -> None:
+    """Write one line to standard error, over the ``^C`` that a terminal may have echoed."""
+    with suppress(OutputGoneError):
+        _write(("\r" if os.isatty(STANDARD_ERROR) else "") + plain(text), sys.stderr)
+
+
 def tell_json(value: object) -> None:
     """Write one line of JSON, in ASCII, to standard output; raises as ``tell`` does."""
     tell(json.dumps(value))
@@ -56,7 +63,9 @@ def never_fail_on_letters() -> None:
         reconfigure(errors="backslashreplace")
 
 
-def _write(text: str, stream: TextIO) -> None:
+def _write(text: str, stream: TextIO | None) -> None:
+    if stream is None:  # it was closed before we began
+        raise OutputGoneError("it is closed")
     try:
         print(text, file=stream, flush=True)
     except OSError as error:
@@ -109,7 +118,8 @@ def _block(arrived: Arrived) -> str:
         f"  sent     {_sent(arrived)}",
     ]
     if arrived.sha256 is not None:
-        lines.append(f"  SHA-256  {arrived.sha256}: equal, the URL serves the file byte for byte")
+        lines.append(f"  SHA-256  {arrived.sha256}")
+        lines.append("  checked  equal: the URL serves the file byte for byte")
     return "\n".join(lines)
 
 
@@ -121,17 +131,21 @@ def _sent(arrived: Arrived) -> str:
 
 
 def tell_interruption(outcomes: Sequence[Outcome], *, emulated: bool) -> None:
-    """Say in one line how far the command came, and what it leaves behind."""
+    """Say how far the command came, and what it leaves behind: each session on its own line."""
     arrived = sum(isinstance(outcome, Arrived) for outcome in outcomes)
-    left = "the emulator is gone, with all it had" if emulated else _left(outcomes)
-    tell_error(f"interrupted: {arrived} of {len(outcomes)} files arrived; {left}")
-
-
-def _left(outcomes: Sequence[Outcome]) -> str:
-    ids = [each.upload_id for each in outcomes if isinstance(each, Failed) and each.upload_id]
-    if not ids:
-        return "no upload session is known to be left on the platform"
-    return f"left on the platform, for 24 hours at most: upload session {', '.join(ids)}"
+    files = "file" if len(outcomes) == 1 else "files"
+    tell_end(f"interrupted: {arrived} of {len(outcomes)} {files} arrived")
+    if emulated:
+        tell_error("the emulator is gone, with all it had")
+        return
+    left = [each for each in outcomes if isinstance(each, Failed) and each.upload_id]
+    if not left:
+        tell_error("no upload session is known to be left on the platform")
+        return
+    sessions = "1 upload session is" if len(left) == 1 else f"{len(left)} upload sessions are"
+    tell_error(f"{sessions} left on the platform, for 24 hours at most:")
+    for each in left:
+        tell_error(f"  {each.path}  {each.upload_id}")
 
 
 def tell_emulated(*, as_json: bool) -> None:

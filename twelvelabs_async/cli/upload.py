@@ -20,6 +20,7 @@ from twelvelabs_async import (
 from twelvelabs_async.cli.bars import Bar, Bars
 from twelvelabs_async.cli.checking import CheckFailedError, check_served
 from twelvelabs_async.cli.interrupts import Interrupts
+from twelvelabs_async.cli.notices import notices
 from twelvelabs_async.cli.outcomes import (
     DONE,
     FAILED,
@@ -39,6 +40,8 @@ from twelvelabs_async.cli.telling import (
 )
 from twelvelabs_async.client import API_KEY_VARIABLES
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.resources.file_upload import refuse_unusable
+from twelvelabs_async.upload.job import checked_name, checked_path, checked_type
 
 FILES_AT_ONCE = 4
 CHUNKS_TO_SEE = 20
@@ -96,7 +99,7 @@ def _end(order: Order, outcomes: Sequence[Outcome]) -> int:
     exit_code = max((outcome.exit_code for outcome in outcomes), default=DONE)
     if exit_code == INTERRUPTED:
         tell_interruption(outcomes, emulated=order.emulated)
-    elif order.emulated:
+    elif order.emulated and any(isinstance(outcome, Arrived) for outcome in outcomes):
         tell_emulated(as_json=order.as_json)
     return exit_code
 
@@ -113,7 +116,7 @@ async def _all(order: Order, client: AsyncTwelveLabs, interrupts: Interrupts) ->
     finished: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
     slots = asyncio.Semaphore(FILES_AT_ONCE)
     outcomes: list[Outcome] = []
-    with Bars() as bars:
+    with Bars() as bars, notices(bars):
         carriers: dict[asyncio.Task[Outcome], Carrier] = {}
         for path in order.files:
             carrier = Carrier(order, path, client, bars, slots)
@@ -150,15 +153,12 @@ class Carrier:
     _upload_id: str | None = None
 
     async def run(self) -> Outcome:
-        """Upload the file, when its turn comes, and say what became of it."""
-        async with self._slots:
-            with self._bars.bar(plain(Path(self._path).name)) as bar:
-                return await self._carried(bar)
-
-    async def _carried(self, bar: Bar) -> Outcome:
+        """Look at the file at once, upload it when its turn comes, and say what became of it."""
         try:
-            arrived = await self._arrived(bar)
-            return await self._checked(arrived, bar) if self._order.emulated else arrived
+            await self._look()
+            async with self._slots:
+                with self._bars.bar(plain(Path(self._path).name)) as bar:
+                    return await self._carried(bar)
         except InvalidArgumentError as error:
             return self._failed(_in_options(str(error)), WRONG_USAGE)
         except UploadError as error:
@@ -168,8 +168,20 @@ class Carrier:
         except CheckFailedError as error:
             return Failed(self._path, f"{self._path} was uploaded, but {error}", self._upload_id)
 
+    async def _look(self) -> None:
+        """Refuse a file as its upload would, but before others have had their turn."""
+        if not self._path:
+            raise InvalidArgumentError("FILE is an empty string (is the variable set?)")
+        path = checked_path(self._path)
+        await refuse_unusable(path)
+        checked_type(checked_name(path, self._order.filename), self._order.file_type)
+
+    async def _carried(self, bar: Bar) -> Outcome:
+        arrived = await self._arrived(bar)
+        return await self._checked(arrived, bar) if self._order.emulated else arrived
+
     def _failed(self, problem: str, exit_code: int = FAILED) -> Failed:
-        sentence = f"{self._path} was not uploaded: {problem}"
+        sentence = f"{self._path or repr(self._path)} was not uploaded: {problem}"
         return Failed(self._path, sentence, self._upload_id, exit_code)
 
     def interrupted(self) -> Failed:

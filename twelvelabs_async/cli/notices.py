@@ -1,0 +1,31 @@
+"""What the library warns of while it works, such as a network that is gone: a line for each."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from twelvelabs_async.cli.bars import Bars
+from twelvelabs_async.cli.telling import tell_error
+
+logger = logging.getLogger("twelvelabs_async")
+
+
+class _Notices(logging.Handler):
+    def __init__(self, bars: Bars) -> None:
+        super().__init__(logging.WARNING)
+        self._bars = bars
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with self._bars.aside():
+            tell_error(record.getMessage())
+
+
+@contextmanager
+def notices(bars: Bars) -> Generator[None, None, None]:
+    """Show the library's warnings on standard error, above the bars, for the ``with`` block."""
+    handler = _Notices(bars)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
