@@ -39,6 +39,8 @@ ORDER = [
     "upload.storage",
     "upload.progress",
     "upload.uploader",
+    "resources.raw_assets",
+    "resources.assets",
     "resources.raw_multipart_upload",
     "resources.file_upload",
     "resources.multipart_upload",

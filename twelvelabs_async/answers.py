@@ -74,6 +74,10 @@ class AnswerReader:
             request=request,
         )
 
+    def nothing(self, answer: Answer) -> ApiResponse[None]:
+        """Return a good answer of which only the status and the headers matter."""
+        return ApiResponse(None, answer.status, self._scrubbed(answer.headers))
+
     def endless(self, request: str, most: int) -> InvalidResponseError:
         """Return the error that an answer of more than ``most`` bytes is."""
         text = f"not as documented: the answer is larger than {most} bytes"

@@ -41,6 +41,7 @@ class Call:
         body: JSON; None: none.
         timeout: Seconds for each attempt.
         retries: Further attempts after the first.
+        gone_is_done: Whether a 404 after a lost answer is success.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Call:
     body: bytes | None = field(repr=False)
     timeout: float
     retries: int
+    gone_is_done: bool = False
 
     @property
     def name(self) -> str:

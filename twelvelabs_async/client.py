@@ -14,8 +14,10 @@ from yarl import URL
 from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.calls import checked_headers
 from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
+from twelvelabs_async.resources.assets import AssetsClient
 from twelvelabs_async.resources.file_upload import UploadLimits
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.transport import Transport
@@ -36,6 +38,9 @@ class AsyncTwelveLabs:
     Use it in ``async with``, or call ``close()``. It opens its connections when first needed, on
     the event loop that runs then, and belongs to that loop from then on.
     """
+
+    assets: AssetsClient
+    """What the platform holds."""
 
     multipart_upload: MultipartUploadClient
     """Large files, in chunks."""
@@ -98,6 +103,7 @@ class AsyncTwelveLabs:
             headers=_chosen_headers(headers or {}),
             slots=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
         )
+        self.assets = AssetsClient(RawAssetsClient(self._transport))
         self.multipart_upload = MultipartUploadClient(
             RawMultipartUploadClient(self._transport),
             self._transport,

@@ -263,6 +263,35 @@ class AssetUrlMissingError(TwelveLabsError):
         )
 
 
+class AssetFailedError(TwelveLabsError):
+    """The platform could not process an asset; the message is the platform's.
+
+    Attributes:
+        asset_id: The asset.
+        message: Why, in the platform's words.
+    """
+
+    def __init__(self, asset_id: str, message: str) -> None:
+        self.asset_id = asset_id
+        self.message = message
+        super().__init__(f"asset {asset_id} failed: {message}")
+
+
+class AssetNotReadyError(TwelveLabsError, TimeoutError):
+    """An asset was not ready in the time that was given.
+
+    Attributes:
+        asset_id: The asset.
+        status: What was last known of it; None if nothing was.
+    """
+
+    def __init__(self, asset_id: str, status: str | None, seconds: float) -> None:
+        self.asset_id = asset_id
+        self.status = status
+        known = f"last seen {status}" if status else "never seen"
+        super().__init__(f"asset {asset_id} is not ready after {seconds:g} s ({known})")
+
+
 class UploadError(TwelveLabsError):
     """An upload did not end in an asset; its cause is chained.
 

@@ -7,11 +7,11 @@ along to another host.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -36,6 +36,11 @@ T = TypeVar("T")
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes; a page of 50 items is a thousandth of it."""
+
+GONE = 404
+
+Params = Mapping[str, str | int | Sequence[str]]
+"""A query; a list repeats its name."""
 
 FIRST_BACKOFF = 0.5
 """Seconds; the ceiling of the pause after a first failure of a control call."""
@@ -70,7 +75,7 @@ class Transport:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         json: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
     ) -> ApiResponse[T]:
@@ -82,21 +87,53 @@ class Transport:
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
         call = self._call(method, path, params or {}, json, options or {})
-        answer = await self._sessions.until_closed(
+        return self._reader.values(kind, await self._answered(call), call.name)
+
+    async def order(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Mapping[str, Any] | None = None,
+        options: RequestOptions | None = None,
+        gone_is_done: bool = False,
+    ) -> ApiResponse[None]:
+        """Send a request whose answer says nothing but that it was carried out.
+
+        Args:
+            method: As for ``request``, like all but the last.
+            path: As for ``request``.
+            params: As for ``request``.
+            json: As for ``request``.
+            options: As for ``request``.
+            gone_is_done: Whether a 404 after a lost answer is success: what was to go has gone.
+
+        Raises:
+            ApiError: The platform answered with an error.
+            ApiConnectionError: It gave no answer at any attempt.
+            InvalidArgumentError: ``json`` holds what JSON cannot carry.
+        """
+        call = evolve(
+            self._call(method, path, params or {}, json, options or {}), gone_is_done=gone_is_done
+        )
+        return self._reader.nothing(await self._answered(call))
+
+    async def _answered(self, call: Call) -> Answer:
+        return await self._sessions.until_closed(
             lambda: self._answer(call), f"{call.name} was answered"
         )
-        return self._reader.values(kind, answer, call.name)
 
     def _call(
         self,
         method: str,
         path: str,
-        params: Mapping[str, str | int],
+        params: Params,
         json: Mapping[str, Any] | None,
         options: RequestOptions,
     ) -> Call:
-        query = {**params, **(options.get("additional_query_parameters") or {})}
-        for name, value in query.items():
+        additional = options.get("additional_query_parameters") or {}
+        for name, value in additional.items():
             check_text_or_whole(f"query parameter {name}", value)
         body = None
         if json is not None:
@@ -110,7 +147,7 @@ class Transport:
         return Call(
             method=method,
             path=path,
-            url=URL(f"{self.base_url}{path}", encoded=True).update_query(query),
+            url=URL(f"{self.base_url}{path}", encoded=True).update_query({**params, **additional}),
             headers=self._headers(body, options.get("additional_headers") or {}),
             body=body,
             timeout=self.timeout if timeout is None else timeout,
@@ -136,7 +173,7 @@ class Transport:
             except ApiConnectionError as error:
                 failure = error
             else:
-                if answer.good:
+                if answer.good or (failures and call.gone_is_done and answer.status == GONE):
                     return answer
                 failure = self._reader.error(answer, call.name)
                 pause = asked_pause(answer.status, answer.headers, clock.utcnow()) or 0.0

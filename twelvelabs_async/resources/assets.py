@@ -1,0 +1,237 @@
+"""``client.assets``: what the platform holds. Names and parameters are the official SDK's."""
+
+import random
+from collections.abc import Sequence
+
+from attrs import define
+
+from twelvelabs_async import clock
+from twelvelabs_async.arguments import check_seconds
+from twelvelabs_async.asset_models import (
+    AssetDetail,
+    AssetHlsStatus,
+    AssetStatus,
+    AssetThumbnailStatus,
+)
+from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async.errors import (
+    ApiConnectionError,
+    ApiError,
+    AssetFailedError,
+    AssetNotReadyError,
+)
+from twelvelabs_async.models import UserMetadata
+from twelvelabs_async.pagination import Page
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
+from twelvelabs_async.retries import is_transient
+
+LONGEST_POLL_PAUSE = 30.0
+"""Seconds between two questions, at most, unless ``poll_interval`` is more."""
+
+POLL_GROWTH = 1.5
+MOST_FAILED_POLLS = 10
+"""Questions in a row that may fail, each after its own retries, before the last failure is told."""
+
+
+@define(repr=False)
+class AssetsClient:
+    """The account's assets."""
+
+    _raw: RawAssetsClient
+
+    @property
+    def with_raw_response(self) -> RawAssetsClient:
+        """The same endpoints, each answer with its ``data``, ``status_code`` and ``headers``."""
+        return self._raw
+
+    async def list(
+        self,
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        asset_ids: str | Sequence[str] | None = None,
+        asset_types: str | Sequence[str] | None = None,
+        filename: str | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> Page[AssetDetail]:
+        """List assets, newest first; ``async for`` walks all pages.
+
+        Args:
+            page: Which page, from 1; None: the first.
+            page_limit: Assets on a page, 1 to 50; None: 10.
+            asset_ids: Only these; None: any.
+            asset_types: Only ``video``, ``audio``, ``image`` and so on; None: any.
+            filename: Only those whose name has this in it, in any case; None: any.
+            request_options: For each call, those for later pages too.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+
+        async def fetch(number: int) -> Page[AssetDetail]:
+            answer = await self._raw.list(
+                page=number,
+                page_limit=page_limit,
+                asset_ids=asset_ids,
+                asset_types=asset_types,
+                filename=filename,
+                request_options=request_options,
+            )
+            return Page(answer.data.data, answer.data.page_info, number, fetch)
+
+        return await fetch(1 if page is None else page)
+
+    async def retrieve(
+        self, asset_id: str, *, request_options: RequestOptions | None = None
+    ) -> AssetDetail:
+        """Ask for one asset.
+
+        Raises:
+            InvalidArgumentError: The id is empty, or has a slash; nothing was sent.
+            NotFoundError: There is no such asset.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        return (await self._raw.retrieve(asset_id, request_options=request_options)).data
+
+    async def delete(
+        self,
+        asset_id: str,
+        *,
+        force: bool | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> None:
+        """Delete an asset; a 404 after a lost answer means that it is deleted.
+
+        Args:
+            asset_id: The asset.
+            force: Whether to delete it although others refer to it; None: the platform's choice
+                (no).
+            request_options: For this call.
+
+        Raises:
+            InvalidArgumentError: The id is empty, or has a slash; nothing was sent.
+            NotFoundError: There is no such asset.
+            ConflictError: Others refer to it; ``force=True`` deletes it all the same.
+            ApiError: The platform refused.
+            ApiConnectionError: The platform gave no answer.
+        """
+        await self._raw.delete(asset_id, force=force, request_options=request_options)
+
+    async def update_user_metadata(
+        self,
+        asset_id: str,
+        *,
+        user_metadata: UserMetadata,
+        request_options: RequestOptions | None = None,
+    ) -> None:
+        """Set some keys, and leave the others; a key set to None is deleted.
+
+        Raises:
+            InvalidArgumentError: A value cannot be carried exactly; nothing was sent.
+            NotFoundError: There is no such asset.
+            ApiError: The platform refused.
+            ApiConnectionError: The platform gave no answer.
+        """
+        await self._raw.update_user_metadata(
+            asset_id, user_metadata=user_metadata, request_options=request_options
+        )
+
+    async def replace_user_metadata(
+        self,
+        asset_id: str,
+        *,
+        user_metadata: UserMetadata,
+        request_options: RequestOptions | None = None,
+    ) -> None:
+        """Put these keys in the place of all that there are; raises as ``update_user_metadata``."""
+        await self._raw.replace_user_metadata(
+            asset_id, user_metadata=user_metadata, request_options=request_options
+        )
+
+    async def delete_user_metadata(
+        self, asset_id: str, *, request_options: RequestOptions | None = None
+    ) -> None:
+        """Delete all keys; raises as ``update_user_metadata``."""
+        await self._raw.delete_user_metadata(asset_id, request_options=request_options)
+
+    async def wait_until_ready(
+        self,
+        asset_id: str,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it is told with the last status
+        poll_interval: float = 2.0,
+        hls: bool = False,
+        thumbnail: bool = False,
+        request_options: RequestOptions | None = None,
+    ) -> AssetDetail:
+        """Ask for an asset until it can be used.
+
+        Args:
+            asset_id: The asset.
+            timeout: Seconds to wait in all; None: as long as it takes.
+            poll_interval: Seconds before the second question, about; the pauses grow to 30.
+            hls: Whether to wait for the HLS stream, too.
+            thumbnail: Whether to wait for the thumbnail, too.
+            request_options: For each question.
+
+        Returns:
+            The asset, ready.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            AssetFailedError: The platform could not process it, or make what is waited for.
+            AssetNotReadyError: Time ran out; the last status is told.
+            ApiError: The platform refused, or failed ten times in a row.
+            ApiConnectionError: It gave no answer, ten times in a row.
+        """
+        check_seconds("poll_interval", poll_interval)
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        began, pause, failed, status = clock.monotonic(), poll_interval, 0, None
+        while True:
+            try:
+                asset = await self.retrieve(asset_id, request_options=request_options)
+            except (ApiError, ApiConnectionError) as error:
+                failed += 1
+                if failed == MOST_FAILED_POLLS or not _passing(error):
+                    raise
+            else:
+                failed, status = 0, asset.status
+                if _ready(asset, hls=hls, thumbnail=thumbnail):
+                    return asset
+            left = None if timeout is None else began + timeout - clock.monotonic()
+            if timeout is not None and left is not None and left <= 0:
+                raise AssetNotReadyError(asset_id, status, timeout)
+            jittered = pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
+            await clock.sleep(jittered if left is None else min(jittered, left))
+            pause = max(poll_interval, min(pause * POLL_GROWTH, LONGEST_POLL_PAUSE))
+
+
+def _passing(error: ApiError | ApiConnectionError) -> bool:
+    return isinstance(error, ApiConnectionError) or is_transient(error.status_code or 0)
+
+
+def _ready(asset: AssetDetail, *, hls: bool, thumbnail: bool) -> bool:
+    """Whether everything that is waited for is there.
+
+    Raises:
+        AssetFailedError: Something of it never will be.
+    """
+    if asset.status == AssetStatus.FAILED:
+        told = asset.error.message if asset.error else "the platform does not say why"
+        raise AssetFailedError(asset.id, told)
+    stream, picture = asset.hls, asset.thumbnail
+    if hls and stream is not None and stream.status == AssetHlsStatus.ERROR:
+        raise AssetFailedError(asset.id, "its HLS stream could not be made")
+    if thumbnail and picture is not None and picture.status == AssetThumbnailStatus.ERROR:
+        raise AssetFailedError(asset.id, "its thumbnail could not be made")
+    return (
+        asset.status == AssetStatus.READY
+        and (not hls or (stream is not None and stream.status == AssetHlsStatus.READY))
+        and (
+            not thumbnail or (picture is not None and picture.status == AssetThumbnailStatus.READY)
+        )
+    )

@@ -1,0 +1,138 @@
+"""The asset endpoints that take and give JSON, each answer with its status and headers.
+
+Facts: the platform's API reference, v1.3, "Assets", read 2026-11.
+"""
+
+from collections.abc import Sequence
+
+from attrs import define
+
+from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.asset_models import AssetDetail, ListAssetsResponse
+from twelvelabs_async.calls import RequestOptions, path_segment
+from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.models import UserMetadata
+from twelvelabs_async.pagination import page_params
+from twelvelabs_async.transport import Params, Transport
+
+_ASSETS = "/assets"
+LARGEST_EXACT = 2**53 - 1
+"""Integers beyond it are rounded by the platform without a word (API reference, user metadata)."""
+
+
+@define(repr=False)
+class RawAssetsClient:
+    """As ``client.assets``, but each method returns an ``ApiResponse``."""
+
+    _transport: Transport
+
+    async def list(
+        self,
+        *,
+        page: int | None = None,
+        page_limit: int | None = None,
+        asset_ids: str | Sequence[str] | None = None,
+        asset_types: str | Sequence[str] | None = None,
+        filename: str | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[ListAssetsResponse]:
+        """List assets; see ``AssetsClient.list``."""
+        params: Params = {
+            **page_params(page, page_limit),
+            **_repeated("asset_ids", asset_ids),
+            **_repeated("asset_types", asset_types),
+            **({"filename": filename} if filename is not None else {}),
+        }
+        return await self._transport.request(
+            ListAssetsResponse, "GET", _ASSETS, params=params, options=request_options
+        )
+
+    async def retrieve(
+        self, asset_id: str, *, request_options: RequestOptions | None = None
+    ) -> ApiResponse[AssetDetail]:
+        """Ask for one asset; see ``AssetsClient.retrieve``."""
+        return await self._transport.request(
+            AssetDetail, "GET", _asset(asset_id), options=request_options
+        )
+
+    async def delete(
+        self,
+        asset_id: str,
+        *,
+        force: bool | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[None]:
+        """Delete an asset; see ``AssetsClient.delete``."""
+        params = {} if force is None else {"force": "true" if force else "false"}
+        return await self._transport.order(
+            "DELETE", _asset(asset_id), params=params, options=request_options, gone_is_done=True
+        )
+
+    async def update_user_metadata(
+        self,
+        asset_id: str,
+        *,
+        user_metadata: UserMetadata,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[None]:
+        """Merge metadata; see ``AssetsClient.update_user_metadata``."""
+        return await self._change("PATCH", asset_id, user_metadata, request_options)
+
+    async def replace_user_metadata(
+        self,
+        asset_id: str,
+        *,
+        user_metadata: UserMetadata,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[None]:
+        """Replace metadata; see ``AssetsClient.replace_user_metadata``."""
+        return await self._change("PUT", asset_id, user_metadata, request_options)
+
+    async def delete_user_metadata(
+        self, asset_id: str, *, request_options: RequestOptions | None = None
+    ) -> ApiResponse[None]:
+        """Clear metadata; see ``AssetsClient.delete_user_metadata``."""
+        return await self._transport.order("DELETE", _metadata(asset_id), options=request_options)
+
+    async def _change(
+        self,
+        method: str,
+        asset_id: str,
+        user_metadata: UserMetadata,
+        request_options: RequestOptions | None,
+    ) -> ApiResponse[None]:
+        check_metadata(user_metadata)
+        return await self._transport.order(
+            method,
+            _metadata(asset_id),
+            json={"user_metadata": user_metadata},
+            options=request_options,
+        )
+
+
+def check_metadata(user_metadata: UserMetadata) -> None:
+    """Refuse whole numbers that would arrive as others.
+
+    Raises:
+        InvalidArgumentError: A number has more than 53 bits; send it as text.
+    """
+    for key, value in user_metadata.items():
+        if isinstance(value, int) and abs(value) > LARGEST_EXACT:
+            raise InvalidArgumentError(
+                f"user_metadata[{key!r}] has more than 53 bits and would be rounded: "
+                "send it as a string"
+            )
+
+
+def _asset(asset_id: str) -> str:
+    return f"{_ASSETS}/{path_segment(asset_id, 'asset_id')}"
+
+
+def _metadata(asset_id: str) -> str:
+    return f"{_asset(asset_id)}/user-metadata"
+
+
+def _repeated(name: str, values: str | Sequence[str] | None) -> dict[str, Sequence[str]]:
+    if values is None:
+        return {}
+    return {name: [values] if isinstance(values, str) else list(values)}
