@@ -25,7 +25,7 @@ EXAMPLES = [block for block in BLOCKS if "asyncio.run(" in block]
 def test_every_block_is_an_example_that_runs() -> None:
     """Nothing is shown that no test executes, and no figure is left open."""
     assert len(BLOCKS) == len(EXAMPLES) + 1
-    assert "FIGURES" not in README.read_text()
+    assert "to be measured" not in README.read_text()
 
 
 @pytest.mark.real_time
