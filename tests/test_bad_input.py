@@ -135,6 +135,7 @@ async def test_a_file_without_permission_is_refused(
         ({"file_type": ""}, "file_type must be one of"),
         ({"user_metadata": {"a": object()}}, r"\$\.user_metadata\.a"),
         ({"user_metadata": {"a": math.nan}}, r"\$\.user_metadata\.a"),
+        ({"user_metadata": {"a": 2**53}}, r"\$\.user_metadata\.a has more than 53 bits"),
     ],
 )
 async def test_an_argument_that_can_never_be_right_is_refused(
@@ -145,9 +146,8 @@ async def test_an_argument_that_can_never_be_right_is_refused(
     make_file: MakeFile,
 ) -> None:
     """The error names the argument and its value; the platform is not even asked."""
-    with pytest.raises((InvalidArgumentError, UploadError), match=said) as caught:
+    with pytest.raises(InvalidArgumentError, match=said):
         await client.multipart_upload.upload_file(make_file(CHUNK_SIZE), **wrong)
-    assert InvalidArgumentError in {type(caught.value), type(caught.value.__cause__)}
     assert emulator.requests == []
 
 

@@ -22,6 +22,7 @@ ORDER = [
     "asset_models",
     "media",
     "codec",
+    "metadata",
     "sessions",
     "calls",
     "answers",

@@ -6,6 +6,7 @@ ends, by either side, cancels its handler; closing the emulator ends every conne
 
 import asyncio
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
@@ -71,7 +72,7 @@ async def hold() -> None:
 
 
 @define(eq=False, kw_only=True)
-class Skin:
+class Skin(ABC):
     """What both origins have in common: connections, faults, the log, an end."""
 
     name: ClassVar[OriginName]
@@ -91,13 +92,13 @@ class Skin:
         app.on_response_prepare.append(self.stamp)
         return app
 
+    @abstractmethod
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
         """Put the origin's own headers on an answer, also on one of aiohttp's."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def answer(self, visit: Visit) -> web.StreamResponse:
         """Answer a request."""
-        raise NotImplementedError
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request and log it when it is over."""

@@ -25,6 +25,7 @@ from twelvelabs_async.models import (
     ReportChunkBatchResponse,
     UploadResult,
 )
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.retries import server_time
 from twelvelabs_async.transport import Transport
@@ -94,8 +95,8 @@ class SessionCalls:
 
     async def asset(self) -> AssetDetail:
         """Ask for the asset that the session makes."""
-        path = f"/assets/{path_segment(self._session.asset_id, 'asset_id')}"
-        answer = await self._transport.request(AssetDetail, "GET", path, options=self._options)
+        assets = RawAssetsClient(self._transport)
+        answer = await assets.retrieve(self._session.asset_id, request_options=self._options)
         return answer.data
 
 

@@ -10,14 +10,12 @@ from attrs import define
 from twelvelabs_async.answers import ApiResponse
 from twelvelabs_async.asset_models import AssetDetail, ListAssetsResponse
 from twelvelabs_async.calls import RequestOptions, path_segment
-from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import UserMetadata
 from twelvelabs_async.pagination import page_params
 from twelvelabs_async.transport import Params, Transport
 
 _ASSETS = "/assets"
-LARGEST_EXACT = 2**53 - 1
-"""Integers beyond it are rounded by the platform without a word (API reference, user metadata)."""
 
 
 @define(repr=False)
@@ -108,20 +106,6 @@ class RawAssetsClient:
             json={"user_metadata": user_metadata},
             options=request_options,
         )
-
-
-def check_metadata(user_metadata: UserMetadata) -> None:
-    """Refuse whole numbers that would arrive as others.
-
-    Raises:
-        InvalidArgumentError: A number has more than 53 bits; send it as text.
-    """
-    for key, value in user_metadata.items():
-        if isinstance(value, int) and abs(value) > LARGEST_EXACT:
-            raise InvalidArgumentError(
-                f"user_metadata[{key!r}] has more than 53 bits and would be rounded: "
-                "send it as a string"
-            )
 
 
 def _asset(asset_id: str) -> str:

@@ -12,6 +12,7 @@ from twelvelabs_async.answers import ApiResponse
 from twelvelabs_async.arguments import check_whole
 from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import (
     ASSET_TYPES,
     CompletedChunk,
@@ -55,6 +56,8 @@ class RawMultipartUploadClient:
                 f"type must be one of {', '.join(ASSET_TYPES)}, not {type!r}"
             )
         check_whole("total_size", total_size, 1)
+        if user_metadata is not None:
+            check_metadata(user_metadata)
         asked = {
             "filename": filename,
             "type": type,

@@ -7,6 +7,7 @@ from attrs import frozen
 from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.media import asset_type
+from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import (
     ASSET_TYPES,
     CreateAssetUploadRequestType,
@@ -34,6 +35,8 @@ class UploadJob:
         check_whole("max_workers", self.max_workers, 1)
         check_whole("max_retries", self.max_retries, 0)
         check_seconds("retry_delay", self.retry_delay, zero=True)
+        if self.user_metadata is not None:
+            check_metadata(self.user_metadata)
 
 
 def checked_path(file_path: object) -> Path:
