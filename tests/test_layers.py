@@ -20,6 +20,7 @@ ORDER = [
     "border",
     "models",
     "asset_models",
+    "error_codes",
     "media",
     "codec",
     "metadata",

@@ -23,6 +23,7 @@ from twelvelabs_async import (
     BadRequestError,
     ConflictError,
     ContentTooLargeError,
+    ErrorCode,
     ForbiddenError,
     GatewayTimeoutError,
     GoneError,
@@ -679,3 +680,19 @@ async def test_a_query_parameter_that_is_none_is_refused(value: Any, emulator: E
                 request_options={"additional_query_parameters": {"include": value}}
             )
     assert emulator.requests == []
+
+
+@pytest.mark.parametrize("code", [*ErrorCode, "a_code_of_tomorrow"])
+async def test_every_code_reaches_the_user_with_its_message_whole(
+    code: str, emulator: Emulator
+) -> None:
+    """As a member of an open vocabulary: known words and new ones alike."""
+    message = "The limit is 4 seconds, and your video has 3.2 \u2014 sorry."
+    emulator.faults.add(Fault(route="list", action=api_error(400, code, message)))
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        with pytest.raises(BadRequestError) as caught:
+            await ask(client)
+    assert caught.value.code == code == ErrorCode(code)
+    assert isinstance(caught.value.code, ErrorCode)
+    assert caught.value.message == message
+    assert pickle.loads(pickle.dumps(caught.value)).code == code  # noqa: S301 - our own

@@ -20,6 +20,7 @@ from twelvelabs_async.asset_models import (
 )
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.client import AsyncTwelveLabs
+from twelvelabs_async.error_codes import ErrorCode
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -106,6 +107,7 @@ __all__ = [
     "ContentTooLargeError",
     "CreateAssetUploadRequestType",
     "CreateAssetUploadResponse",
+    "ErrorCode",
     "ForbiddenError",
     "GatewayTimeoutError",
     "GetUploadStatusResponse",

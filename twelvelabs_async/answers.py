@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from attrs import field, frozen
 
 from twelvelabs_async import codec
+from twelvelabs_async.error_codes import ErrorCode
 from twelvelabs_async.errors import ApiError, InvalidResponseError, error_class
 from twelvelabs_async.redact import scrub
 
@@ -96,7 +97,7 @@ class AnswerReader:
             status_code=answer.status,
             headers=self._scrubbed(answer.headers),
             body=body,
-            code=code if isinstance(code, str) else None,
+            code=ErrorCode(code) if isinstance(code, str) else None,
             message=message if isinstance(message, str) else _without_message(answer, text),
             request=request,
         )

@@ -55,7 +55,7 @@ class ApiError(TwelveLabsError):
         status_code: The HTTP status; None where an error was not born from an answer.
         headers: The answer's headers, lower-case names.
         body: The answer's body: parsed JSON, or text where it is not JSON.
-        code: The platform's code, such as ``parameter_invalid``; None where it gave none.
+        code: The platform's code, an ``ErrorCode``; None where it gave none.
         message: The platform's message, whole.
         request_id: The platform's name for the request, to quote to its support; None if absent.
         request: What was asked, such as ``POST /assets/multipart-uploads``.
