@@ -282,6 +282,21 @@ async def test_an_asset_url_that_the_last_report_withholds_is_found(
         assert result.asset_url.startswith(emulator.store_url)
 
 
+async def test_a_refusal_on_the_way_to_the_asset_url_is_told(make_file: MakeFile) -> None:
+    """Where asking failed, the error says so: a later question may find what this one did not."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="asset") as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        refusal = api_error(403, "api_not_allowed", "Not with this key.")
+        fault = emulator.faults.add(Fault(route="asset", action=refusal))
+        with pytest.raises(UploadError, match=r"asking failed: .* Not with this key\.") as caught:
+            await client.multipart_upload.upload_file(make_file(CHUNK_SIZE))
+        assert fault.hits == 1
+        assert isinstance(caught.value.__cause__, AssetUrlMissingError)
+        assert len(caught.value.__cause__.failures) == 1
+
+
 async def test_an_asset_url_that_nobody_names_is_an_error(make_file: MakeFile) -> None:
     """An empty URL is never returned as success; the error names the asset that is complete."""
     async with (

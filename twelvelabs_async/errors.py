@@ -7,7 +7,7 @@ platform that refused or failed (``ApiError``), a network that did not answer
 nor a presigned signature ever stands in a text or an attribute here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -254,12 +254,20 @@ class IncompleteUploadError(TwelveLabsError):
 
 
 class AssetUrlMissingError(TwelveLabsError):
-    """The upload is complete, but the platform names no URL of the asset anywhere."""
+    """The upload is complete, but the platform names no URL of the asset anywhere.
 
-    def __init__(self, asset_id: str) -> None:
+    Attributes:
+        asset_id: The asset.
+        failures: How asking failed, where it did; a later question may find the URL.
+    """
+
+    def __init__(self, asset_id: str, failures: Sequence[TwelveLabsError] = ()) -> None:
+        self.asset_id = asset_id
+        self.failures = tuple(failures)
+        asked = "".join(f"; asking failed: {failure}" for failure in failures)
         super().__init__(
             f"the upload is complete, but the platform names no URL of asset {asset_id}: "
-            "not in its reports, nor in the session's status, nor in the asset"
+            f"not in its reports, nor in the session's status, nor in the asset{asked}"
         )
 
 

@@ -305,11 +305,16 @@ class Uploader:
             self.platform.asset,
             lambda: self.platform.report(self._last_batch),
         )
+        failures: list[TwelveLabsError] = []
         for ask in places:
-            with suppress(ApiError, ApiConnectionError):  # where one is silent, another may tell
-                if url := usable_url((await self._ask(ask)).url):
-                    return url
-        raise AssetUrlMissingError(self.session.asset_id)
+            try:
+                url = usable_url((await self._ask(ask)).url)
+            except (ApiError, ApiConnectionError) as error:  # another place may tell
+                failures.append(error)
+                continue
+            if url:
+                return url
+        raise AssetUrlMissingError(self.session.asset_id, failures)
 
     def _result(self, asset_url: str) -> UploadResult:
         return UploadResult(
