@@ -40,8 +40,8 @@ from twelvelabs_async.models import (
 )
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice, Slices
-from twelvelabs_async.upload.source import Source
 from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.url_book import MARGIN, UrlBook
 from twelvelabs_async.upload.verdicts import Patience

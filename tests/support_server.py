@@ -14,12 +14,14 @@ class RawServer:
     Attributes:
         reply: The bytes of every answer.
         silent: Whether to keep the connection open after the reply, instead of closing it.
+        reads_bodies: Whether to read a request's body before the reply.
         requests: What came, a request each.
         url: Where it listens.
     """
 
     reply: bytes
     silent: bool = False
+    reads_bodies: bool = True
     requests: list[bytes] = Factory(list[bytes])
     url: str = ""
     tasks: set[asyncio.Task[None]] = Factory(set["asyncio.Task[None]"])
@@ -31,7 +33,7 @@ class RawServer:
         self.tasks.add(task)
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
-                self.requests.append(await read_request(reader))
+                self.requests.append(await read_request(reader, body=self.reads_bodies))
                 writer.write(self.reply)
                 await writer.drain()
                 while self.silent and await reader.read(2**16):
@@ -41,9 +43,11 @@ class RawServer:
             writer.close()
 
 
-async def read_request(reader: asyncio.StreamReader) -> bytes:
+async def read_request(reader: asyncio.StreamReader, *, body: bool = True) -> bytes:
     """Read a request: its head, and as much of a body as it announces."""
     head = await reader.readuntil(b"\r\n\r\n")
+    if not body:
+        return head
     for line in head.lower().splitlines():
         if line.startswith(b"content-length:"):
             return head + await reader.readexactly(int(line.partition(b":")[2]))

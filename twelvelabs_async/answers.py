@@ -10,10 +10,16 @@ from typing import Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
-from twelvelabs_async import codec
+from twelvelabs_async import clock, codec
 from twelvelabs_async.error_codes import ErrorCode
-from twelvelabs_async.errors import ApiError, InvalidResponseError, error_class
+from twelvelabs_async.errors import (
+    ApiError,
+    InvalidResponseError,
+    TooManyRequestsError,
+    error_class,
+)
 from twelvelabs_async.redact import scrub
+from twelvelabs_async.retries import asked_pause
 
 T = TypeVar("T")
 
@@ -93,7 +99,7 @@ class AnswerReader:
             body = text
         told = cast("dict[str, object]", body) if isinstance(body, dict) else {}
         code, message = told.get("code"), told.get("message")
-        return error_class(answer.status)(
+        error = error_class(answer.status)(
             status_code=answer.status,
             headers=self._scrubbed(answer.headers),
             body=body,
@@ -101,6 +107,9 @@ class AnswerReader:
             message=message if isinstance(message, str) else _without_message(answer, text),
             request=request,
         )
+        if isinstance(error, TooManyRequestsError):
+            _tell_limits(error, answer)
+        return error
 
     def scrubbed(self, text: str) -> str:
         """Return ``text`` without the API key."""
@@ -120,6 +129,14 @@ class AnswerReader:
             pairs = cast("dict[str, object]", value).items()
             return {self._scrubbed_json(k): self._scrubbed_json(v) for k, v in pairs}
         return value
+
+
+def _tell_limits(error: TooManyRequestsError, answer: Answer) -> None:
+    error.retry_after = asked_pause(answer.status, answer.headers, clock.utcnow())
+    if error.limit is not None:
+        error.advised(f"the limit is {error.limit} requests")
+    if error.retry_after is not None:
+        error.advised(f"come back in {error.retry_after:.0f} s")
 
 
 def _without_message(answer: Answer, text: str) -> str:

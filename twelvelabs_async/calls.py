@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 from urllib.parse import quote
 
+from aiohttp import Payload
 from attrs import field, frozen
 from yarl import URL
 
@@ -15,11 +16,12 @@ class RequestOptions(TypedDict, total=False):
     """Settings of one call, under the official SDK's names; what is absent is the client's.
 
     Attributes:
-        timeout_in_seconds: For each attempt.
+        timeout_in_seconds: For each attempt; where a file is sent, without a byte taken or an
+            answer.
         max_retries: Further attempts after the first; 0: none.
         additional_headers: Sent with the request.
         additional_query_parameters: Added to the request's query.
-        additional_body_parameters: Added to the request's JSON object.
+        additional_body_parameters: Added to the request's JSON object, or to its form.
     """
 
     timeout_in_seconds: float
@@ -38,8 +40,8 @@ class Call:
         path: Below the base URL, from a slash on.
         url: Where it goes.
         headers: All of them, the API key among them.
-        body: JSON; None: none.
-        timeout: Seconds for each attempt.
+        body: JSON; or what streams itself, once; None: none.
+        timeout: Seconds for an attempt; of a body that streams itself, without progress.
         retries: Further attempts after the first.
         gone_is_done: Whether a 404 after a lost answer is success.
     """
@@ -48,8 +50,8 @@ class Call:
     path: str
     url: URL
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
-    timeout: float
+    body: bytes | Payload | None = field(repr=False)
+    timeout: float | None
     retries: int
     gone_is_done: bool = False
 
@@ -57,6 +59,11 @@ class Call:
     def name(self) -> str:
         """What to call it to a person."""
         return f"{self.method} {self.path}"
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the body may take as long as it needs, while there is progress."""
+        return isinstance(self.body, Payload)
 
 
 def path_segment(value: str, name: str) -> str:

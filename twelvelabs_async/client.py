@@ -14,14 +14,15 @@ from yarl import URL
 from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.calls import checked_headers
 from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
+from twelvelabs_async.resources.asset_creation import Sending
 from twelvelabs_async.resources.assets import AssetsClient
-from twelvelabs_async.resources.file_upload import UploadLimits
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
+from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.turns import Turns
 
@@ -103,16 +104,20 @@ class AsyncTwelveLabs:
             headers=_chosen_headers(headers or {}),
             slots=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
         )
-        self.assets = AssetsClient(RawAssetsClient(self._transport))
+        limits = UploadLimits(
+            uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
+            puts=asyncio.Semaphore(max_concurrency),
+            outage_timeout=outage_timeout,
+        )
+        buffers, turns = Buffers(), Turns()
+        sending = Sending(self._transport, limits, stall_timeout, buffers, turns)
+        assets = RawAssetsClient(self._transport, sending)
+        self.assets = AssetsClient(assets)
         self.multipart_upload = MultipartUploadClient(
             RawMultipartUploadClient(self._transport),
-            self._transport,
-            Storage(self._sessions, stall_timeout, Buffers(), Turns()),
-            UploadLimits(
-                uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
-                puts=asyncio.Semaphore(max_concurrency),
-                outage_timeout=outage_timeout,
-            ),
+            assets,
+            Storage(self._sessions, stall_timeout, buffers, turns),
+            limits,
         )
 
     @property

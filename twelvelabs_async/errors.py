@@ -8,7 +8,7 @@ nor a presigned signature ever stands in a text or an attribute here.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 
 class TwelveLabsError(Exception):
@@ -17,6 +17,11 @@ class TwelveLabsError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle whole, so that a worker in another process can report a failure."""
         return _rebuild, (type(self), self.args, self.__dict__)
+
+    def advised(self, advice: str) -> Self:
+        """Add to the text what the reader can do, or should know."""
+        self.args = (f"{self}; {advice}",)
+        return self
 
 
 def _rebuild(
@@ -96,6 +101,18 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return None
 
 
+class OutcomeUnknownError(TwelveLabsError):
+    """A request may have taken effect, and its answer is lost; the failure is chained.
+
+    Attributes:
+        original_error: The failure.
+    """
+
+    def __init__(self, message: str, original_error: TwelveLabsError) -> None:
+        self.original_error = original_error
+        super().__init__(message)
+
+
 class InvalidResponseError(ApiError):
     """The answer is not what the platform documents: HTML, broken JSON, a missing key.
 
@@ -142,7 +159,32 @@ class UnprocessableEntityError(ApiError):
 
 
 class TooManyRequestsError(ApiError):
-    """429: the rate limit is used up."""
+    """429: the rate limit is used up.
+
+    Attributes:
+        retry_after: Seconds to stay away, from when it was answered; None if untold.
+    """
+
+    retry_after: float | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """Requests allowed in a period; None if untold."""
+        return self._figure("limit")
+
+    @property
+    def remaining(self) -> int | None:
+        """Requests left in this period; None if untold."""
+        return self._figure("remaining")
+
+    @property
+    def used(self) -> int | None:
+        """Requests made in this period; None if untold."""
+        return self._figure("used")
+
+    def _figure(self, name: str) -> int | None:
+        text = self.headers.get(f"x-ratelimit-{name}", "")
+        return int(text) if text.isascii() and text.isdigit() else None
 
 
 class InternalServerError(ApiError):

@@ -9,6 +9,9 @@ from http import HTTPStatus
 
 from twelvelabs_async.errors import SERVER_ERRORS
 
+FIRST_BACKOFF = 0.5
+"""Seconds; the ceiling of the pause after a first failure of a control call."""
+
 LONGEST_BACKOFF = 30.0
 """Seconds; no pause of our own choosing is longer."""
 

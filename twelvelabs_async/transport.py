@@ -8,6 +8,7 @@ along to another host.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, TypeVar
 
 import aiohttp
@@ -27,8 +28,14 @@ from twelvelabs_async.errors import (
     ClientClosedError,
     InvalidArgumentError,
 )
-from twelvelabs_async.retries import LONGEST_OBEYED_PAUSE, asked_pause, backoff, is_transient
-from twelvelabs_async.sessions import Sessions
+from twelvelabs_async.retries import (
+    FIRST_BACKOFF,
+    LONGEST_OBEYED_PAUSE,
+    asked_pause,
+    backoff,
+    is_transient,
+)
+from twelvelabs_async.sessions import CONNECT_TIMEOUT, Sessions
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -42,9 +49,6 @@ GONE = 404
 Params = Mapping[str, str | int | Sequence[str]]
 """A query; a list repeats its name."""
 
-FIRST_BACKOFF = 0.5
-"""Seconds; the ceiling of the pause after a first failure of a control call."""
-
 
 @define
 class Transport:
@@ -56,6 +60,7 @@ class Transport:
         max_retries: Further attempts after the first.
         headers: Sent with every request to the platform, and only there.
         slots: Bounds the requests under way at once.
+        reader: Says what an answer means.
     """
 
     _sessions: Sessions = field(alias="sessions")
@@ -65,7 +70,7 @@ class Transport:
     max_retries: int
     headers: Mapping[str, str] = field(repr=False)
     slots: asyncio.Semaphore = field(repr=False)
-    _reader: AnswerReader = field(
+    reader: AnswerReader = field(
         default=Factory(lambda self: AnswerReader(self._api_key), takes_self=True), init=False
     )
 
@@ -86,8 +91,8 @@ class Transport:
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = self._call(method, path, params or {}, json, options or {})
-        return self._reader.values(kind, await self._answered(call), call.name)
+        call = self._json_call(method, path, params, json, options)
+        return self.reader.values(kind, await self._answered(call), call.name)
 
     async def order(
         self,
@@ -114,51 +119,78 @@ class Transport:
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = evolve(
-            self._call(method, path, params or {}, json, options or {}), gone_is_done=gone_is_done
-        )
-        return self._reader.nothing(await self._answered(call))
+        call = self._json_call(method, path, params, json, options)
+        return self.reader.nothing(await self._answered(evolve(call, gone_is_done=gone_is_done)))
 
     async def _answered(self, call: Call) -> Answer:
         return await self._sessions.until_closed(
             lambda: self._answer(call), f"{call.name} was answered"
         )
 
-    def _call(
+    def _json_call(
         self,
         method: str,
         path: str,
-        params: Params,
+        params: Params | None,
         json: Mapping[str, Any] | None,
-        options: RequestOptions,
+        options: RequestOptions | None,
     ) -> Call:
+        if json is None:
+            return self.call(method, path, params=params, options=options)
+        additional = (options or {}).get("additional_body_parameters") or {}
+        return self.call(
+            method,
+            path,
+            params=params,
+            body=codec.dump({**json, **additional}),
+            content_type="application/json",
+            options=options,
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        options: RequestOptions | None = None,
+    ) -> Call:
+        """Return a request, checked, with everything that the client adds to it.
+
+        Raises:
+            InvalidArgumentError: An option can never be right.
+        """
+        options = options or {}
         additional = options.get("additional_query_parameters") or {}
         for name, value in additional.items():
             check_text_or_whole(f"query parameter {name}", value)
-        body = None
-        if json is not None:
-            body = codec.dump({**json, **(options.get("additional_body_parameters") or {})})
         timeout = options.get("timeout_in_seconds")
         retries = options.get("max_retries")
         if timeout is not None:  # 0 would mean to wait for ever, below
             check_seconds("timeout_in_seconds", timeout)
         if retries is not None:
             check_whole("max_retries", retries, 0)
+        query = {**(params or {}), **additional}
         return Call(
             method=method,
             path=path,
-            url=URL(f"{self.base_url}{path}", encoded=True).update_query({**params, **additional}),
-            headers=self._headers(body, options.get("additional_headers") or {}),
+            url=URL(f"{self.base_url}{path}", encoded=True).update_query(query),
+            headers=self._headers(content_type, options.get("additional_headers") or {}),
             body=body,
             timeout=self.timeout if timeout is None else timeout,
             retries=self.max_retries if retries is None else retries,
         )
 
-    def _headers(self, body: bytes | None, additional: Mapping[str, str]) -> Mapping[str, str]:
+    def _headers(
+        self, content_type: str | None, additional: Mapping[str, str]
+    ) -> Mapping[str, str]:
         """Return the headers of a request; whatever their case, the later one of a name wins."""
-        headers = CIMultiDict({"Content-Type": "application/json"} if body is not None else {})
-        headers.update(self.headers)
+        headers = CIMultiDict(self.headers)
         headers.update(checked_headers(additional))
+        if content_type is not None:
+            headers["Content-Type"] = content_type
         headers["x-api-key"] = self._api_key
         return headers
 
@@ -175,35 +207,57 @@ class Transport:
             else:
                 if answer.good or (failures and call.gone_is_done and answer.status == GONE):
                     return answer
-                failure = self._reader.error(answer, call.name)
+                failure = self.reader.error(answer, call.name)
                 pause = asked_pause(answer.status, answer.headers, clock.utcnow()) or 0.0
             failures += 1
             if failures > call.retries or not _may_retry(failure, pause):
                 raise self._after(failures, failure)
             await clock.sleep(pause + backoff(failures, FIRST_BACKOFF))
 
+    async def once(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
+        """Send a request once, whatever comes of it, while ``watch`` looks on.
+
+        Raises:
+            ApiConnectionError: The platform gave no answer; or ``watch`` saw no progress.
+            ClientClosedError: The client was closed meanwhile.
+        """
+        return await self._sessions.until_closed(
+            lambda: self._exchange(call, watch), f"{call.name} was answered"
+        )
+
+    @property
+    def may_queue(self) -> bool:
+        """Whether a request may wait for a connection, in a queue that is not ours."""
+        return self._sessions.foreign_connector
+
     async def _send(self, call: Call) -> Answer:
         async with self.slots:
-            session = self._sessions.control()
-            proxy = self._sessions.proxy_for(call.url)
-            try:
-                async with session.request(
+            return await self._exchange(call, nullcontext())
+
+    async def _exchange(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
+        session = self._sessions.control()
+        proxy = self._sessions.proxy_for(call.url)
+        try:
+            async with (
+                watch,
+                session.request(
                     call.method,
                     call.url,
                     data=call.body,
                     headers=call.headers,
-                    timeout=aiohttp.ClientTimeout(total=call.timeout),
+                    timeout=_timeout(call),
                     allow_redirects=False,
                     raise_for_status=False,
                     auto_decompress=True,
                     proxy=proxy,
-                ) as response:
-                    body = await _whole(response)
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                logger.debug("%s answered %d", call.name, response.status)
-                return Answer(response.status, headers, body)
-            except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
-                failure = self._failure(call, error, session)
+                ) as response,
+            ):
+                body = await _whole(response)
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            logger.debug("%s answered %d", call.name, response.status)
+            return Answer(response.status, headers, body)
+        except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
+            failure = self._failure(call, error, session)
         logger.debug("%s failed: %s", call.name, failure)
         raise failure
 
@@ -214,16 +268,17 @@ class Transport:
         if isinstance(error, NETWORK_ERRORS):
             return self._no_answer(call, error)
         if isinstance(error, _EndlessAnswerError):
-            return self._reader.endless(call.name, LARGEST_ANSWER)
+            return self.reader.endless(call.name, LARGEST_ANSWER)
         if isinstance(error, ValueError):  # such as credentials given in two places
             return InvalidArgumentError(
-                f"{call.name} cannot be sent: {self._reader.scrubbed(str(error))}"
+                f"{call.name} cannot be sent: {self.reader.scrubbed(str(error))}"
             )
         return error
 
     def _no_answer(self, call: Call, error: BaseException) -> ApiConnectionError:
-        if isinstance(error, TimeoutError):
-            text = f"no answer from {self.base_url} to {call.name} in {call.timeout:g} s"
+        if isinstance(error, TimeoutError) and call.timeout is not None:
+            what = "byte was taken and no answer came" if call.streamed else "answer came"
+            text = f"no {what} from {self.base_url} to {call.name} in {call.timeout:g} s"
             return ApiTimeoutError(text)
         return ApiConnectionError(f"no answer from {self.base_url} to {call.name}: {reason(error)}")
 
@@ -231,6 +286,12 @@ class Transport:
         if attempts == 1 or isinstance(failure, ApiError):
             return failure
         return type(failure)(f"{failure} (tried {attempts} times)")
+
+
+def _timeout(call: Call) -> aiohttp.ClientTimeout:
+    if call.streamed:
+        return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+    return aiohttp.ClientTimeout(total=call.timeout)
 
 
 def _may_retry(failure: ApiError | ApiConnectionError, pause: float) -> bool:

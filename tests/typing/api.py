@@ -6,6 +6,7 @@ from typing import assert_type
 
 from twelvelabs_async import (
     ApiResponse,
+    AssetDetail,
     AsyncTwelveLabs,
     ChunkInfo,
     CompletedChunk,
@@ -37,6 +38,8 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     await uploads.upload_file(
         Path("a.mp4"), progress_callback=async_callback, user_metadata={"a": 1, "b": ["c"]}
     )
+    assert_type(await client.assets.create(method="direct", file="a.mp4"), AssetDetail)
+    assert_type(await client.assets.create(method="url", url="https://a/b"), AssetDetail)
     session = await uploads.create(
         filename="a.mp4", type="video", total_size=5, request_options=options
     )

@@ -24,6 +24,8 @@ from twelvelabs_async.models import UserMetadata
 from twelvelabs_async.pagination import Page
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.retries import is_transient
+from twelvelabs_async.upload.content import File
+from twelvelabs_async.upload.form import CreationMethod
 
 LONGEST_POLL_PAUSE = 30.0
 """Seconds between two questions, at most, unless ``poll_interval`` is more."""
@@ -43,6 +45,63 @@ class AssetsClient:
     def with_raw_response(self) -> RawAssetsClient:
         """The same endpoints, each answer with its ``data``, ``status_code`` and ``headers``."""
         return self._raw
+
+    async def create(
+        self,
+        *,
+        method: CreationMethod,
+        file: File | None = None,
+        url: str | None = None,
+        filename: str | None = None,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        user_metadata: UserMetadata | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> AssetDetail:
+        """Create an asset in one request: from a file, or from a URL that the platform fetches.
+
+        The file is streamed: its size costs no memory. It is sent again, whole, only where the
+        platform has surely not taken it: the rate limit, or a body that did not get through. The
+        platform takes 200 MB this way; ``client.upload`` sends larger files in chunks.
+
+        Cancelled, it leaves no connection or file open; whether the asset was made is not known.
+
+        Args:
+            method: ``direct``: ``file`` is sent; ``url``: the platform fetches ``url``.
+            file: A path (str or Path), bytes, a binary file open for reading (sent from where it
+                stands, and never closed), an async iterator of bytes, or a tuple ``(name,
+                content)`` or ``(name, content, content_type)``. What can be read only once, an
+                iterator or a pipe, is never sent again.
+            url: ``http`` or ``https``, and within the platform's reach.
+            filename: What to call the asset; None: the name that ``file`` or ``url`` has.
+            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            user_metadata: Your own keys and values, kept with the asset.
+            request_options: For this call; ``timeout_in_seconds`` is the longest time without a
+                byte taken or an answer, and ``stall_timeout`` of the client where it is not given.
+
+        Returns:
+            The asset, as a rule still ``processing``; what the platform does not tell yet is None.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            SourceError: The file cannot be read, is empty, or was changed while it was sent;
+                nothing was made.
+            ApiError: The platform refused; nothing was made.
+            ApiConnectionError: The request did not get through; nothing was made.
+            OutcomeUnknownError: The answer is lost: the asset may have been made, or not.
+        """
+        answer = await self._raw.create(
+            method=method,
+            file=file,
+            url=url,
+            filename=filename,
+            enable_hls=enable_hls,
+            enable_thumbnail=enable_thumbnail,
+            user_metadata=user_metadata,
+            request_options=request_options,
+        )
+        return answer.data
 
     async def list(
         self,

@@ -1,6 +1,5 @@
 """The upload of one file, from the outside: admitted, opened, carried, told of."""
 
-import asyncio
 import logging
 from datetime import datetime
 from pathlib import Path
@@ -28,9 +27,9 @@ from twelvelabs_async.models import (
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.retries import server_time
-from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.job import UploadJob
 from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
 from twelvelabs_async.upload.slices import agreed_slices
 from twelvelabs_async.upload.source import FileSource, check_path, open_source
@@ -42,27 +41,12 @@ from twelvelabs_async.upload.verdicts import Patience
 logger = logging.getLogger("twelvelabs_async")
 
 
-@define(eq=False)
-class UploadLimits:
-    """What all uploads of a client share.
-
-    Attributes:
-        uploads: Admits an upload before it opens its file or its session.
-        puts: Bounds the PUTs under way; held for an attempt and not for a pause.
-        outage_timeout: Seconds after the last answer until which a dead network is waited out.
-    """
-
-    uploads: asyncio.Semaphore
-    puts: asyncio.Semaphore
-    outage_timeout: float
-
-
 @frozen
 class SessionCalls:
     """The control calls of one upload session; what ``Uploader`` knows of the platform."""
 
     _raw: RawMultipartUploadClient
-    _transport: Transport
+    _assets: RawAssetsClient
     _session: CreateAssetUploadResponse
     _options: RequestOptions | None
 
@@ -95,8 +79,7 @@ class SessionCalls:
 
     async def asset(self) -> AssetDetail:
         """Ask for the asset that the session makes."""
-        assets = RawAssetsClient(self._transport)
-        answer = await assets.retrieve(self._session.asset_id, request_options=self._options)
+        answer = await self._assets.retrieve(self._session.asset_id, request_options=self._options)
         return answer.data
 
 
@@ -106,7 +89,7 @@ class FileUpload:
 
     _job: UploadJob
     _raw: RawMultipartUploadClient
-    _transport: Transport
+    _assets: RawAssetsClient
     _storage: Storage
     _limits: UploadLimits
     _options: RequestOptions | None
@@ -169,7 +152,7 @@ class FileUpload:
                 source=source,
                 ledger=Ledger.fresh(slices, self._job.batch_size),
                 urls=urls,
-                platform=SessionCalls(self._raw, self._transport, session, self._later_options()),
+                platform=SessionCalls(self._raw, self._assets, session, self._later_options()),
                 storage=self._storage,
                 patience=Patience(
                     max_retries=self._job.max_retries,

@@ -29,10 +29,11 @@ from twelvelabs_async.models import (
     UserMetadata,
 )
 from twelvelabs_async.pagination import Page
-from twelvelabs_async.resources.file_upload import FileUpload, UploadLimits, refuse_unusable
+from twelvelabs_async.resources.file_upload import FileUpload, refuse_unusable
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.job import UploadJob, checked_name, checked_path, checked_type
+from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage
 
@@ -71,12 +72,9 @@ class MultipartUploadClient:
     """Large files, in chunks, over presigned URLs."""
 
     _raw: RawMultipartUploadClient
-    _transport: Transport
+    _assets: RawAssetsClient
     _storage: Storage
     _limits: UploadLimits
-
-    def __repr__(self) -> str:
-        return f"<MultipartUploadClient {self._transport.base_url}>"
 
     @property
     def with_raw_response(self) -> RawMultipartUploadClient:
@@ -158,7 +156,7 @@ class MultipartUploadClient:
         return await FileUpload(
             job,
             self._raw,
-            self._transport,
+            self._assets,
             self._storage,
             self._limits,
             request_options,

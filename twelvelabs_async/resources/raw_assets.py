@@ -1,4 +1,4 @@
-"""The asset endpoints that take and give JSON, each answer with its status and headers.
+"""The asset endpoints, each answer with its status and headers.
 
 Facts: the platform's API reference, v1.3, "Assets", read 2026-11.
 """
@@ -10,12 +10,14 @@ from attrs import define
 from twelvelabs_async.answers import ApiResponse
 from twelvelabs_async.asset_models import AssetDetail, ListAssetsResponse
 from twelvelabs_async.calls import RequestOptions, path_segment
+from twelvelabs_async.errors import ConflictError
 from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import UserMetadata
 from twelvelabs_async.pagination import page_params
+from twelvelabs_async.resources.asset_creation import ASSETS, AssetCreation, Sending
 from twelvelabs_async.transport import Params, Transport
-
-_ASSETS = "/assets"
+from twelvelabs_async.upload.content import File
+from twelvelabs_async.upload.form import CreationMethod, checked_form
 
 
 @define(repr=False)
@@ -23,6 +25,33 @@ class RawAssetsClient:
     """As ``client.assets``, but each method returns an ``ApiResponse``."""
 
     _transport: Transport
+    _sending: Sending
+
+    async def create(
+        self,
+        *,
+        method: CreationMethod,
+        file: File | None = None,
+        url: str | None = None,
+        filename: str | None = None,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        user_metadata: UserMetadata | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[AssetDetail]:
+        """Create an asset; see ``AssetsClient.create``."""
+        options = request_options or {}
+        form = checked_form(
+            method=method,
+            file=file,
+            url=url,
+            filename=filename,
+            enable_hls=enable_hls,
+            enable_thumbnail=enable_thumbnail,
+            user_metadata=user_metadata,
+            additional=options.get("additional_body_parameters") or {},
+        )
+        return await AssetCreation.of(self._sending, form, options).run()
 
     async def list(
         self,
@@ -42,7 +71,7 @@ class RawAssetsClient:
             **({"filename": filename} if filename is not None else {}),
         }
         return await self._transport.request(
-            ListAssetsResponse, "GET", _ASSETS, params=params, options=request_options
+            ListAssetsResponse, "GET", ASSETS, params=params, options=request_options
         )
 
     async def retrieve(
@@ -62,9 +91,17 @@ class RawAssetsClient:
     ) -> ApiResponse[None]:
         """Delete an asset; see ``AssetsClient.delete``."""
         params = {} if force is None else {"force": "true" if force else "false"}
-        return await self._transport.order(
-            "DELETE", _asset(asset_id), params=params, options=request_options, gone_is_done=True
-        )
+        try:
+            return await self._transport.order(
+                "DELETE",
+                _asset(asset_id),
+                params=params,
+                options=request_options,
+                gone_is_done=True,
+            )
+        except ConflictError as error:
+            error.advised("force=True deletes it all the same")
+            raise
 
     async def update_user_metadata(
         self,
@@ -109,7 +146,7 @@ class RawAssetsClient:
 
 
 def _asset(asset_id: str) -> str:
-    return f"{_ASSETS}/{path_segment(asset_id, 'asset_id')}"
+    return f"{ASSETS}/{path_segment(asset_id, 'asset_id')}"
 
 
 def _metadata(asset_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The body of one PUT: a slice of the source, streamed in pieces through a reused buffer.
+"""Bodies of requests: bytes of a source, streamed in pieces through a reused buffer.
 
 Two rules keep it right. **A buffer is used again only when the transport holds nothing of it**:
 some transports (uvloop's, asyncio's from Python 3.12 on) keep views of what they could not send at
@@ -17,8 +17,8 @@ from aiohttp.http import StreamWriter
 from attrs import Factory, define
 
 from twelvelabs_async.errors import SourceError
+from twelvelabs_async.upload.reading import Readable, Source
 from twelvelabs_async.upload.slices import Slice
-from twelvelabs_async.upload.source import Source
 from twelvelabs_async.upload.turns import PIECE_BYTES, Turns
 
 BUFFER_BYTES = 4 * PIECE_BYTES
@@ -40,40 +40,35 @@ class Buffers:
         self._idle.append(buffer)
 
 
-class SliceBody(Payload):
-    """The bytes of one slice, with a known length; made anew for each attempt.
+class Body(Payload):
+    """Bytes of a source, made anew for each attempt to send them.
 
     Attributes:
         failure: How the source failed; None if it did not. To be asked before the network is
             blamed: aiohttp tells it as a broken connection.
         sent: Bytes handed to the transport.
         reading: Whether the source is being waited for: then nobody else is to blame.
+        complete: Whether every byte was handed to the transport.
     """
 
     _autoclose = True
 
-    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
-        super().__init__(piece)
+    def __init__(
+        self, source: Readable, offset: int, size: int | None, buffers: Buffers, turns: Turns
+    ) -> None:
+        """Prepare to send ``size`` bytes from ``offset``; None: until the source ends."""
+        super().__init__(source)
         self._consumed = False  # aiohttp 3.12.0 does not set it
-        self._size = piece.size
+        self._size = size
         self._source = source
-        self._piece = piece
+        self._offset = offset
         self._buffers = buffers
         self._turns = turns
         self._transport: asyncio.Transport | None = None
         self.failure: SourceError | None = None
         self.sent = 0
         self.reading = False
-
-    @property
-    def index(self) -> int:
-        """The number of the chunk, from 1."""
-        return self._piece.index
-
-    @property
-    def complete(self) -> bool:
-        """Whether every byte was handed to the transport."""
-        return self.sent == self._piece.size
+        self.complete = False
 
     @property
     def unsent(self) -> int:
@@ -95,19 +90,19 @@ class SliceBody(Payload):
             self._transport.abort()
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
-        """Refuse: a slice is bytes, and may be larger than memory."""
-        raise TypeError("a slice is streamed, never decoded")
+        """Refuse: a body is bytes, and may be larger than memory."""
+        raise TypeError("a body is streamed, never decoded")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Stream the slice to aiohttp's writer."""
+        """Stream the bytes to aiohttp's writer."""
         await self.write_with_length(writer, None)
 
     async def write_with_length(
         self,
         writer: AbstractStreamWriter,
-        content_length: int | None,  # noqa: ARG002 - the size is the slice's, and says the same
+        content_length: int | None,  # noqa: ARG002 - the body knows its size, and it is the same
     ) -> None:
-        """Stream the slice to aiohttp's writer, once.
+        """Stream the bytes to aiohttp's writer, once.
 
         Raises:
             SourceError: The source failed; aiohttp ends the connection then.
@@ -120,27 +115,29 @@ class SliceBody(Payload):
         try:
             await self._stream(stream)
         except SourceError as error:
-            error.chunk_index = self._piece.index
             self.failure = error
             raise
 
     async def _stream(self, writer: StreamWriter) -> None:
         # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
         buffer = self._buffers.take()
-        while self.sent < self._piece.size:
+        while not self.complete:
             if self.unsent:
                 buffer = self._buffers.take()
             await self._turns.take()
-            await self._send(writer, await self._read(buffer))
+            view = await self._read(buffer)
+            if not view:
+                self.complete = True
+            await self._send(writer, view)
         if not self.unsent:
             self._buffers.give_back(buffer)
 
     async def _read(self, buffer: bytearray) -> memoryview:
-        left = self._piece.size - self.sent
+        left = len(buffer) if self._size is None else self._size - self.sent
         view = memoryview(buffer)[: min(left, len(buffer))]
         self.reading = True
         try:
-            count = await self._source.read_into(view, self._piece.offset + self.sent)
+            count = await self._source.read_into(view, self._offset + self.sent)
         except SourceError:
             raise
         except Exception as error:  # noqa: BLE001 - aiohttp would blame the network for it
@@ -157,4 +154,21 @@ class SliceBody(Payload):
                 await self._turns.take()
             piece = view[start : start + PIECE_BYTES]
             self.sent += len(piece)
-            await writer.write(piece, drain=self.sent < self._piece.size)
+            self.complete = self.sent == self._size
+            await writer.write(piece, drain=not self.complete)
+
+
+class SliceBody(Body):
+    """The body of one PUT: one slice of the source."""
+
+    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
+        super().__init__(source, piece.offset, piece.size, buffers, turns)
+        self.index = piece.index
+        """The number of the chunk, from 1."""
+
+    async def _stream(self, writer: StreamWriter) -> None:
+        try:
+            await super()._stream(writer)
+        except SourceError as error:
+            error.chunk_index = self.index
+            raise

@@ -61,7 +61,15 @@ def checked_name(path: Path, filename: str | None) -> str:
     Raises:
         InvalidArgumentError: It is empty, or cannot be sent as text.
     """
-    name = path.name if filename is None else filename
+    return checked_filename(path.name if filename is None else filename)
+
+
+def checked_filename(name: str) -> str:
+    """Return the name of a file, as the platform shall know it.
+
+    Raises:
+        InvalidArgumentError: It is empty, or cannot be sent as text.
+    """
     if not name.strip():
         raise InvalidArgumentError("filename is empty")
     try:

@@ -23,6 +23,7 @@ from attrs import Factory, define, frozen
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import uninterrupted
+from twelvelabs_async.upload.reading import ThreadReads
 
 INLINE_BYTES = 128 * 1024
 """Bytes of the page cache that are read inline at once: about 20 microseconds of the loop."""
@@ -40,42 +41,6 @@ class Descriptor(Protocol):
 
 ReadInto = Callable[[Descriptor, memoryview, int], int]
 """``(file, view, offset) -> bytes read``; blocking; 0 at the end of the file."""
-
-
-class Source(Protocol):
-    """What an upload needs of the bytes that it sends."""
-
-    @property
-    def name(self) -> str:
-        """What to call it to a person."""
-        ...
-
-    @property
-    def size(self) -> int:
-        """Its bytes."""
-        ...
-
-    async def read_into(self, view: memoryview, offset: int) -> int:
-        """Read 1 to ``len(view)`` bytes from ``offset`` (bytes, from 0) into ``view``.
-
-        Returns:
-            How many bytes were read.
-
-        Raises:
-            SourceError: The bytes cannot be read.
-            SourceChangedError: There are none: the source is shorter than it was.
-            asyncio.CancelledError: ``view`` may be written to until the read in a thread has
-                ended, so it must not be used again.
-        """
-        ...
-
-    async def check_unchanged(self) -> None:
-        """Make sure that what was read so far is of one and the same file.
-
-        Raises:
-            SourceChangedError: It is not.
-        """
-        ...
 
 
 @frozen
@@ -132,7 +97,7 @@ class FileSource:
     _fingerprint: Fingerprint
     _read: ReadInto
     _inline: bool
-    _reads: set[asyncio.Future[int]] = Factory(set[asyncio.Future[int]])
+    reads: ThreadReads = Factory(ThreadReads)
 
     @property
     def name(self) -> str:
@@ -149,7 +114,7 @@ class FileSource:
         try:
             count = self._read_cached(view[:INLINE_BYTES], offset)
             if count is None:
-                count = await self._read_in_thread(view, offset)
+                count = await self.reads.run(self._read, self._file, view, offset)
         except OSError as error:
             failure = SourceError(f"cannot read {self.name}: {_os_text(error)}")
         else:
@@ -175,18 +140,6 @@ class FileSource:
             self._inline = False
             return None
 
-    async def _read_in_thread(self, view: memoryview, offset: int) -> int:
-        loop = asyncio.get_running_loop()
-        read = loop.run_in_executor(None, self._read, self._file, view, offset)
-        self._reads.add(read)
-        read.add_done_callback(self._forget)
-        return await asyncio.shield(read)
-
-    def _forget(self, read: asyncio.Future[int]) -> None:
-        self._reads.discard(read)
-        if not read.cancelled():
-            read.exception()  # nobody may be waiting any more, and that is no reason to complain
-
     async def check_unchanged(self) -> None:
         """Compare the open file, and what its path leads to, with what was opened."""
         try:
@@ -204,12 +157,6 @@ class FileSource:
                 raise SourceChangedError(
                     f"{self.name} was changed while it was uploaded: {difference}"
                 )
-
-    async def idle(self) -> None:
-        """Wait until no thread reads any more, even when cancelled."""
-        if self._reads:
-            # a tuple: the last read may leave the set before the task begins
-            await uninterrupted(asyncio.wait(tuple(self._reads)))
 
 
 def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:
@@ -255,7 +202,7 @@ async def open_source(
         status = await asyncio.to_thread(os.fstat, file.fileno())
         _check_status(path, status)
         source = FileSource(path, file, Fingerprint.of(status), read, inline)
-        stack.push_async_callback(source.idle)
+        stack.push_async_callback(source.reads.idle)
         yield source
 
 

@@ -26,8 +26,8 @@ from twelvelabs_async.errors import (
 from twelvelabs_async.redact import query_secrets, scrub
 from twelvelabs_async.sessions import Sessions
 from twelvelabs_async.upload.body import Buffers, SliceBody
+from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice
-from twelvelabs_async.upload.source import Source
 from twelvelabs_async.upload.turns import Turns
 from twelvelabs_async.upload.watch import stall_watch
 

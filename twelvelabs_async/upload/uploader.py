@@ -41,8 +41,8 @@ from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.ledger import Ledger, usable_url
+from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice
-from twelvelabs_async.upload.source import Source
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.url_book import Ticket, UrlBook
 from twelvelabs_async.upload.verdicts import Attempts, Meaning, Patience, meaning

@@ -1,4 +1,4 @@
-"""Notice that a PUT stalls: for so many seconds no byte was taken and no answer came.
+"""Notice that a request stalls: for so many seconds no byte was taken and no answer came.
 
 What was taken is what has left our buffers and the kernel's: a slow link empties megabytes of
 kernel buffer for minutes while nothing is written, and is healthy. Linux tells how much of a
@@ -17,7 +17,7 @@ from typing import Any
 from attrs import define
 
 from twelvelabs_async import clock
-from twelvelabs_async.upload.body import SliceBody
+from twelvelabs_async.upload.body import Body
 
 LOOKS = 4
 """How often the watch looks within its limit; it ends a stall at most a quarter late."""
@@ -25,7 +25,7 @@ LOOKS = 4
 
 @define(eq=False)
 class _Watch:
-    _body: SliceBody
+    _body: Body
     _limit: float
     _deadline: asyncio.Timeout
     _may_queue: bool
@@ -56,7 +56,7 @@ class _Watch:
 
 @asynccontextmanager
 async def stall_watch(
-    body: SliceBody, limit: float | None, *, may_queue: bool
+    body: Body, limit: float | None, *, may_queue: bool
 ) -> AsyncGenerator[asyncio.Timeout]:
     """End the ``async with`` block with ``TimeoutError`` when ``body`` stalls.
 

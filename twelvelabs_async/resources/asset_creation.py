@@ -1,0 +1,197 @@
+"""Create one asset in one request, and never a second one by mistake.
+
+The platform has no key that would make a repetition harmless. So a request is sent again only when
+it was surely not taken: refused for its rate, or its body did not get through. In every other case
+without a good answer the outcome is unknown, and the error says so. Facts: API reference, v1.3,
+"Create an asset", read 2026-11.
+"""
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from attrs import define, evolve, frozen
+
+from twelvelabs_async import clock
+from twelvelabs_async.answers import Answer, ApiResponse
+from twelvelabs_async.asset_models import AssetDetail
+from twelvelabs_async.calls import Call, RequestOptions
+from twelvelabs_async.errors import (
+    SERVER_ERRORS,
+    ApiConnectionError,
+    ApiError,
+    InvalidResponseError,
+    OutcomeUnknownError,
+)
+from twelvelabs_async.retries import (
+    FIRST_BACKOFF,
+    LONGEST_OBEYED_PAUSE,
+    asked_pause,
+    backoff,
+    is_transient,
+)
+from twelvelabs_async.transport import Transport
+from twelvelabs_async.upload.body import Body, Buffers
+from twelvelabs_async.upload.content import MemorySource, Stream, opened
+from twelvelabs_async.upload.form import AssetForm
+from twelvelabs_async.upload.limits import UploadLimits
+from twelvelabs_async.upload.reading import CheckedSource, Source
+from twelvelabs_async.upload.turns import Turns
+from twelvelabs_async.upload.watch import stall_watch
+
+ASSETS = "/assets"
+
+logger = logging.getLogger("twelvelabs_async")
+
+
+@frozen
+class Sending:
+    """What streaming a body to the platform takes, shared by all requests of a client.
+
+    Attributes:
+        stall_timeout: Seconds without a byte taken or an answer that end an attempt; None: never.
+    """
+
+    transport: Transport
+    limits: UploadLimits
+    stall_timeout: float | None
+    buffers: Buffers
+    turns: Turns
+
+
+def may_be_taken(status: int | None, *, complete: bool) -> bool:
+    """Whether the platform may have made an asset, where it did not say so as it should.
+
+    Args:
+        status: What it answered; None: nothing.
+        complete: Whether it was sent the whole file.
+    """
+    if status is None or status == HTTPStatus.REQUEST_TIMEOUT or status >= SERVER_ERRORS:
+        return complete
+    return status < HTTPStatus.MULTIPLE_CHOICES  # a success that is none; all else is a refusal
+
+
+@define(eq=False)
+class AssetCreation:
+    """Sends a form until the platform has answered it for good; used once."""
+
+    _sending: Sending
+    _form: AssetForm
+    _call: Call
+    _body: Body | None = None
+
+    @classmethod
+    def of(cls, sending: Sending, form: AssetForm, options: RequestOptions) -> "AssetCreation":
+        """Prepare to send ``form``.
+
+        Raises:
+            InvalidArgumentError: An option can never be right.
+        """
+        call = sending.transport.call(
+            "POST", ASSETS, content_type=form.content_type, options=options
+        )
+        if "timeout_in_seconds" not in options:
+            call = evolve(call, timeout=sending.stall_timeout)
+        return cls(sending, form, call)
+
+    @property
+    def sent(self) -> int:
+        """Bytes of the file handed to the network in this attempt."""
+        return 0 if self._body is None else self._body.sent
+
+    async def run(self) -> ApiResponse[AssetDetail]:
+        """Create the asset.
+
+        Raises:
+            ApiError: The platform refused; nothing was made.
+            ApiConnectionError: It was never sent the whole request.
+            OutcomeUnknownError: It may have made the asset.
+            SourceError: The file cannot be read, or was changed while it was sent.
+        """
+        async with self._sending.limits.uploads, self._opened() as source:
+            return await self._answered(source)
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[Source | Stream]:
+        """Open what is streamed: the file, or else the form itself."""
+        if self._form.content is None:
+            yield MemorySource("the form", memoryview(await self._form.without_file().as_bytes()))
+            return
+        async with opened(self._form.content) as source:
+            yield source if isinstance(source, Stream) else CheckedSource(source)
+
+    async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
+        failures = 0
+        while True:
+            failure: ApiError | ApiConnectionError
+            status, pause = None, 0.0
+            body = self._body = self._new_body(source)
+            try:
+                answer = await self._send(body)
+            except ApiConnectionError as error:
+                failure = error
+            else:
+                if answer.good and body.complete:
+                    return self._created(answer)
+                status = answer.status
+                failure = self._sending.transport.reader.error(answer, self._call.name)
+                pause = asked_pause(status, answer.headers, clock.utcnow()) or 0.0
+            if may_be_taken(status, complete=body.complete):
+                raise self._unknown(failure) from failure
+            failures += 1
+            self._check_again(failure, status, failures, pause, source)
+            logger.info("%s is sent again: %s", self._call.name, failure)
+            await clock.sleep(pause + backoff(failures, FIRST_BACKOFF))
+
+    def _new_body(self, source: Source | Stream) -> Body:
+        return Body(source, 0, source.size, self._sending.buffers, self._sending.turns)
+
+    async def _send(self, body: Body) -> Answer:
+        """Make one attempt.
+
+        Raises:
+            ApiConnectionError: There was no answer.
+            SourceError: The file failed; aiohttp tells that as a broken connection.
+        """
+        payload = body if self._form.content is None else self._form.with_file(body)
+        transport = self._sending.transport
+        try:
+            async with self._sending.limits.puts:
+                watch = stall_watch(body, self._call.timeout, may_queue=transport.may_queue)
+                return await transport.once(evolve(self._call, body=payload), watch)
+        except ApiConnectionError as error:
+            failure: Exception = body.failure or error
+        finally:
+            body.abandon()
+        raise failure
+
+    def _created(self, answer: Answer) -> ApiResponse[AssetDetail]:
+        try:
+            return self._sending.transport.reader.values(AssetDetail, answer, self._call.name)
+        except InvalidResponseError as error:
+            raise self._unknown(error) from error
+
+    def _unknown(self, failure: ApiError | ApiConnectionError) -> OutcomeUnknownError:
+        name = self._form.fields.get("filename")
+        named = f"filename={name!r}" if name else ""
+        return OutcomeUnknownError(
+            f"the asset may have been created or not: {failure}; look at the newest of "
+            f"assets.list({named}) before you send it again",
+            failure,
+        )
+
+    def _check_again(
+        self,
+        failure: ApiError | ApiConnectionError,
+        status: int | None,
+        failures: int,
+        pause: float,
+        source: Source | Stream,
+    ) -> None:
+        """Raise what the attempt came to, unless another one may and should be made."""
+        final = status is not None and not is_transient(status)
+        if final or failures > self._call.retries or pause > LONGEST_OBEYED_PAUSE:
+            raise failure
+        if isinstance(source, Stream):
+            raise failure.advised(f"not sent again: {source.name} can be read only once")

@@ -1,0 +1,106 @@
+"""What a body needs of the bytes that it sends, and reads in threads that keep what they use."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from attrs import Factory, define, frozen
+
+from twelvelabs_async.tasks import uninterrupted
+
+
+class Readable(Protocol):
+    """Bytes that can be read, perhaps only once and in order."""
+
+    @property
+    def name(self) -> str:
+        """What to call it to a person."""
+        ...
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read 1 to ``len(view)`` bytes from ``offset`` (bytes, from 0) into ``view``.
+
+        Returns:
+            How many bytes were read; 0 only at the end of what has no known size.
+
+        Raises:
+            SourceError: The bytes cannot be read.
+            SourceChangedError: There are none: the source is shorter than it was.
+            asyncio.CancelledError: ``view`` may be written to until the read in a thread has
+                ended, so it must not be used again.
+        """
+        ...
+
+
+class Source(Readable, Protocol):
+    """What an upload needs of the bytes that it sends: read at any offset, as often as wanted."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        ...
+
+    async def check_unchanged(self) -> None:
+        """Make sure that what was read so far is of one and the same file.
+
+        Raises:
+            SourceChangedError: It is not.
+        """
+        ...
+
+
+@frozen
+class CheckedSource:
+    """A source that is looked at again before its last bytes are given out.
+
+    For what takes effect with its last byte: a mixed file never becomes whole.
+    """
+
+    _source: Source
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._source.name
+
+    @property
+    def size(self) -> int:
+        """The source's bytes."""
+        return self._source.size
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read bytes at ``offset``; see ``Readable.read_into``."""
+        count = await self._source.read_into(view, offset)
+        if offset + count == self.size:
+            await self.check_unchanged()
+        return count
+
+    async def check_unchanged(self) -> None:
+        """Look at the source; see ``Source.check_unchanged``."""
+        await self._source.check_unchanged()
+
+
+@define(eq=False)
+class ThreadReads:
+    """Reads in threads: those that outlive their cancellation, too, until all have ended."""
+
+    _under_way: set[asyncio.Future[int]] = Factory(set[asyncio.Future[int]])
+
+    async def run(self, read: Callable[..., int], *args: object) -> int:
+        """Read in a thread; cancelled, it goes on without us."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(None, read, *args)
+        self._under_way.add(future)
+        future.add_done_callback(self._forget)
+        return await asyncio.shield(future)
+
+    def _forget(self, read: asyncio.Future[int]) -> None:
+        self._under_way.discard(read)
+        if not read.cancelled():
+            read.exception()  # nobody may be waiting any more, and that is no reason to complain
+
+    async def idle(self) -> None:
+        """Wait until no thread reads any more, even when cancelled."""
+        if self._under_way:
+            # a tuple: the last read may leave the set before the task begins
+            await uninterrupted(asyncio.wait(tuple(self._under_way)))
