@@ -12,8 +12,11 @@ import aiohttp
 from yarl import URL
 
 from twelvelabs_async.arguments import check_seconds, check_whole
-from twelvelabs_async.calls import checked_headers
+from twelvelabs_async.asset_models import AssetDetail
+from twelvelabs_async.calls import RequestOptions, checked_headers
 from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
+from twelvelabs_async.models import CreateAssetUploadRequestType, UserMetadata
+from twelvelabs_async.resources.any_upload import DIRECT_BYTES, UploadOrder, Uploads
 from twelvelabs_async.resources.asset_creation import Sending
 from twelvelabs_async.resources.assets import AssetsClient
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
@@ -22,7 +25,9 @@ from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadCl
 from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
+from twelvelabs_async.upload.content import UNNAMED, File, told_apart
 from twelvelabs_async.upload.limits import UploadLimits
+from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.turns import Turns
 
@@ -119,11 +124,93 @@ class AsyncTwelveLabs:
             Storage(self._sessions, stall_timeout, buffers, turns),
             limits,
         )
+        self._uploads = Uploads(self.assets, self.multipart_upload, sending)
 
     @property
     def base_url(self) -> str:
         """Where control calls go."""
         return self._transport.base_url
+
+    async def upload(
+        self,
+        source: File,
+        *,
+        filename: str | None = None,
+        file_type: CreateAssetUploadRequestType | None = None,
+        multipart_above: int = DIRECT_BYTES,
+        batch_size: int = 10,
+        max_workers: int = 5,
+        max_retries: int = 3,
+        retry_delay: float = 1.0,
+        enable_hls: bool | None = None,
+        enable_thumbnail: bool | None = None,
+        user_metadata: UserMetadata | None = None,
+        progress_callback: ProgressCallback | None = None,
+        wait_until_ready: bool = False,
+        ready_timeout: float | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> AssetDetail:
+        """Upload whatever has bytes: in one request, or in chunks where it is large.
+
+        Example::
+
+            asset = await client.upload("holiday.mp4", wait_until_ready=True)
+            print(asset.id, asset.duration)
+
+        Cancelled, it leaves no task, connection or open file; what is then on the platform is told
+        at ``assets.create`` and ``multipart_upload.upload_file``.
+
+        Args:
+            source: A path (str or Path), bytes, a binary file open for reading, an async iterator
+                of bytes, or a tuple ``(name, content)`` or ``(name, content, content_type)``. It
+                must not change meanwhile. What can be read only once goes in one request.
+            filename: What to call the asset; None: the name that ``source`` has, or ``upload``.
+            file_type: ``video``, ``audio`` or ``image``, needed for chunks only; None: guessed
+                from the name's extension.
+            multipart_above: Bytes above which it goes in chunks; 0: always. Documents (PDF, text,
+                Markdown) go in one request, for the platform takes no chunks of them.
+            batch_size: As for ``upload_file``, like the next three; for chunks only.
+            max_workers: Chunks under way at once.
+            max_retries: Further attempts for a chunk.
+            retry_delay: Seconds; the longest first pause before another attempt.
+            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            user_metadata: Your own keys and values, kept with the asset.
+            progress_callback: Called with ``UploadProgress``, sync or async.
+            wait_until_ready: Whether to wait until the asset can be used, with the HLS stream and
+                the thumbnails if they are enabled here.
+            ready_timeout: Seconds to wait for that; None: as long as it takes.
+            request_options: For the calls of the upload.
+
+        Returns:
+            The asset: ready, if it was waited for; else as far as it is known, as a rule still
+            processing, or with ``status`` None where nobody has asked.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            UploadError: It did not arrive, or (its cause is an ``OutcomeUnknownError``) perhaps.
+            AssetFailedError: The platform could not process it.
+            AssetNotReadyError: ``ready_timeout`` ran out.
+        """
+        content = told_apart(source)
+        order = UploadOrder(
+            content=content,
+            filename=filename or content.filename or UNNAMED,
+            file_type=file_type,
+            multipart_above=multipart_above,
+            batch_size=batch_size,
+            max_workers=max_workers,
+            max_retries=max_retries,
+            retry_delay=retry_delay,
+            enable_hls=enable_hls,
+            enable_thumbnail=enable_thumbnail,
+            user_metadata=user_metadata,
+            progress_callback=progress_callback,
+            wait_until_ready=wait_until_ready,
+            ready_timeout=ready_timeout,
+            options=request_options or {},
+        )
+        return await self._uploads.run(order)
 
     def __repr__(self) -> str:
         return f"<AsyncTwelveLabs {self.base_url}>"

@@ -48,6 +48,14 @@ def asset_type(filename: str) -> CreateAssetUploadRequestType | None:
     return _TYPES.get(extension) or _guess(extension)
 
 
+def is_document(filename: str) -> bool:
+    """Whether the file called ``filename`` is a document, which goes in one request only.
+
+    Documents are PDF, plain text and Markdown (API reference, v1.3, "Create an asset", 2026-11).
+    """
+    return filename.lower().endswith((".pdf", ".txt", ".text", ".md", ".markdown"))
+
+
 def _guess(extension: str) -> CreateAssetUploadRequestType | None:
     mime_type, encoding = mimetypes.guess_type(f"file.{extension}")
     family = (mime_type or "").partition("/")[0]

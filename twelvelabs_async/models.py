@@ -264,14 +264,16 @@ class UploadProgress:
     """How far an upload is.
 
     Attributes:
-        total_chunks: The chunks of the file.
+        total_chunks: The chunks of the file; 1 where it is sent in one request.
         completed_chunks: Those that the platform has been told of.
-        percentage: ``uploaded_bytes`` of ``total_bytes``, 0 to 100.
+        percentage: ``uploaded_bytes`` of ``total_bytes``, 0 to 100; where the size is not known,
+            0 until the end.
         status: ``uploading``, then ``completed`` or ``failed``.
-        upload_id: The session; keep it to find the session again.
-        asset_id: The asset that the session will make.
+        upload_id: The session; keep it to find the session again. None: there is none, for the
+            file is sent in one request.
+        asset_id: The asset that the session will make; None where there is no session.
         uploaded_bytes: Bytes handed to the network for chunks that are stored or on their way.
-        total_bytes: Bytes of the file.
+        total_bytes: Bytes of the file; None where nobody knows.
         stored_chunks: Chunks that the object store holds, reported or not.
     """
 
@@ -279,10 +281,10 @@ class UploadProgress:
     completed_chunks: int
     percentage: float
     status: str
-    upload_id: str
-    asset_id: str
+    upload_id: str | None
+    asset_id: str | None
     uploaded_bytes: int
-    total_bytes: int
+    total_bytes: int | None
     stored_chunks: int
 
 

@@ -27,7 +27,7 @@ def sync_callback(progress: UploadProgress) -> None:
 
 
 async def async_callback(progress: UploadProgress) -> None:
-    assert_type(progress.upload_id, str)
+    assert_type(progress.upload_id, str | None)
 
 
 async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterator[str]:
@@ -38,6 +38,7 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     await uploads.upload_file(
         Path("a.mp4"), progress_callback=async_callback, user_metadata={"a": 1, "b": ["c"]}
     )
+    assert_type(await client.upload("a.mp4", wait_until_ready=True), AssetDetail)
     assert_type(await client.assets.create(method="direct", file="a.mp4"), AssetDetail)
     assert_type(await client.assets.create(method="url", url="https://a/b"), AssetDetail)
     session = await uploads.create(

@@ -39,8 +39,8 @@ class Bar:
     _progress: Progress
     _id: TaskID
 
-    def move(self, done: int, total: int) -> None:
-        """Show ``done`` of ``total`` bytes."""
+    def move(self, done: int, total: int | None) -> None:
+        """Show ``done`` of ``total`` bytes; None: nobody knows of how many."""
         self._progress.update(self._id, completed=done, total=total, visible=True)
 
     def begin_again(self, name: str) -> None:

@@ -7,6 +7,7 @@ without a good answer the outcome is unknown, and the error says so. Facts: API 
 """
 
 import logging
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from twelvelabs_async.errors import (
     InvalidResponseError,
     OutcomeUnknownError,
 )
+from twelvelabs_async.models import UploadProgress
 from twelvelabs_async.retries import (
     FIRST_BACKOFF,
     LONGEST_OBEYED_PAUSE,
@@ -95,10 +97,22 @@ class AssetCreation:
             call = evolve(call, timeout=sending.stall_timeout)
         return cls(sending, form, call)
 
-    @property
-    def sent(self) -> int:
-        """Bytes of the file handed to the network in this attempt."""
-        return 0 if self._body is None else self._body.sent
+    def progress(self, status: str) -> UploadProgress:
+        """Return how far this attempt is; ``status`` is uploading, completed or failed."""
+        sent = 0 if self._body is None else self._body.sent
+        total = None if self._body is None else self._body.size
+        done = status == "completed"
+        return UploadProgress(
+            total_chunks=1,
+            completed_chunks=int(done),
+            percentage=100.0 if done else 100 * sent / (total or math.inf),
+            status=status,
+            upload_id=None,
+            asset_id=None,
+            uploaded_bytes=sent,
+            total_bytes=total,
+            stored_chunks=int(done),
+        )
 
     async def run(self) -> ApiResponse[AssetDetail]:
         """Create the asset.

@@ -69,7 +69,7 @@ class AssetsClient:
         Args:
             method: ``direct``: ``file`` is sent; ``url``: the platform fetches ``url``.
             file: A path (str or Path), bytes, a binary file open for reading (sent from where it
-                stands, and never closed), an async iterator of bytes, or a tuple ``(name,
+                stands, and left standing there), an async iterator of bytes, or a tuple ``(name,
                 content)`` or ``(name, content, content_type)``. What can be read only once, an
                 iterator or a pipe, is never sent again.
             url: ``http`` or ``https``, and within the platform's reach.

@@ -1,4 +1,4 @@
-"""The upload of one file, from the outside: admitted, opened, carried, told of."""
+"""The upload of one file in chunks, from the outside: admitted, opened, carried, told of."""
 
 import logging
 from datetime import datetime
@@ -12,6 +12,7 @@ from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import (
     InvalidArgumentError,
     InvalidResponseError,
+    OutcomeUnknownError,
     SourceError,
     TwelveLabsError,
     UploadError,
@@ -27,12 +28,14 @@ from twelvelabs_async.models import (
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.retries import server_time
+from twelvelabs_async.upload.content import Stream, opened
 from twelvelabs_async.upload.job import UploadJob
 from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
+from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import agreed_slices
-from twelvelabs_async.upload.source import FileSource, check_path, open_source
+from twelvelabs_async.upload.source import check_path
 from twelvelabs_async.upload.storage import Storage, check_headers
 from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.url_book import UrlBook
@@ -104,13 +107,15 @@ class FileUpload:
             UploadError: It did not arrive; the cause is chained.
         """
         try:
-            async with self._limits.uploads, open_source(self._job.path) as source:
+            async with self._limits.uploads, opened(self._job.content) as source:
+                if isinstance(source, Stream):
+                    raise SourceError(f"{source.name} can be read only once, which chunks cannot")
                 uploader = self._uploader = await self._open(source)
                 async with ProgressTeller(self._callback, uploader.progress):
                     result = await uploader.run()
         except TwelveLabsError as error:
             ledger = self._uploader.ledger if self._uploader is not None else None
-            raise _failure(self._job.path, error, self._session, ledger) from error
+            raise upload_failure(self._job.content.label, error, self._session, ledger) from error
         logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
 
@@ -123,7 +128,7 @@ class FileUpload:
         later.pop("additional_query_parameters", None)
         return later
 
-    async def _open(self, source: FileSource) -> Uploader:
+    async def _open(self, source: Source) -> Uploader:
         """Open the session, and everything that depends on what the platform answers."""
         asked_at = clock.monotonic()
         answer = await self._raw.create(
@@ -198,22 +203,22 @@ async def refuse_unusable(path: Path) -> None:
     try:
         await check_path(path)
     except SourceError as error:
-        raise _failure(path, error, None, None) from error
+        raise upload_failure(str(path), error) from error
 
 
-def _failure(
-    path: Path,
+def upload_failure(
+    label: str,
     cause: TwelveLabsError,
-    session: CreateAssetUploadResponse | None,
-    ledger: Ledger | None,
+    session: CreateAssetUploadResponse | None = None,
+    ledger: Ledger | None = None,
 ) -> UploadError:
     """Return the one exception that the user sees."""
     chunk: int | None = getattr(cause, "chunk_index", None)
     return UploadError(
-        _sentence(str(path), chunk, cause, session, ledger),
+        _sentence(label, chunk, cause, session, ledger),
         chunk_index=chunk,
         original_error=cause,
-        file=str(path),
+        file=label,
         upload_id=session.upload_id if session else None,
         asset_id=session.asset_id if session else None,
         total_chunks=len(ledger.slices) if ledger else None,
@@ -231,7 +236,8 @@ def _sentence(
 ) -> str:
     """Say what failed and why, what the store has, and what is left."""
     where = f"chunk {chunk}: " if chunk is not None else ""
-    said = f"{file} was not uploaded: {where}{cause}"
+    verb = "may not be" if isinstance(cause, OutcomeUnknownError) else "was not"
+    said = f"{file} {verb} uploaded: {where}{cause}"
     if session is None:
         return f"{said} (no upload session was opened)"
     if ledger is None:

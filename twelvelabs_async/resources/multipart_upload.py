@@ -14,7 +14,7 @@ from attrs import define, frozen
 from twelvelabs_async import clock
 from twelvelabs_async.arguments import check_seconds
 from twelvelabs_async.calls import RequestOptions
-from twelvelabs_async.errors import InvalidArgumentError, UploadError
+from twelvelabs_async.errors import UploadError
 from twelvelabs_async.models import (
     ChunkInfo,
     CompletedChunk,
@@ -32,9 +32,10 @@ from twelvelabs_async.pagination import Page
 from twelvelabs_async.resources.file_upload import FileUpload, refuse_unusable
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.upload.content import Content
 from twelvelabs_async.upload.job import UploadJob, checked_name, checked_path, checked_type
 from twelvelabs_async.upload.limits import UploadLimits
-from twelvelabs_async.upload.progress import ProgressCallback
+from twelvelabs_async.upload.progress import ProgressCallback, check_callback
 from twelvelabs_async.upload.storage import Storage
 
 StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
@@ -134,15 +135,12 @@ class MultipartUploadClient:
                 ``StorageError`` (the object store), an ``ApiError`` (the platform refused), an
                 ``ApiConnectionError`` (it did not answer), or one of their subclasses.
         """
-        if progress_callback is not None and not callable(progress_callback):
-            raise InvalidArgumentError(
-                f"progress_callback must be callable, not {progress_callback!r}"
-            )
+        check_callback(progress_callback)
         path = checked_path(file_path)
         await refuse_unusable(path)
         name = checked_name(path, filename)
         job = UploadJob(
-            path=path,
+            content=Content(path, name),
             filename=name,
             file_type=checked_type(name, file_type),
             batch_size=batch_size,
@@ -153,6 +151,15 @@ class MultipartUploadClient:
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
         )
+        return await self.upload_job(job, progress_callback, request_options)
+
+    async def upload_job(
+        self,
+        job: UploadJob,
+        progress_callback: ProgressCallback | None,
+        request_options: RequestOptions | None,
+    ) -> UploadResult:
+        """Carry out what ``upload_file`` and ``client.upload`` have checked."""
         return await FileUpload(
             job,
             self._raw,

@@ -16,7 +16,7 @@ from twelvelabs_async.models import UserMetadata
 from twelvelabs_async.pagination import page_params
 from twelvelabs_async.resources.asset_creation import ASSETS, AssetCreation, Sending
 from twelvelabs_async.transport import Params, Transport
-from twelvelabs_async.upload.content import File
+from twelvelabs_async.upload.content import File, told_apart
 from twelvelabs_async.upload.form import CreationMethod, checked_form
 
 
@@ -43,7 +43,7 @@ class RawAssetsClient:
         options = request_options or {}
         form = checked_form(
             method=method,
-            file=file,
+            content=None if file is None else told_apart(file),
             url=url,
             filename=filename,
             enable_hls=enable_hls,

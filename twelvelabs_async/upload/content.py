@@ -9,7 +9,7 @@ go on with.
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -125,6 +125,18 @@ async def opened(content: Content) -> AsyncGenerator["Source | Stream"]:
             yield handle
 
 
+async def size_of(content: Content) -> int | None:
+    """Return how many bytes there are; None where only reading them would tell.
+
+    Raises:
+        SourceError: They cannot be read, or there are none.
+    """
+    if isinstance(content.data, AsyncIterable):
+        return None
+    async with opened(content) as found:
+        return found.size
+
+
 def _in_memory(content: Content, data: bytes | bytearray | memoryview) -> "MemorySource":
     try:
         view = memoryview(data).cast("B")
@@ -159,7 +171,7 @@ class MemorySource:
 
 @define(eq=False)
 class HandleSource:
-    """An open binary file of the caller's, from where it stood to its end; never closed.
+    """An open binary file of the caller's, from where it stands to its end; left as it was found.
 
     Reads go through threads, one at a time: the file has one position.
     """
@@ -198,6 +210,12 @@ class HandleSource:
         if await self.reads.run(self._measure) != self.size:
             raise SourceChangedError(f"{self.name} was changed while it was uploaded")
 
+    async def go_back(self) -> None:
+        """Leave the file where it stood, once no thread reads any more."""
+        await self.reads.idle()
+        with suppress(OSError, ValueError):  # the caller may have closed it meanwhile
+            await asyncio.to_thread(self._file.seek, self._start)
+
     def _measure(self) -> int:
         with self._position:
             return self._file.seek(0, 2) - self._start
@@ -221,7 +239,7 @@ async def _handle(content: Content, file: IO[bytes]) -> AsyncGenerator["HandleSo
         try:
             yield source
         finally:
-            await source.reads.idle()
+            await uninterrupted(source.go_back())
         return
     raise failure
 

@@ -21,7 +21,7 @@ from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import UserMetadata
 from twelvelabs_async.upload.body import Body
-from twelvelabs_async.upload.content import UNNAMED, Content, told_apart
+from twelvelabs_async.upload.content import UNNAMED, Content
 from twelvelabs_async.upload.job import checked_filename
 
 CreationMethod = Literal["direct", "url"]
@@ -74,7 +74,7 @@ class AssetForm:
 def checked_form(
     *,
     method: CreationMethod,
-    file: object,
+    content: Content | None,
     url: str | None,
     filename: str | None,
     enable_hls: bool | None,
@@ -87,8 +87,7 @@ def checked_form(
     Raises:
         InvalidArgumentError: It never can.
     """
-    _check_method(method, file, url)
-    content = told_apart(file) if method == "direct" else None
+    _check_method(method, content, url)
     name = filename or (content.filename or UNNAMED if content is not None else None)
     fields: dict[str, str | None] = {
         "method": method,
@@ -104,7 +103,7 @@ def checked_form(
     return AssetForm({key: text for key, text in fields.items() if text is not None}, content)
 
 
-def _check_method(method: object, file: object, url: object) -> None:
+def _check_method(method: object, file: Content | None, url: object) -> None:
     if method == "direct":
         if file is None:
             raise InvalidArgumentError("method='direct' needs file=")

@@ -13,13 +13,14 @@ from twelvelabs_async.models import (
     CreateAssetUploadRequestType,
     UserMetadata,
 )
+from twelvelabs_async.upload.content import Content
 
 
 @frozen
 class UploadJob:
     """One file, and how to upload it; see ``MultipartUploadClient.upload_file``."""
 
-    path: Path
+    content: Content
     filename: str
     file_type: CreateAssetUploadRequestType
     batch_size: int

@@ -16,6 +16,7 @@ from typing import Self
 from attrs import Factory, define
 
 from twelvelabs_async import clock
+from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import UploadProgress
 from twelvelabs_async.tasks import ended_within
 
@@ -29,6 +30,16 @@ FAILED_CALL_SECONDS = 5.0
 CANCELLED_CALL_SECONDS = 1.0
 
 ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
+
+
+def check_callback(callback: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        InvalidArgumentError: It is neither None nor callable.
+    """
+    if callback is not None and not callable(callback):
+        raise InvalidArgumentError(f"progress_callback must be callable, not {callback!r}")
 
 
 @define(eq=False)

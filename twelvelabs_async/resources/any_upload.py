@@ -1,0 +1,153 @@
+"""``client.upload``: whatever has bytes, sent as suits its size, and one asset back."""
+
+from attrs import frozen
+
+from twelvelabs_async.arguments import check_seconds, check_whole
+from twelvelabs_async.asset_models import AssetDetail, AssetMethod
+from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async.errors import (
+    ApiConnectionError,
+    ApiError,
+    OutcomeUnknownError,
+    SourceError,
+)
+from twelvelabs_async.media import is_document
+from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult, UserMetadata
+from twelvelabs_async.resources.asset_creation import AssetCreation, Sending
+from twelvelabs_async.resources.assets import AssetsClient
+from twelvelabs_async.resources.file_upload import upload_failure
+from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
+from twelvelabs_async.upload.content import Content, size_of
+from twelvelabs_async.upload.form import AssetForm, checked_form
+from twelvelabs_async.upload.job import UploadJob, checked_type
+from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller, check_callback
+
+DIRECT_BYTES = 200_000_000
+"""The platform takes this much in one request, and recommends chunks above (API reference)."""
+
+
+@frozen(kw_only=True)
+class UploadOrder:
+    """What a caller asks of one upload; see ``AsyncTwelveLabs.upload``."""
+
+    content: Content
+    filename: str
+    file_type: CreateAssetUploadRequestType | None
+    multipart_above: int
+    batch_size: int
+    max_workers: int
+    max_retries: int
+    retry_delay: float
+    enable_hls: bool | None
+    enable_thumbnail: bool | None
+    user_metadata: UserMetadata | None
+    progress_callback: ProgressCallback | None
+    wait_until_ready: bool
+    ready_timeout: float | None
+    options: RequestOptions
+
+    def __attrs_post_init__(self) -> None:
+        check_whole("multipart_above", self.multipart_above, 0)
+        if self.ready_timeout is not None:
+            check_seconds("ready_timeout", self.ready_timeout)
+        check_callback(self.progress_callback)
+        if self.file_type is not None:
+            checked_type(self.filename, self.file_type)
+        self.form()  # checks all that it carries
+        self.job("video")  # the same, with a type that does not matter yet
+
+    def kind(self, size: int | None) -> CreateAssetUploadRequestType | None:
+        """Return the type under which chunks are sent; None: it goes in one request.
+
+        Args:
+            size: Bytes; None: not known, and then chunks cannot be cut.
+
+        Raises:
+            InvalidArgumentError: It is too large for one request, and its type is not known.
+        """
+        if size is None or size <= self.multipart_above:
+            return None
+        if self.file_type is None and is_document(self.filename):
+            return None
+        return checked_type(self.filename, self.file_type)
+
+    def form(self) -> AssetForm:
+        """Return the form of one request."""
+        return checked_form(
+            method="direct",
+            content=self.content,
+            url=None,
+            filename=self.filename,
+            enable_hls=self.enable_hls,
+            enable_thumbnail=self.enable_thumbnail,
+            user_metadata=self.user_metadata,
+            additional=self.options.get("additional_body_parameters") or {},
+        )
+
+    def job(self, kind: CreateAssetUploadRequestType) -> UploadJob:
+        """Return the order for an upload in chunks."""
+        return UploadJob(
+            content=self.content,
+            filename=self.filename,
+            file_type=kind,
+            batch_size=self.batch_size,
+            max_workers=self.max_workers,
+            max_retries=self.max_retries,
+            retry_delay=self.retry_delay,
+            enable_hls=self.enable_hls,
+            enable_thumbnail=self.enable_thumbnail,
+            user_metadata=self.user_metadata,
+        )
+
+
+@frozen
+class Uploads:
+    """Carries orders out."""
+
+    _assets: AssetsClient
+    _multipart: MultipartUploadClient
+    _sending: Sending
+
+    async def run(self, order: UploadOrder) -> AssetDetail:
+        """Upload, and wait if that was asked for; see ``AsyncTwelveLabs.upload``."""
+        asset = await self._sent(order)
+        if not order.wait_until_ready:
+            return asset
+        return await self._assets.wait_until_ready(
+            asset.id,
+            timeout=order.ready_timeout,
+            hls=bool(order.enable_hls),
+            thumbnail=bool(order.enable_thumbnail),
+        )
+
+    async def _sent(self, order: UploadOrder) -> AssetDetail:
+        try:
+            kind = order.kind(await size_of(order.content))
+        except SourceError as error:
+            raise upload_failure(order.content.label, error) from error
+        if kind is None:
+            return await self._direct(order)
+        result = await self._multipart.upload_job(
+            order.job(kind), order.progress_callback, order.options
+        )
+        return _asset(order, result)
+
+    async def _direct(self, order: UploadOrder) -> AssetDetail:
+        creation = AssetCreation.of(self._sending, order.form(), order.options)
+        try:
+            async with ProgressTeller(order.progress_callback, creation.progress):
+                return (await creation.run()).data
+        except (ApiError, ApiConnectionError, OutcomeUnknownError, SourceError) as error:
+            raise upload_failure(order.content.label, error) from error
+
+
+def _asset(order: UploadOrder, result: UploadResult) -> AssetDetail:
+    """Return what is known of an asset whose last chunk was just taken, without asking."""
+    return AssetDetail(
+        id=result.asset_id,
+        method=AssetMethod.MULTIPART,
+        filename=order.filename,
+        user_metadata=dict(order.user_metadata or {}),
+        size=result.total_size,
+        url=result.asset_url,
+    )
