@@ -378,6 +378,19 @@ def test_an_outage_shorter_than_its_timeout_is_waited_out(
     assert sum(outcome.world.puts.values()) <= chunks + workers * (seconds / 2 + 10)
 
 
+def test_a_url_that_an_outage_held_up_lives_from_when_it_was_asked_for_last() -> None:
+    """Counted from the first attempt it would look dead on arrival, and then be kept too long."""
+    outcome = play(
+        Script(
+            chunks=13, last=1, batch_size=1, workers=2, slots=1, max_retries=1, retry_delay=0.0,
+            outage_timeout=20.0, first_urls=frozenset(), pace=(40.0,), lifetime=100.0,
+            outage=(1, 15.0),
+        )
+    )  # fmt: skip
+    assert outcome.result is not None
+    assert not outcome.world.expiries
+
+
 def test_an_outage_without_end_ends_the_upload() -> None:
     """The error comes a little after the timeout, and is the one of the network."""
     script = Script(chunks=50, outage=(3, math.inf), outage_timeout=120)

@@ -246,7 +246,13 @@ class Uploader:
     async def _fetch_urls(self, first: int) -> None:
         asked_at = clock.monotonic()
         start, count = self.urls.gap(first, self._wants_url, asked_at)
-        urls, server_time = await self._ask(lambda: self.platform.presigned_urls(start, count))
+
+        async def ask() -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
+            nonlocal asked_at  # an outage may lie between this attempt and the first
+            asked_at = clock.monotonic()
+            return await self.platform.presigned_urls(start, count)
+
+        urls, server_time = await self._ask(ask)
         asked_for = range(start, start + count)
         found = [url for url in urls if url.chunk_index in asked_for]
         self.urls.add(found, asked_at, clock.monotonic(), server_time)
