@@ -89,6 +89,17 @@ async def test_a_file_becomes_an_asset(
     assert await content(emulator, asset) == path.read_bytes()
 
 
+async def test_metadata_may_be_json_text_as_in_the_official_sdk(client: AsyncTwelveLabs) -> None:
+    """It is read, so that what would arrive as something else is refused as well."""
+    asset = await client.assets.create(
+        method="direct", file=("a.mp4", DATA), user_metadata='{"a": true, "b": ["c"]}'
+    )
+    assert asset.user_metadata == {"a": True, "b": ["c"]}
+    for bad in ("[1]", "{", '{"n": 9007199254740993}'):
+        with pytest.raises(InvalidArgumentError, match="user_metadata"):
+            await client.assets.create(method="direct", file=b"x", user_metadata=bad)
+
+
 DATA = bytes(range(256)) * 2000
 
 

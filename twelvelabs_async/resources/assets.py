@@ -55,7 +55,7 @@ class AssetsClient:
         filename: str | None = None,
         enable_hls: bool | None = None,
         enable_thumbnail: bool | None = None,
-        user_metadata: UserMetadata | None = None,
+        user_metadata: UserMetadata | str | None = None,
         request_options: RequestOptions | None = None,
     ) -> AssetDetail:
         """Create an asset in one request: from a file, or from a URL that the platform fetches.
@@ -76,7 +76,8 @@ class AssetsClient:
             filename: What to call the asset; None: the name that ``file`` or ``url`` has.
             enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
             enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
-            user_metadata: Your own keys and values, kept with the asset.
+            user_metadata: Your own keys and values, kept with the asset; or, as in the official
+                SDK, the same as the text of a JSON object.
             request_options: For this call; ``timeout_in_seconds`` is the longest time without a
                 byte taken or an answer, and ``stall_timeout`` of the client where it is not given.
 

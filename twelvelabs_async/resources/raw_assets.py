@@ -36,7 +36,7 @@ class RawAssetsClient:
         filename: str | None = None,
         enable_hls: bool | None = None,
         enable_thumbnail: bool | None = None,
-        user_metadata: UserMetadata | None = None,
+        user_metadata: UserMetadata | str | None = None,
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[AssetDetail]:
         """Create an asset; see ``AssetsClient.create``."""

@@ -4,11 +4,12 @@ Facts: API reference, v1.3, "Create an asset", multipart/form-data, read 2026-11
 file name may be UTF-8 as it is, as browsers send it; the field ``filename`` has it in any case.
 """
 
+import json
 import mimetypes
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, cast
 from uuid import uuid4
 
 from aiohttp import MultipartWriter, StringPayload
@@ -79,7 +80,7 @@ def checked_form(
     filename: str | None,
     enable_hls: bool | None,
     enable_thumbnail: bool | None,
-    user_metadata: UserMetadata | None,
+    user_metadata: UserMetadata | str | None,
     additional: Mapping[str, object],
 ) -> AssetForm:
     """Return the form of an asset that can be asked for.
@@ -133,12 +134,23 @@ def _word(flag: bool | None) -> str | None:
     return None if flag is None else str(flag).lower()
 
 
-def _json(user_metadata: UserMetadata | None) -> str | None:
+def _json(user_metadata: UserMetadata | str | None) -> str | None:
     """Return metadata as the JSON text that a form carries."""
     if user_metadata is None:
         return None
-    check_metadata(user_metadata)
-    return codec.dump(user_metadata).decode()
+    values = _parsed(user_metadata) if isinstance(user_metadata, str) else user_metadata
+    check_metadata(values)
+    return codec.dump(values).decode()
+
+
+def _parsed(text: str) -> UserMetadata:
+    try:
+        values: object = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise InvalidArgumentError("user_metadata must be a dict, or a JSON object as text")
+    return cast("UserMetadata", values)
 
 
 def _quotable(filename: str) -> str:
