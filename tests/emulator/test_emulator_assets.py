@@ -49,7 +49,7 @@ class World:
         self.made += 1
         asset_id, sound = f"asset{self.made}", changes.pop("sound", None)
         wanted = Order("direct", **changes)
-        self.library.admit(asset_id, wanted, filename=name, file_type=mime, size=5, sound=sound)
+        self.library.admit(asset_id, wanted, Sent(name, mime, 5), sound)
         return asset_id
 
     def after(self, seconds: int, asset_id: str) -> Json:
@@ -200,7 +200,7 @@ def test_a_new_asset_is_processing_whatever_the_clock_says() -> None:
     """The answer to its creation says so even where processing takes no time."""
     world = make_world(processing_time=timedelta(0))
     wanted = Order("direct", enable_hls=True, user_metadata={"a": 1})
-    answer = world.library.admit("id", wanted, filename="film.mp4", file_type="video/mp4", size=5)
+    answer = world.library.admit("id", wanted, FILM)
     assert answer == {
         "_id": "id", "method": "direct", "status": "processing", "filename": "film.mp4",
         "file_type": "video/mp4", "created_at": "2026-11-22T05:00:00Z", "user_metadata": {"a": 1},

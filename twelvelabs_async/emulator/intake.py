@@ -16,10 +16,9 @@ from attrs import frozen
 
 from twelvelabs_async.emulator import fetching, forms
 from twelvelabs_async.emulator.disk import Files, Incoming
+from twelvelabs_async.emulator.endpoints import Endpoints, Outcome
 from twelvelabs_async.emulator.forms import Form, Order, Sent
-from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.parameters import Refusal
-from twelvelabs_async.emulator.platform import Json
 from twelvelabs_async.emulator.sounds import sound_in
 
 READ_SIZE = 2**20
@@ -33,11 +32,11 @@ BROKEN = (ValueError, RuntimeError, AssertionError, HttpProcessingError)
 class Intake:
     """Make assets from requests."""
 
-    library: Library
+    endpoints: Endpoints
     files: Files
 
-    async def create(self, request: web.Request) -> Json:
-        """Take in one file, and return what is told of its asset.
+    async def create(self, request: web.Request) -> Outcome:
+        """Take in one file, and return what is answered.
 
         Raises:
             Refusal: Nothing was made, nothing is left on the disk.
@@ -47,28 +46,17 @@ class Intake:
             form = await self._read(request, incoming)
             order = forms.order(form)
             if order.method == "url":
-                sent = await _fetched(order, incoming, self.library.limits)
+                sent = await _fetched(order, incoming, self.endpoints.library.limits)
             else:
                 assert form.file is not None  # noqa: S101 - for the type checker: checked above
                 sent = form.file
-            filename = order.filename or sent.filename
-            file_type = forms.taken_type(filename, sent.content_type)
-            limit = self.library.limits.of(order.method, file_type)
-            if sent.size > limit:
-                raise forms.too_large(sent.size, limit)
-            sound = await asyncio.to_thread(sound_in, incoming.temporary, sent.size)
+            file = self.endpoints.judged(order, sent)
+            sound = await asyncio.to_thread(sound_in, incoming.temporary, file.size)
             incoming.commit()
-            return self.library.admit(
-                asset_id,
-                order,
-                filename=filename,
-                file_type=file_type,
-                size=sent.size,
-                sound=sound,
-            )
+            return self.endpoints.created(asset_id, order, file, sound)
 
     async def _read(self, request: web.Request, incoming: Incoming) -> Form:
-        limits = self.library.limits
+        limits = self.endpoints.library.limits
         reader = await _reader(request)
         try:
             return await _form(reader, incoming, max(limits.direct, limits.image))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from attrs import Factory, frozen
 
 from twelvelabs_async.emulator import descriptions, parameters
-from twelvelabs_async.emulator.forms import Limits, Order
+from twelvelabs_async.emulator.forms import Limits, Order, Sent
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json, Platform
 from twelvelabs_async.emulator.records import Asset, Sound
@@ -27,24 +27,15 @@ class Library:
     platform: Platform
     limits: Limits = Factory(Limits)
 
-    def admit(
-        self,
-        asset_id: str,
-        order: Order,
-        *,
-        filename: str,
-        file_type: str,
-        size: int,
-        sound: Sound | None = None,
-    ) -> Json:
+    def admit(self, asset_id: str, order: Order, file: Sent, sound: Sound | None = None) -> Json:
         """Take in a file that is there whole; its asset is ``processing`` in any case."""
         now = self.platform.now()
         asset = Asset(
             asset_id=asset_id,
             method=order.method,
-            filename=filename,
-            file_type=file_type,
-            size=size,
+            filename=file.filename,
+            file_type=file.content_type,
+            size=file.size,
             folder=asset_id,
             pieces=1,
             created_at=now,

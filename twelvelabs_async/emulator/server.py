@@ -24,6 +24,7 @@ from aiohttp import web
 from twelvelabs_async.emulator import disk
 from twelvelabs_async.emulator.app import ApiSkin
 from twelvelabs_async.emulator.disk import Files
+from twelvelabs_async.emulator.endpoints import Endpoints
 from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.forms import Limits
@@ -102,7 +103,8 @@ class Emulator:
             name_url=name_url,
             processing_time=processing_time,
         )
-        self._library = Library(self.platform, limits or Limits())
+        library = Library(self.platform, limits or Limits())
+        self._endpoints = Endpoints(api_key, library)
         self._store = Store(self.platform, signer, store_now or self.platform.now)
         self._data_dir = None if data_dir is None else Path(data_dir)
         self._host, self._port, self._store_port = host, port, store_port
@@ -138,7 +140,7 @@ class Emulator:
             }
             store_skin = StoreSkin(store=self._store, **common)
             store_port = await _serve(stack, store_skin, self._host, self._store_port, self._ssl)
-            api_skin = ApiSkin(api_key=self.api_key, library=self._library, **common)
+            api_skin = ApiSkin(endpoints=self._endpoints, **common)
             port = await _serve(stack, api_skin, self._host, self._port, None)
             scheme = "http" if self._ssl is None else "https"
             self.store_url = self.platform.store_url = _url(scheme, self._host, store_port)
