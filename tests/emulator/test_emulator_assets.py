@@ -332,6 +332,7 @@ def test_the_list_can_be_filtered(world: World) -> None:
         world.admit(name, mime)
     assert world.names(("asset_types", "video")) == ["Ab.mp4"]
     assert world.names(("asset_types", "video"), ("asset_types", "audio")) == ["b.wav", "Ab.mp4"]
+    assert world.names(("asset_types", "document")) == ["B.pdf"]
     assert world.names(("asset_ids", "asset3"), ("asset_ids", "nope")) == ["B.pdf"]
     assert world.names(("filename", "AB")) == ["Ab.mp4"]
     assert world.names(("filename", "b."), ("asset_ids", "asset2")) == ["b.wav"]
@@ -346,7 +347,7 @@ def test_the_list_can_be_filtered(world: World) -> None:
         ("page", "x", "parameter_invalid"),
         ("page_limit", "0", "parameter_invalid"),
         ("page_limit", "51", "parameter_invalid"),
-        ("asset_types", "document", "parameter_invalid"),
+        ("asset_types", "sound", "parameter_invalid"),
         ("asset_types", "", "parameter_invalid"),
         ("asset_ids", "", "parameter_invalid"),
         ("status", "ready", "parameter_unknown"),
@@ -394,17 +395,17 @@ def test_a_reference_keeps_an_asset(world: World) -> None:
 
 
 def test_metadata_is_merged(world: World) -> None:
-    """A value sets, null deletes, an empty string is ignored, the rest stays."""
+    """A value sets, null deletes, an empty string or array is ignored, the rest stays."""
     asset_id = world.admit(user_metadata={"a": 1, "b": 2, "c": 3})
-    changes = {"a": None, "b": "", "d": 0, "nope": None}
+    changes = {"a": None, "b": "", "c": [], "d": 0, "nope": None}
     world.library.update_metadata(asset_id, {"user_metadata": changes})
     assert world.platform.asset(asset_id)["user_metadata"] == {"b": 2, "c": 3, "d": 0}
 
 
 def test_metadata_is_replaced_and_cleared(world: World) -> None:
-    """Null and empty strings are ignored; without metadata the field is absent."""
+    """Null and what is empty are ignored; without metadata the field is absent."""
     asset_id = world.admit(user_metadata={"a": 1})
-    new = {"b": False, "c": None, "d": ""}
+    new = {"b": False, "c": None, "d": "", "e": []}
     world.library.replace_metadata(asset_id, {"user_metadata": new})
     assert world.platform.asset(asset_id)["user_metadata"] == {"b": False}
     world.library.delete_metadata(asset_id)

@@ -16,7 +16,7 @@ from twelvelabs_async.emulator.records import Asset, Sound
 
 Query = Sequence[tuple[str, str]]
 
-KINDS = ("image", "video", "audio")
+KINDS = ("image", "video", "audio", "document")  # the last is in the official SDK only
 FLAGS = {"true": True, "false": False}
 
 
@@ -82,15 +82,15 @@ class Library:
         return asset
 
     def update_metadata(self, asset_id: str, payload: object) -> None:
-        """Merge: a value is set, null deletes its key, an empty string is ignored."""
+        """Merge: a value is set, null deletes its key, an empty string or array is ignored."""
         asset, given = self._given(asset_id, payload)
-        merged = asset.user_metadata | {k: v for k, v in given.items() if v != ""}
+        merged = asset.user_metadata | {k: v for k, v in given.items() if v not in ("", [])}
         asset.user_metadata = {k: v for k, v in merged.items() if v is not None}
 
     def replace_metadata(self, asset_id: str, payload: object) -> None:
-        """Replace: nothing of the old remains; null and empty strings are ignored."""
+        """Replace: nothing of the old remains; null and what is empty are ignored."""
         asset, given = self._given(asset_id, payload)
-        asset.user_metadata = {k: v for k, v in given.items() if v not in (None, "")}
+        asset.user_metadata = parameters.worth_keeping(given)
 
     def delete_metadata(self, asset_id: str) -> None:
         """Forget all user metadata."""

@@ -146,6 +146,11 @@ def metadata(value: object) -> dict[str, object]:
     return dict(found)
 
 
+def worth_keeping(metadata: Object) -> dict[str, object]:
+    """Return the metadata without null, empty strings and empty arrays."""
+    return {key: item for key, item in metadata.items() if item not in (None, "", [])}
+
+
 def _is_metadata_value(value: object) -> bool:
     if isinstance(value, list):
         return all(isinstance(item, str) for item in cast("list[object]", value))

@@ -279,5 +279,5 @@ def _asset(upload: Upload, body: Object) -> Asset:
         created_at=upload.created_at,
         enable_hls=bool(body.get("enable_hls")),
         enable_thumbnail=bool(body.get("enable_thumbnail")),
-        user_metadata=dict(upload.user_metadata or {}),
+        user_metadata=parameters.worth_keeping(upload.user_metadata or {}),
     )

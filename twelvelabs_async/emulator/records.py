@@ -126,5 +126,6 @@ class Asset:
 
     @property
     def kind(self) -> str:
-        """Return the first half of the MIME type: ``video``, ``audio``, ``image`` or another."""
-        return self.file_type.partition("/")[0]
+        """Return ``video``, ``audio`` or ``image``, as the MIME type says; else ``document``."""
+        family = self.file_type.partition("/")[0]
+        return family if family in {"video", "audio", "image"} else "document"
