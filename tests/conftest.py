@@ -1,12 +1,15 @@
 """What every test has: a loop with a virtual clock, unless it asks for real time."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
+from support_account import Account
+from support_contract import API_KEY, TARGETS, Switches, Target
 from virtual_time import VirtualTimeLoop, utcnow
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -33,6 +36,7 @@ def pytest_asyncio_loop_factories(
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: waits for another process")
     config.addinivalue_line("markers", "every_loop: runs on asyncio's loop and on uvloop")
+    config.addinivalue_line("markers", "not_on(*targets, why): a scenario that these cannot play")
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +71,42 @@ async def client(emulator: Emulator) -> AsyncIterator[AsyncTwelveLabs]:
     """Yield a client of the emulator."""
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as running:
         yield running
+
+
+@pytest.fixture(params=["core", "http", "platform"] if API_KEY in os.environ else ["core", "http"])
+def target_name(request: pytest.FixtureRequest) -> str:
+    """Return one side of the contract after the other; the platform itself only with a key."""
+    name: str = request.param
+    for mark in request.node.iter_markers("not_on"):
+        if name in mark.args:
+            pytest.skip(f"not on {name}: {mark.kwargs['why']}")
+    if name == "platform" and "switches" in request.fixturenames:
+        pytest.skip("not on platform: nobody can move its clock")
+    return name
+
+
+@pytest.fixture
+async def target(target_name: str) -> AsyncIterator[Target]:
+    """Yield a running target."""
+    async with TARGETS[target_name]() as running:
+        yield running
+
+
+@pytest.fixture
+async def account(target: Target) -> AsyncIterator[Account]:
+    """Yield a user of the target, who leaves nothing behind."""
+    user = Account(target)
+    try:
+        yield user
+    finally:
+        await user.leave()
+
+
+@pytest.fixture
+def switches(target: Target) -> Switches:
+    """Return what only an emulator has; the platform is skipped."""
+    assert target.switches is not None
+    return target.switches
 
 
 @pytest.fixture

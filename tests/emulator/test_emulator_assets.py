@@ -397,7 +397,7 @@ def test_a_reference_keeps_an_asset(world: World) -> None:
 def test_metadata_is_merged(world: World) -> None:
     """A value sets, null deletes, an empty string or array is ignored, the rest stays."""
     asset_id = world.admit(user_metadata={"a": 1, "b": 2, "c": 3})
-    changes = {"a": None, "b": "", "c": [], "d": 0, "nope": None}
+    changes: Json = {"a": None, "b": "", "c": [], "d": 0, "nope": None}
     world.library.update_metadata(asset_id, {"user_metadata": changes})
     assert world.platform.asset(asset_id)["user_metadata"] == {"b": 2, "c": 3, "d": 0}
 
@@ -405,7 +405,7 @@ def test_metadata_is_merged(world: World) -> None:
 def test_metadata_is_replaced_and_cleared(world: World) -> None:
     """Null and what is empty are ignored; without metadata the field is absent."""
     asset_id = world.admit(user_metadata={"a": 1})
-    new = {"b": False, "c": None, "d": "", "e": []}
+    new: Json = {"b": False, "c": None, "d": "", "e": []}
     world.library.replace_metadata(asset_id, {"user_metadata": new})
     assert world.platform.asset(asset_id)["user_metadata"] == {"b": False}
     world.library.delete_metadata(asset_id)
