@@ -487,3 +487,17 @@ async def test_additional_body_parameters_become_fields(
             file=("a.mp4", DATA),
             request_options={"additional_body_parameters": {"surprise": "1"}},
         )
+
+
+@pytest.mark.parametrize("text", ["", "x", "[1]", '"a"', '{"a": NaN}', "\ud800", "[" * 100_000])
+async def test_a_string_that_is_no_metadata_is_refused(
+    emulator: Emulator, client: AsyncTwelveLabs, text: str
+) -> None:
+    """Before anything is sent, as a mapping that cannot be sent is."""
+    with pytest.raises(InvalidArgumentError, match="user_metadata"):
+        await client.assets.create(method="direct", file=b"film", user_metadata=text)
+    with pytest.raises(InvalidArgumentError, match="53 bits"):
+        await client.assets.create(
+            method="direct", file=b"film", user_metadata='{"id": 9007199254740993}'
+        )
+    assert emulator.requests == []

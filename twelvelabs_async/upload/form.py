@@ -146,7 +146,7 @@ def _json(user_metadata: UserMetadata | str | None) -> str | None:
 def _parsed(text: str) -> UserMetadata:
     try:
         values: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise InvalidArgumentError("user_metadata must be a dict, or a JSON object as text")
