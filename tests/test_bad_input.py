@@ -133,6 +133,7 @@ async def test_a_file_without_permission_is_refused(
         ({"filename": "\udce9.mp4"}, "not valid Unicode"),
         ({"file_type": "document"}, "file_type must be one of video, audio, image"),
         ({"file_type": ""}, "file_type must be one of"),
+        ({"user_metadata": "text"}, "user_metadata must be a dict, not str"),
         ({"user_metadata": {"a": object()}}, r"\$\.user_metadata\.a"),
         ({"user_metadata": {"a": math.nan}}, r"\$\.user_metadata\.a"),
         ({"user_metadata": {"a": 2**53}}, r"\$\.user_metadata\.a has more than 53 bits"),

@@ -173,8 +173,8 @@ class AsyncTwelveLabs:
             max_workers: Chunks under way at once.
             max_retries: Further attempts for a chunk.
             retry_delay: Seconds; the longest first pause before another attempt.
-            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
-            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            enable_hls: Whether to make an HLS stream; None: the platform's choice.
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice.
             user_metadata: Your own keys and values, kept with the asset.
             progress_callback: Called with ``UploadProgress``, sync or async.
             wait_until_ready: Whether to wait until the asset can be used, with the HLS stream and

@@ -74,8 +74,8 @@ class AssetsClient:
                 iterator or a pipe, is never sent again.
             url: ``http`` or ``https``, and within the platform's reach.
             filename: What to call the asset; None: the name that ``file`` or ``url`` has.
-            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
-            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            enable_hls: Whether to make an HLS stream; None: the platform's choice.
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice.
             user_metadata: Your own keys and values, kept with the asset; or, as in the official
                 SDK, the same as the text of a JSON object.
             request_options: For this call; ``timeout_in_seconds`` is the longest time without a

@@ -120,8 +120,8 @@ class MultipartUploadClient:
                 exists, then at most ten times a second, last when the upload has ended.
             max_retries: Further attempts for a chunk that the store answered with a failure.
             retry_delay: Seconds; the longest first pause before another attempt, doubled each time.
-            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
-            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            enable_hls: Whether to make an HLS stream; None: the platform's choice.
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice.
             user_metadata: Your own keys and values, kept with the asset.
             request_options: For the calls to the platform, not for those to the object store;
                 additional parameters for the first one only, which opens the session.
@@ -190,8 +190,8 @@ class MultipartUploadClient:
             filename: The name of the file; not empty.
             type: ``video``, ``audio`` or ``image``.
             total_size: Bytes of the file; 1 or more.
-            enable_hls: Whether to make an HLS stream; None: the platform's choice (no).
-            enable_thumbnail: Whether to make thumbnails; None: the platform's choice (no).
+            enable_hls: Whether to make an HLS stream; None: the platform's choice.
+            enable_thumbnail: Whether to make thumbnails; None: the platform's choice.
             user_metadata: Your own keys and values, kept with the asset.
             request_options: For this call.
 
