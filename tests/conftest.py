@@ -3,12 +3,14 @@
 import asyncio
 import os
 import random
+import wave
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
 from support_account import Account
+from support_cli import Shell
 from support_contract import API_KEY, TARGETS, Switches, Target
 from virtual_time import VirtualTimeLoop, utcnow
 
@@ -119,3 +121,33 @@ def make_file(tmp_path: Path) -> MakeFile:
         return path
 
     return make
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Return a place to run commands in, which must leave nothing behind."""
+    shell = Shell(tmp_path)
+    shell.temporary.mkdir()
+    return shell
+
+
+@pytest.fixture
+def make_sound(tmp_path: Path) -> Callable[[str, float], Path]:
+    """Return a maker of sound files: so many seconds of noise."""
+
+    def make(name: str, seconds: float) -> Path:
+        path = tmp_path / name
+        with wave.open(str(path), "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(44_100)
+            sound.writeframes(random.Random(name).randbytes(int(seconds * 44_100) * 2))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def noise(make_sound: Callable[[str, float], Path]) -> Path:
+    """Return three seconds of noise, 265 kB."""
+    return make_sound("noise.wav", 3)
