@@ -1,8 +1,7 @@
 """``upload``: a few files at a time, each told of when it has ended, none in the others' way."""
 
 import asyncio
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from twelvelabs_async import (
     UploadProgress,
     clock,
 )
+from twelvelabs_async.cli.access import check_key, platform
 from twelvelabs_async.cli.bars import Bar, Bars
 from twelvelabs_async.cli.checking import CheckFailedError, check_served
+from twelvelabs_async.cli.errands import run_errands
 from twelvelabs_async.cli.interrupts import Interrupts
 from twelvelabs_async.cli.notices import notices
 from twelvelabs_async.cli.outcomes import (
@@ -38,7 +39,6 @@ from twelvelabs_async.cli.telling import (
     tell_interruption,
     tell_outcome,
 )
-from twelvelabs_async.client import API_KEY_VARIABLES
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.resources.file_upload import refuse_unusable
 from twelvelabs_async.upload.job import checked_name, checked_path, checked_type
@@ -69,10 +69,8 @@ class Order:
             raise WrongUsageError(f"--filename is for one FILE, not {len(self.files)}")
         if self.emulated and self.base_url is not None:
             raise WrongUsageError("--emulator has its own base URL: leave out --base-url")
-        if not self.emulated and not any(map(os.environ.get, API_KEY_VARIABLES)):
-            raise WrongUsageError(
-                f"there is no API key: set {API_KEY_VARIABLES[0]}, or try --emulator"
-            )
+        if not self.emulated:
+            check_key(otherwise=", or try --emulator")
 
 
 async def upload(order: Order, interrupts: Interrupts) -> int:
@@ -108,37 +106,20 @@ def _client(order: Order, emulator: Emulator | None) -> AsyncTwelveLabs:
     puts = order.concurrency * min(FILES_AT_ONCE, len(order.files))
     if emulator is not None:  # with a key and a way of its own: nothing of the environment
         return AsyncTwelveLabs(emulator.api_key, emulator.base_url, max_concurrency=puts)
-    return AsyncTwelveLabs(base_url=order.base_url, max_concurrency=puts, trust_env=True)
+    return platform(order.base_url, puts)
 
 
 async def _all(order: Order, client: AsyncTwelveLabs, interrupts: Interrupts) -> Sequence[Outcome]:
     """Carry every file, and tell of each as it ends."""
-    finished: asyncio.Queue[asyncio.Task[Outcome]] = asyncio.Queue()
     slots = asyncio.Semaphore(FILES_AT_ONCE)
-    outcomes: list[Outcome] = []
     with Bars() as bars, notices(bars):
-        carriers: dict[asyncio.Task[Outcome], Carrier] = {}
-        for path in order.files:
-            carrier = Carrier(order, path, client, bars, slots)
-            task = interrupts.start(carrier.run())
-            task.add_done_callback(finished.put_nowait)
-            carriers[task] = carrier
-        try:
-            for _ in carriers:
-                task = await finished.get()
-                outcome = carriers[task].interrupted() if task.cancelled() else task.result()
-                outcomes.append(outcome)
-                with bars.aside():
-                    tell_outcome(outcome, as_json=order.as_json)
-        finally:
-            await _end_all(carriers)
-    return outcomes
 
+        def told(outcome: Outcome) -> None:
+            with bars.aside():
+                tell_outcome(outcome, as_json=order.as_json)
 
-async def _end_all(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        carriers = [Carrier(order, path, client, bars, slots) for path in order.files]
+        return await run_errands(carriers, interrupts, told)
 
 
 @define(eq=False)
