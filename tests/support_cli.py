@@ -107,16 +107,20 @@ class Shell:
         self, emulator: Emulator, *arguments: str | Path, **extra: str
     ) -> asyncio.subprocess.Process:
         """Start a command that uses the test's own emulator."""
-        own = {"TWELVELABS_BASE_URL": emulator.base_url, "TWELVE_LABS_API_KEY": emulator.api_key}
         return await asyncio.create_subprocess_exec(
             *COMMAND,
             *map(str, arguments),
             cwd=self.directory,
-            env=self.environment({**own, **extra}),
+            env=self.environment({**place(emulator), **extra}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+
+def place(emulator: Emulator) -> dict[str, str]:
+    """Return the variables that tell a command of the test's own emulator."""
+    return {"TWELVELABS_BASE_URL": emulator.base_url, "TWELVE_LABS_API_KEY": emulator.api_key}
 
 
 async def ended(process: asyncio.subprocess.Process) -> Ended:
@@ -160,16 +164,27 @@ def wait_for_screen(master: int) -> str:
     return seen.decode()
 
 
-def run_on_terminal(shell: Shell, *arguments: str, **variables: str) -> Ended:
+def run_on_terminal(shell: Shell, *arguments: str | Path, **variables: str) -> Ended:
     """Run a command whose standard error is a terminal."""
+    return _run_on_terminal(shell, arguments, variables, both=False)
+
+
+def run_wholly_on_terminal(shell: Shell, *arguments: str | Path, **variables: str) -> Ended:
+    """Run a command both of whose streams are a terminal; ``err`` has what it shows."""
+    return _run_on_terminal(shell, arguments, variables, both=True)
+
+
+def _run_on_terminal(
+    shell: Shell, arguments: Sequence[str | Path], variables: Mapping[str, str], *, both: bool
+) -> Ended:
     master, terminal = pty.openpty()
     try:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [*COMMAND, *arguments],
+            [*COMMAND, *map(str, arguments)],
             cwd=shell.directory,
             env=shell.environment({"TERM": "xterm-256color", "COLUMNS": "120", **variables}),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=terminal if both else subprocess.PIPE,
             stderr=terminal,
             encoding="utf-8",
         )
@@ -177,8 +192,7 @@ def run_on_terminal(shell: Shell, *arguments: str, **variables: str) -> Ended:
         os.close(terminal)
     with process:
         screen = wait_for_screen(master)
-        assert process.stdout is not None
-        out = process.stdout.read()
+        out = "" if process.stdout is None else process.stdout.read()
         return Ended(process.wait(PATIENCE), out, screen)
 
 

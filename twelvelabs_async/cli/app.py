@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 
 from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
 from twelvelabs_async.cli import interrupts
+from twelvelabs_async.cli.asset_app import assets
 from twelvelabs_async.cli.emulate import Settings, Size, emulate, parse_size
 from twelvelabs_async.cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, WrongUsageError
 from twelvelabs_async.cli.telling import (
@@ -26,12 +27,12 @@ from twelvelabs_async.cli.upload import upload as upload_files
 from twelvelabs_async.media import asset_type
 
 HELP = (
-    "Upload video, audio and images to the TwelveLabs platform.\n\n"
+    "Upload video, audio and images to the TwelveLabs platform, and look after them there.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, and from nowhere else: "
     "a key that is typed on a command line stays in the shell's history. Without a key, try the "
     "embedded emulator:\n\n"
     "    twelvelabs-async upload --emulator clip.mp4\n\n"
-    "Exit codes: 0 done, 1 an upload failed, 2 wrong usage, 130 interrupted."
+    "Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."
 )
 UPLOAD_HELP = (
     "Upload files, four at a time, with a progress bar for each on a terminal.\n\n"
@@ -54,6 +55,7 @@ app = App(
     version=f"twelvelabs-async {version('twelvelabs-async')}",
     default_parameter=Parameter(negative=()),
 )
+app.command(assets)
 
 
 @app.command(help=UPLOAD_HELP, usage="Usage: twelvelabs-async upload [OPTIONS] FILE...")
@@ -172,6 +174,8 @@ def run(tokens: Sequence[str]) -> int:
 def _unknown(tokens: Sequence[str]) -> str | None:
     """Say which word is missing before a FILE; None: there is no FILE where a command should be."""
     first = tokens[0]
+    if first in app:  # and what is unknown comes after it
+        return None
     if not _is_file(first) and not (first.startswith("-") and any(map(_is_file, tokens))):
         return None
     return (

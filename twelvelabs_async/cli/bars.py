@@ -1,4 +1,4 @@
-"""Progress bars on a terminal's standard error, one for each file under way.
+"""Progress bars on a terminal's standard error, one for each file under way, and spinners below.
 
 What is written elsewhere goes ``aside``: the bars leave the screen for that moment, because
 standard output is often the same terminal. Where nobody looks (a file, a pipe, a terminal that
@@ -12,14 +12,16 @@ from types import TracebackType
 from typing import Self
 
 from attrs import define
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    SpinnerColumn,
     TaskID,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
@@ -59,6 +61,7 @@ class Bars:
         self._console = Console(stderr=True)
         self._seen = os.isatty(STANDARD_ERROR) and not self._console.is_dumb_terminal
         self._progress = bars_of(self._console)
+        self._spinners = _spinners_of(self._console)
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -85,6 +88,15 @@ class Bars:
             self._progress.remove_task(task)
 
     @contextmanager
+    def spinner(self, text: str) -> Generator[None, None, None]:
+        """Show that something takes its time, and how long already, for the ``with`` block."""
+        task = self._spinners.add_task(text, total=None)
+        try:
+            yield
+        finally:
+            self._spinners.remove_task(task)
+
+    @contextmanager
     def aside(self) -> Generator[None, None, None]:
         """Have the screen free for the ``with`` block."""
         self._hide()
@@ -99,13 +111,16 @@ class Bars:
             return
         self._live = Live(
             console=self._console,
-            get_renderable=lambda: _Narrowed(self._progress.get_renderable()),
+            get_renderable=lambda: _Narrowed(self._all()),
             refresh_per_second=LOOKS_PER_SECOND,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
         self._live.start(refresh=True)
+
+    def _all(self) -> RenderableType:
+        return Group(self._progress.get_renderable(), self._spinners.get_renderable())
 
     def _hide(self) -> None:
         if self._live is not None:
@@ -132,9 +147,8 @@ class _TimeRemaining(TimeRemainingColumn):
 
 def bars_of(console: Console) -> Progress:
     """Return the display of all bars."""
-    name = Column(ratio=1, no_wrap=True, overflow="ellipsis", min_width=8)
     return Progress(
-        TextColumn("{task.description}", markup=False, table_column=name),
+        _name(),
         BarColumn(bar_width=20),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -142,3 +156,12 @@ def bars_of(console: Console) -> Progress:
         console=console,
         expand=True,
     )
+
+
+def _spinners_of(console: Console) -> Progress:
+    return Progress(SpinnerColumn(), _name(), TimeElapsedColumn(), console=console, expand=True)
+
+
+def _name() -> TextColumn:
+    column = Column(ratio=1, no_wrap=True, overflow="ellipsis", min_width=8)
+    return TextColumn("{task.description}", markup=False, table_column=column)

@@ -1,8 +1,8 @@
-"""What became of a FILE, as a value, and the exit codes."""
+"""What became of a FILE, or of an asset, as a value, and the exit codes."""
 
 from attrs import frozen
 
-from twelvelabs_async import UploadResult
+from twelvelabs_async import AssetDetail, UploadResult
 
 DONE = 0
 FAILED = 1
@@ -51,3 +51,29 @@ class Failed:
 
 
 Outcome = Arrived | Failed
+
+
+@frozen
+class Done:
+    """An asset of which the command has done what was asked.
+
+    Attributes:
+        asset_id: The asset.
+        asset: What the platform says of it; None: it is deleted.
+    """
+
+    asset_id: str
+    asset: AssetDetail | None = None
+    exit_code: int = DONE
+
+
+@frozen
+class NotDone:
+    """An asset of which it has not; ``error`` says what failed and why, in one sentence."""
+
+    asset_id: str
+    error: str
+    exit_code: int = FAILED
+
+
+AssetOutcome = Done | NotDone

@@ -7,7 +7,7 @@ reach the terminal, nor break a line in two.
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TextIO
 
@@ -16,6 +16,9 @@ from rich.filesize import decimal
 from twelvelabs_async.cli.outcomes import INTERRUPTED, Arrived, Failed, Outcome
 
 MILLISECONDS = 3
+LABEL = 8
+"""Characters of a name in a block, at least."""
+
 STANDARD_ERROR = 2
 
 
@@ -37,6 +40,13 @@ def tell(text: str) -> None:
         OutputGoneError: They cannot be written.
     """
     _write(text, sys.stdout)
+
+
+def block(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    """Return lines: a title, and below it what is known of it, each with its name."""
+    lines = [(plain(name), plain(value)) for name, value in rows]
+    width = max([LABEL, *(len(name) for name, _ in lines)])
+    return "\n".join([plain(title), *(f"  {name:<{width}} {value}" for name, value in lines)])
 
 
 def tell_error(text: str) -> None:
@@ -111,16 +121,11 @@ def _failed_json(failed: Failed) -> dict[str, object]:
 
 def _block(arrived: Arrived) -> str:
     result = arrived.result
-    lines = [
-        plain(arrived.path),
-        f"  asset    {plain(result.asset_id)}",
-        f"  URL      {plain(result.asset_url)}",
-        f"  sent     {_sent(arrived)}",
-    ]
+    rows = [("asset", result.asset_id), ("URL", result.asset_url), ("sent", _sent(arrived))]
     if arrived.sha256 is not None:
-        lines.append(f"  SHA-256  {arrived.sha256}")
-        lines.append("  checked  equal: the URL serves the file byte for byte")
-    return "\n".join(lines)
+        rows.append(("SHA-256", arrived.sha256))
+        rows.append(("checked", "equal: the URL serves the file byte for byte"))
+    return block(arrived.path, rows)
 
 
 def _sent(arrived: Arrived) -> str:
