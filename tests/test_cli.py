@@ -271,6 +271,8 @@ def test_help_of_the_emulator_tells_what_a_client_must_send(shell: Shell) -> Non
     [
         (["--emulator", "big film.mp4"], "upload --emulator 'big film.mp4'"),
         (["big.mp4"], "upload big.mp4"),
+        (["notes.pdf"], "upload notes.pdf"),
+        (["http://host/big.mp4"], "upload --url http://host/big.mp4"),
         (["noise.wav", "--json"], "upload noise.wav --json"),
         (["./noise"], "upload ./noise"),
         (["download"], None),

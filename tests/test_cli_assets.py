@@ -280,7 +280,7 @@ async def test_what_others_refer_to_is_deleted_only_by_force(shell: Shell) -> No
         forced = await shell.run_beside(emulator, "assets", "delete", "--force", asset_id)
     assert (told.code, told.out, told.err.count("\n")) == (1, "", 1)
     assert "because 1 indexed asset(s) reference it" in told.err
-    assert told.err.endswith("(--force deletes it all the same)\n")
+    assert told.err.endswith("; --force deletes it all the same\n")
     assert (forced.code, forced.err) == (0, "")
 
 

@@ -15,6 +15,7 @@ from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
 from twelvelabs_async.cli import interrupts
 from twelvelabs_async.cli.asset_app import assets
 from twelvelabs_async.cli.emulate import Settings, Size, emulate, parse_size
+from twelvelabs_async.cli.orders import Order, chosen_wait, parse_metadata
 from twelvelabs_async.cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, WrongUsageError
 from twelvelabs_async.cli.telling import (
     OutputGoneError,
@@ -22,9 +23,8 @@ from twelvelabs_async.cli.telling import (
     tell_end,
     tell_error,
 )
-from twelvelabs_async.cli.upload import Order
 from twelvelabs_async.cli.upload import upload as upload_files
-from twelvelabs_async.media import asset_type
+from twelvelabs_async.media import asset_type, is_document
 
 HELP = (
     "Upload video, audio and images to the TwelveLabs platform, and look after them there.\n\n"
@@ -36,9 +36,13 @@ HELP = (
 )
 UPLOAD_HELP = (
     "Upload files, four at a time, with a progress bar for each on a terminal.\n\n"
+    "Media go in chunks, documents (PDF, text, Markdown) in one request; a --url is fetched by the "
+    "platform. The VALUE of --metadata is a number, true, false or null where it reads as such in "
+    "JSON, and text otherwise; in double quotes, as JSON has them, it is text in any case.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, proxies from HTTPS_PROXY "
     "and NO_PROXY. Ctrl-C ends it, and tells what is left on the platform.\n\n"
-    "    twelvelabs-async upload --json talk.mp4 interview.wav"
+    "    twelvelabs-async upload --json talk.mp4 interview.wav\n"
+    "    twelvelabs-async upload --wait --hls --metadata year=2026 talk.mp4"
 )
 EMULATOR_HELP = (
     "Play the platform on this machine until Ctrl-C, for any client of the upload API.\n\n"
@@ -60,15 +64,37 @@ app.command(assets)
 
 @app.command(help=UPLOAD_HELP, usage="Usage: twelvelabs-async upload [OPTIONS] FILE...")
 def upload(
-    files: Annotated[list[str], Parameter(name="FILE", help="What to upload; one or more.")],
+    files: Annotated[
+        list[str] | None, Parameter(name="FILE", help="What to upload; one or more.")
+    ] = None,
     /,
     *,
+    urls: Annotated[
+        list[str] | None,
+        Parameter(name="--url", help="What the platform shall fetch, instead of FILE; repeatable."),
+    ] = None,
     type_: Annotated[
         CreateAssetUploadRequestType | None,
         Parameter(name="--type", help="What the files are; otherwise their names tell."),
     ] = None,
     filename: Annotated[
         str | None, Parameter(help="The name on the platform, of a single FILE.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        Parameter(name="--metadata", help="KEY=VALUE, kept with each asset; repeatable."),
+    ] = None,
+    hls: Annotated[bool, Parameter(show_default=False, help="Ask for an HLS stream.")] = False,
+    thumbnail: Annotated[bool, Parameter(show_default=False, help="Ask for a thumbnail.")] = False,
+    wait: Annotated[
+        bool,
+        Parameter(
+            show_default=False,
+            help="Wait until each asset is ready, with the stream and thumbnail asked for.",
+        ),
+    ] = False,
+    timeout: Annotated[
+        float | None, Parameter(help="Seconds to --wait; otherwise as long as it takes.")
     ] = None,
     concurrency: Annotated[
         int,
@@ -95,10 +121,15 @@ def upload(
 ) -> int:
     """Upload files; see ``UPLOAD_HELP``."""
     order = Order(
-        files=files,
+        files=files or [],
+        urls=urls or [],
         file_type=type_,
         filename=filename,
         concurrency=concurrency,
+        hls=hls,
+        thumbnail=thumbnail,
+        metadata=parse_metadata(metadata or []),
+        wait=chosen_wait(wait=wait, hls=hls, thumbnail=thumbnail, timeout=timeout),
         base_url=base_url,
         emulated=emulator,
         as_json=json,
@@ -178,10 +209,10 @@ def _unknown(tokens: Sequence[str]) -> str | None:
         return None
     if not _is_file(first) and not (first.startswith("-") and any(map(_is_file, tokens))):
         return None
-    return (
-        f"there is no command {first!r}; did you mean: twelvelabs-async upload {shlex.join(tokens)}"
-    )
+    upload = "twelvelabs-async upload --url" if "://" in first else "twelvelabs-async upload"
+    return f"there is no command {first!r}; did you mean: {upload} {shlex.join(tokens)}"
 
 
 def _is_file(token: str) -> bool:
-    return os.path.isfile(token) or asset_type(token) is not None  # noqa: PTH113 - never raises
+    known = asset_type(token) is not None or is_document(token)
+    return known or os.path.isfile(token)  # noqa: PTH113 - never raises

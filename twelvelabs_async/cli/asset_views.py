@@ -126,11 +126,9 @@ def _known(asset: AssetDetail) -> Iterator[tuple[str, str]]:
         "method": asset.method,
         "source": asset.source and asset.source.type,
         "URL": asset.url,
-        "HLS": asset.hls and _made(asset.hls.status, asset.hls.manifest_url),
-        "thumbnail": asset.thumbnail
-        and _made(asset.thumbnail.status, asset.thumbnail.representative_url),
     }
     yield from ((name, value) for name, value in told.items() if value)
+    yield from _made(asset)
     for key, value in asset.user_metadata.items():
         yield "metadata", f"{key} = {json.dumps(value, ensure_ascii=False)}"
     read = asset.technical_metadata
@@ -139,5 +137,20 @@ def _known(asset: AssetDetail) -> Iterator[tuple[str, str]]:
             yield name, value if isinstance(value, str) else json.dumps(value)
 
 
-def _made(status: str | None, url: str | None) -> str:
-    return " ".join(filter(None, (status, url)))
+def made_rows(asset: AssetDetail) -> Iterator[tuple[str, str]]:
+    """Yield how far an asset is, and what is made from it, for a block."""
+    if asset.status is not None:
+        yield "status", asset.status
+    yield from _made(asset)
+
+
+def _made(asset: AssetDetail) -> Iterator[tuple[str, str]]:
+    stream, picture = asset.hls, asset.thumbnail
+    if stream is not None:
+        yield "HLS", _joined(stream.status, stream.manifest_url)
+    if picture is not None:
+        yield "thumbnail", _joined(picture.status, picture.representative_url)
+
+
+def _joined(*words: str | None) -> str:
+    return " ".join(filter(None, words))

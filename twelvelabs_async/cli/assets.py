@@ -8,7 +8,6 @@ from attrs import define, frozen
 from twelvelabs_async import (
     AssetDetail,
     AsyncTwelveLabs,
-    ConflictError,
     InvalidArgumentError,
     TwelveLabsError,
 )
@@ -148,16 +147,13 @@ class Deletion:
         try:
             await self._client.assets.delete(self._asset_id, force=self._force or None)
         except TwelveLabsError as error:
-            more = "" if self._force or not isinstance(error, ConflictError) else FORCE
-            return NotDone(self._asset_id, f"{self._asset_id} was not deleted: {error}{more}")
+            problem = str(error).replace("force=True", "--force")
+            return NotDone(self._asset_id, f"{self._asset_id} was not deleted: {problem}")
         return Done(self._asset_id)
 
     def interrupted(self) -> AssetOutcome:
         """Say that it is not known to be deleted."""
         return NotDone(self._asset_id, "interrupted", INTERRUPTED)
-
-
-FORCE = " (--force deletes it all the same)"
 
 
 async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) -> int:

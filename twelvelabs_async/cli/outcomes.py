@@ -1,5 +1,7 @@
 """What became of a FILE, or of an asset, as a value, and the exit codes."""
 
+from typing import Literal
+
 from attrs import frozen
 
 from twelvelabs_async import AssetDetail, UploadResult
@@ -16,38 +18,57 @@ class WrongUsageError(Exception):
 
 
 @frozen
+class Source:
+    """What is uploaded.
+
+    Attributes:
+        kind: ``path`` of a FILE, or ``url`` from which the platform fetches it.
+        name: The path or the URL, as it was given.
+    """
+
+    kind: Literal["path", "url"]
+    name: str
+
+
+@frozen
 class Arrived:
     """A file that has arrived whole.
 
     Attributes:
-        path: The file, as it was given.
-        result: Its asset.
+        source: The file.
+        asset_id: Its asset.
         seconds: How long the upload took.
+        result: What an upload in chunks came to; None: it went in one request.
         sha256: In hex, of the file and of what its asset's URL serves; None: not compared.
+        asset: What the platform said of the asset last; None: it was not asked.
     """
 
-    path: str
-    result: UploadResult
+    source: Source
+    asset_id: str
     seconds: float
+    result: UploadResult | None = None
     sha256: str | None = None
+    asset: AssetDetail | None = None
     exit_code: int = DONE
 
 
 @frozen
 class Failed:
-    """A file that has not arrived.
+    """A file that has not arrived, or is not ready although it was waited for.
 
     Attributes:
-        path: The file, as it was given.
+        source: The file.
         error: What failed and why, in one sentence.
         upload_id: The upload session on the platform; None: none is known.
         exit_code: Who must act: ``FAILED``, ``WRONG_USAGE`` or ``INTERRUPTED``.
+        asset_id: The asset, if the file has arrived; None: it has not.
     """
 
-    path: str
+    source: Source
     error: str
     upload_id: str | None = None
     exit_code: int = FAILED
+    asset_id: str | None = None
 
 
 Outcome = Arrived | Failed

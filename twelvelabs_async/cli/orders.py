@@ -1,0 +1,110 @@
+"""What the user asked ``upload`` for, checked before anything is done."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from twelvelabs_async import CreateAssetUploadRequestType, UserMetadata, codec
+from twelvelabs_async.cli.access import check_key
+from twelvelabs_async.cli.outcomes import Source, WrongUsageError
+from twelvelabs_async.cli.readiness import Wait
+from twelvelabs_async.metadata import check_metadata
+from twelvelabs_async.models import UserMetadataValue
+
+
+@frozen(kw_only=True)
+class Order:
+    """What the user asked for; see the command's own help.
+
+    Attributes:
+        metadata: Kept with each asset; None: nothing.
+        wait: What to wait for when a file has arrived; None: nothing.
+    """
+
+    files: Sequence[str]
+    urls: Sequence[str]
+    file_type: CreateAssetUploadRequestType | None
+    filename: str | None
+    concurrency: int
+    hls: bool
+    thumbnail: bool
+    metadata: UserMetadata | None
+    wait: Wait | None
+    base_url: str | None
+    emulated: bool
+    as_json: bool
+
+    def __attrs_post_init__(self) -> None:
+        self._check_sources()
+        if self.metadata is not None:
+            check_metadata(self.metadata)
+        if self.emulated and self.base_url is not None:
+            raise WrongUsageError("--emulator has its own base URL: leave out --base-url")
+        if not self.emulated:
+            check_key(otherwise=", or try --emulator")
+
+    def _check_sources(self) -> None:
+        if not self.sources:
+            raise WrongUsageError("there is nothing to upload: name a FILE, or a --url")
+        if self.files and self.urls:
+            raise WrongUsageError("--url stands instead of FILE: leave out one of them")
+        if self.filename is not None and len(self.sources) > 1:
+            raise WrongUsageError(f"--filename is for one FILE, not {len(self.sources)}")
+        if self.file_type is not None and self.urls:
+            raise WrongUsageError("--type is for a FILE; of a --url the platform finds it out")
+
+    @property
+    def sources(self) -> list[Source]:
+        """What is to be uploaded, in the user's order."""
+        files = [Source("path", name) for name in self.files]
+        return files + [Source("url", name) for name in self.urls]
+
+    @property
+    def creation(self) -> Mapping[str, Any]:
+        """What every way of uploading asks of the platform for the new asset."""
+        return {
+            "filename": self.filename,
+            "enable_hls": self.hls or None,
+            "enable_thumbnail": self.thumbnail or None,
+            "user_metadata": self.metadata,
+        }
+
+
+def chosen_wait(*, wait: bool, hls: bool, thumbnail: bool, timeout: float | None) -> Wait | None:
+    """Return what to wait for once a file has arrived; None: nothing.
+
+    Raises:
+        WrongUsageError: There is a timeout, and nothing to wait for.
+        InvalidArgumentError: The timeout can never be right.
+    """
+    if wait:
+        return Wait(hls=hls, thumbnail=thumbnail, timeout=timeout)
+    if timeout is not None:
+        raise WrongUsageError("--timeout is for --wait")
+    return None
+
+
+def parse_metadata(pairs: Iterable[str]) -> UserMetadata | None:
+    """Return what ``KEY=VALUE`` pairs mean; None: there are none.
+
+    Raises:
+        WrongUsageError: One is no pair, or a key is there twice.
+    """
+    found: dict[str, UserMetadataValue] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not (key and equals):
+            raise WrongUsageError(f"--metadata must be KEY=VALUE, not {pair!r}")
+        if key in found:
+            raise WrongUsageError(f"--metadata has the key {key!r} twice")
+        found[key] = _value(text)
+    return found or None
+
+
+def _value(text: str) -> UserMetadataValue:
+    try:
+        value: object = codec.parse(text.encode())
+    except ValueError:  # not JSON, not finite, or half a character
+        return text
+    return value if isinstance(value, str | int | float | None) else text
