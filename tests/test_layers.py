@@ -24,6 +24,8 @@ ORDER = [
     "media",
     "codec",
     "metadata",
+    "journal",
+    "journal_conformance",
     "sessions",
     "calls",
     "answers",

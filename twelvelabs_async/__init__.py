@@ -41,6 +41,8 @@ from twelvelabs_async.errors import (
     InternalServerError,
     InvalidArgumentError,
     InvalidResponseError,
+    JournalError,
+    JournalLostError,
     NotFoundError,
     OutcomeUnknownError,
     ServiceUnavailableError,
@@ -54,6 +56,7 @@ from twelvelabs_async.errors import (
     UnprocessableEntityError,
     UploadError,
 )
+from twelvelabs_async.journal import Journal, MemoryJournal
 from twelvelabs_async.models import (
     ChunkInfo,
     ChunkInfoStatus,
@@ -118,8 +121,12 @@ __all__ = [
     "InternalServerError",
     "InvalidArgumentError",
     "InvalidResponseError",
+    "Journal",
+    "JournalError",
+    "JournalLostError",
     "ListAssetsResponse",
     "ListIncompleteUploadsResponse",
+    "MemoryJournal",
     "MultipartUploadStatusType",
     "NotFoundError",
     "OutcomeUnknownError",

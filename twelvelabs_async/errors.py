@@ -2,7 +2,8 @@
 
 Who must act is in the class: a caller who passed something wrong (``InvalidArgumentError``), the
 platform that refused or failed (``ApiError``), a network that did not answer
-(``ApiConnectionError``), the object store (``StorageError``), the file on disk (``SourceError``).
+(``ApiConnectionError``), the object store (``StorageError``), the file on disk (``SourceError``),
+the journal (``JournalError``).
 ``upload_file`` raises one ``UploadError`` whose ``__cause__`` is one of these. Neither the API key
 nor a presigned signature ever stands in a text or an attribute here.
 """
@@ -340,6 +341,14 @@ class AssetNotReadyError(TwelveLabsError, TimeoutError):
         self.status = status
         known = f"last seen {status}" if status else "never seen"
         super().__init__(f"asset {asset_id} is not ready after {seconds:g} s ({known})")
+
+
+class JournalError(TwelveLabsError):
+    """The journal cannot be kept: a full disk, no permission, a store that is away."""
+
+
+class JournalLostError(JournalError):
+    """The entry is not ours, or no more: somebody else may work on it, so we must stop."""
 
 
 class UploadError(TwelveLabsError):
