@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +14,18 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.journal import MemoryJournal
 from twelvelabs_async.journal_conformance import CHECKS, Make, check_expiry, check_journal
+from twelvelabs_async.journal_files import FileJournal
 
 # Conformance
+
+
+@pytest.mark.parametrize("check", CHECKS)
+async def test_the_journal_in_files_conforms(
+    check: Callable[[Make], Awaitable[None]], tmp_path: Path
+) -> None:
+    """It keeps what every journal promises, and leaves no file behind."""
+    await check(lambda: FileJournal(tmp_path))
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - a test may block
 
 
 @pytest.mark.parametrize("check", CHECKS)

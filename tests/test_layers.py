@@ -25,6 +25,8 @@ ORDER = [
     "codec",
     "metadata",
     "journal",
+    "journal_log",
+    "journal_files",
     "journal_conformance",
     "sessions",
     "calls",

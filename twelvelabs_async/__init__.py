@@ -57,6 +57,7 @@ from twelvelabs_async.errors import (
     UploadError,
 )
 from twelvelabs_async.journal import Journal, MemoryJournal
+from twelvelabs_async.journal_files import FileJournal
 from twelvelabs_async.models import (
     ChunkInfo,
     ChunkInfoStatus,
@@ -112,6 +113,7 @@ __all__ = [
     "CreateAssetUploadRequestType",
     "CreateAssetUploadResponse",
     "ErrorCode",
+    "FileJournal",
     "ForbiddenError",
     "GatewayTimeoutError",
     "GetUploadStatusResponse",

@@ -1,0 +1,212 @@
+"""The journal in files: one for each key, in the user's own directory, for processes of one host.
+
+All that blocks is done in threads (``journal_log``); this module sees to it that only one at a
+time is at work on a file, that no file is closed under a thread, and that appends which come
+while the disk is busy share the next sync.
+"""
+
+import asyncio
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from attrs import Factory, define, field
+
+from twelvelabs_async import clock, journal_log
+from twelvelabs_async.errors import ConfigurationError, JournalError
+from twelvelabs_async.journal import lost
+from twelvelabs_async.journal_log import Disk, LogFile, frame, purge, read_records, take
+from twelvelabs_async.tasks import uninterrupted
+
+T = TypeVar("T")
+
+KEPT = timedelta(days=7)
+"""How long an entry that nobody has is kept; an upload session of the platform lives 24 hours."""
+
+
+def state_directory(platform: str = sys.platform) -> Path:
+    """Return where this user's programs keep what outlives them, for this package."""
+    if platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME", ""))
+        if not base.is_absolute():  # and so to be ignored (XDG Base Directory Specification 0.8)
+            base = Path.home() / ".local" / "state"
+    return base / "twelvelabs_async"
+
+
+def _directory(given: str | Path | None) -> Path:
+    try:
+        return Path(given).absolute() if given is not None else state_directory()
+    except RuntimeError:
+        failure = ConfigurationError("there is no home directory: name one for the journal")
+    raise failure
+
+
+@contextmanager
+def _telling(path: Path) -> Generator[None]:
+    """Translate what the system says of a file."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        failure = JournalError(f"cannot keep the journal {path}: {reason}")
+    else:
+        return
+    raise failure
+
+
+@define(eq=False)
+class _Batch:
+    """Records that go to the disk together, and what came of it."""
+
+    framed: list[bytes] = Factory(list[bytes])
+    kept: bool = False
+    failure: Exception | None = None
+
+
+@define(eq=False)
+class _Hold:
+    """A key that is ours: its file, whose turn it is with it, and what waits for the disk.
+
+    Turns are taken in the order of asking, so nothing is done to a file after it was closed: who
+    closes it has first seen to it that nobody asks any more.
+    """
+
+    owner: str
+    log: LogFile
+    _turn: asyncio.Lock = Factory(asyncio.Lock)
+    _next: _Batch = Factory(_Batch)
+
+    async def append(self, framed: bytes) -> bool:
+        """Write a record, with all others that come while the disk is busy; False: none was kept.
+
+        Cancelled, the record is written whole, before this ends, or never.
+        """
+        batch = self._next
+        batch.framed.append(framed)
+        try:
+            await self._turn.acquire()
+        except asyncio.CancelledError:
+            batch.framed.remove(framed)  # in vain if another of the batch has written it
+            raise
+        try:
+            if batch is self._next:
+                await uninterrupted(self._write(batch))
+        finally:
+            self._turn.release()
+        if batch.failure is not None:
+            raise batch.failure
+        return batch.kept
+
+    async def _write(self, batch: _Batch) -> None:
+        self._next = _Batch()
+        try:
+            batch.kept = await asyncio.to_thread(self.log.append, b"".join(batch.framed))
+        except Exception as error:  # noqa: BLE001 - each of the batch raises it
+            batch.failure = error
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run what needs the file in a thread, to its end, when its turn has come."""
+        async with self._turn:
+            return await uninterrupted(asyncio.to_thread(work))
+
+
+@define(eq=False)
+class FileJournal:
+    """A journal in a directory, for the processes of one host.
+
+    A lease is a lock of the operating system: it ends when its process does, however that ends,
+    and otherwise only when it is released. So ``seconds`` says nothing here. It is lost only if
+    somebody removes the file. An entry that nobody has is removed seven days after it was last
+    written. Use it on one event loop.
+
+    Args:
+        directory: Where to keep the files; it is made when it is needed, for this user only. It
+            should be on a disk of this host: locks of network file systems are their own affair.
+            None: ``twelvelabs_async`` in the user's state directory, which is ``$XDG_STATE_HOME``,
+            else ``~/.local/state``, and ``~/Library/Application Support`` on macOS.
+
+    Raises:
+        ConfigurationError: This system, such as Windows, has no ``flock``.
+    """
+
+    directory: Path = field(default=None, converter=_directory)
+    _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
+    _holds: dict[str, _Hold] = field(factory=dict[str, _Hold], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not journal_log.CAN_LOCK:
+            raise ConfigurationError(
+                "this system cannot lock files as FileJournal needs it: pass a journal of your own"
+            )
+
+    def path(self, key: str) -> Path:
+        """Return the file of ``key``."""
+        name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.directory / f"{name}{journal_log.SUFFIX}"
+
+    async def acquire(self, key: str, owner: str, seconds: float) -> str | None:
+        """Lock the file, or keep it locked; see ``Journal.acquire``."""
+        if await self.renew(key, owner, seconds):
+            return None
+        return await uninterrupted(self._take(key, owner))
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:  # noqa: ARG002
+        """Whether the file is still ours; see ``Journal.renew``."""
+        hold = self._mine(key, owner)
+        if hold is None:
+            return False
+        with _telling(hold.log.path):
+            return await hold.run(hold.log.in_place)
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give the file back; see ``Journal.release``."""
+        hold = self._mine(key, owner)
+        if hold is not None:
+            del self._holds[key]
+            await uninterrupted(hold.run(hold.log.close))
+
+    async def read(self, key: str) -> Sequence[bytes]:
+        """Return the records; see ``Journal.read``."""
+        hold, path = self._holds.get(key), self.path(key)
+        look = partial(read_records, path)
+        with _telling(path):
+            return await (hold.run(look) if hold else asyncio.to_thread(look))
+
+    async def append(self, key: str, owner: str, record: bytes) -> None:
+        """Add a record; see ``Journal.append``."""
+        hold = self._mine(key, owner)
+        with _telling(self.path(key)):
+            if hold is None or not await hold.append(frame(record)):
+                raise lost(key, owner)
+
+    async def clear(self, key: str, owner: str) -> None:
+        """Forget the records; see ``Journal.clear``."""
+        hold = self._mine(key, owner)
+        with _telling(self.path(key)):
+            if hold is None or not await hold.run(hold.log.clear):
+                raise lost(key, owner)
+
+    def _mine(self, key: str, owner: str) -> _Hold | None:
+        hold = self._holds.get(key)
+        return hold if hold is not None and hold.owner == owner else None
+
+    async def _take(self, key: str, owner: str) -> str | None:
+        path = self.path(key)
+        with _telling(path):
+            taken = await asyncio.to_thread(take, path, owner, self._disk)
+        if isinstance(taken, str):
+            return taken
+        replaced = self._holds.get(key)  # by somebody who removed its file
+        self._holds[key] = _Hold(owner, taken)
+        if replaced is not None:
+            await replaced.run(replaced.log.close)
+        await asyncio.to_thread(purge, self.directory, (clock.utcnow() - KEPT).timestamp())
+        return None
