@@ -33,6 +33,7 @@ ORDER = [
     "answers",
     "transport",
     "pagination",
+    "upload.lease",
     "upload.slices",
     "upload.turns",
     "upload.ledger",

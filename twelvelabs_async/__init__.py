@@ -55,6 +55,7 @@ from twelvelabs_async.errors import (
     UnauthorizedError,
     UnprocessableEntityError,
     UploadError,
+    UploadInProgressError,
 )
 from twelvelabs_async.journal import Journal, MemoryJournal
 from twelvelabs_async.journal_files import FileJournal
@@ -149,6 +150,7 @@ __all__ = [
     "UnauthorizedError",
     "UnprocessableEntityError",
     "UploadError",
+    "UploadInProgressError",
     "UploadProgress",
     "UploadResult",
     "UploadStatus",

@@ -351,6 +351,20 @@ class JournalLostError(JournalError):
     """The entry is not ours, or no more: somebody else may work on it, so we must stop."""
 
 
+class UploadInProgressError(TwelveLabsError):
+    """Somebody else is at work on the same upload.
+
+    Attributes:
+        key: The entry of the journal that is taken.
+        holder: Who has it, in its own words, such as ``host:pid``; empty where it is not known.
+    """
+
+    def __init__(self, key: str, holder: str) -> None:
+        self.key = key
+        self.holder = holder
+        super().__init__(f"{holder or 'somebody else'} is at work on {key!r}")
+
+
 class UploadError(TwelveLabsError):
     """An upload did not end in an asset; its cause is chained.
 

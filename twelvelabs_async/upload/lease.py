@@ -1,0 +1,171 @@
+"""The lease on an entry of the journal: had before the work begins, kept while it goes on."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+
+from attrs import define, frozen
+
+from twelvelabs_async import clock
+from twelvelabs_async.errors import JournalLostError, UploadInProgressError
+from twelvelabs_async.journal import Journal
+from twelvelabs_async.retries import backoff
+from twelvelabs_async.tasks import end_all, uninterrupted
+
+logger = logging.getLogger("twelvelabs_async")
+
+LEASE_SECONDS = 60.0
+"""How long an entry stays taken after its owner died, where the store cannot notice that."""
+
+RENEWAL = 1 / 4
+"""Of the lease: how often it is renewed; two that fail in a row do no harm."""
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+"""Seconds between two looks whether the lease is free."""
+
+
+@frozen
+class Lease:
+    """An entry that is ours.
+
+    Attributes:
+        key: The entry.
+        owner: Who we are, as the journal knows it.
+        waited: Whether somebody else had it first, who may have finished the work.
+    """
+
+    key: str
+    owner: str
+    waited: bool
+    _journal: Journal
+
+    async def read(self) -> Sequence[bytes]:
+        """Return the records; see ``Journal.read``."""
+        return await self._journal.read(self.key)
+
+    async def append(self, record: bytes) -> None:
+        """Add a record; see ``Journal.append``."""
+        await self._journal.append(self.key, self.owner, record)
+
+    async def clear(self) -> None:
+        """Forget the records; see ``Journal.clear``."""
+        await self._journal.clear(self.key, self.owner)
+
+
+def this_process() -> str:
+    """Return how to call this process to others: ``host:pid``."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@asynccontextmanager
+async def held(
+    journal: Journal,
+    key: str,
+    owner: str | None = None,
+    *,
+    wait: float | None = None,
+    seconds: float = LEASE_SECONDS,
+) -> AsyncGenerator[Lease]:
+    """Have the lease on ``key`` for the ``async with`` block.
+
+    It is given back however the block ends; where that fails it runs out, and the log says so.
+
+    Args:
+        journal: The store.
+        key: The entry.
+        owner: How to call us to others; a random part is added, so that no two are the same. None:
+            the host and the process.
+        wait: Seconds to wait for whoever has it; None or 0: none; ``math.inf``: without end.
+        seconds: How long the lease lasts unless it is renewed, as it is all the time.
+
+    Raises:
+        UploadInProgressError: Somebody else has it, and had it all the time that we waited.
+        JournalLostError: It was lost; the block was cancelled where it stood.
+        JournalError: The store cannot be reached, read or written.
+    """
+    keeper = _Keeper(journal, key, f"{owner or this_process()}#{secrets.token_hex(4)}", seconds)
+    try:
+        waited = await keeper.acquire(wait or 0.0)
+        async with keeper.kept():
+            yield Lease(key, keeper.owner, waited, journal)
+    finally:  # also when cancelled while acquiring: the store may have given it
+        await uninterrupted(keeper.release())
+
+
+@define(eq=False)
+class _Keeper:
+    """Takes a lease, renews it, and gives it back."""
+
+    journal: Journal
+    key: str
+    owner: str
+    seconds: float
+    _until: float = 0.0  # by our clock, so before the store's idea of it
+    _failure: Exception | None = None  # of the last renewal
+
+    async def acquire(self, wait: float) -> bool:
+        """Take the lease, within ``wait`` seconds; whether it was taken by somebody else first."""
+        deadline = clock.monotonic() + wait
+        for tries in count(1):
+            self._until = clock.monotonic() + self.seconds
+            holder = await self.journal.acquire(self.key, self.owner, self.seconds)
+            if holder is None:
+                return tries > 1
+            left = deadline - clock.monotonic()
+            if left <= 0:
+                raise UploadInProgressError(self.key, holder)
+            await clock.sleep(min(left, backoff(tries, FIRST_PAUSE, LONGEST_PAUSE)))
+        raise AssertionError  # pragma: no cover - there is always a next try
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncGenerator[None]:
+        """Renew the lease during the block, and cancel the block when it is lost."""
+        block = clock.timeout(None)
+        try:
+            async with block:
+                renewing = asyncio.create_task(self._renew(block))
+                try:
+                    yield
+                finally:
+                    await end_all([renewing])
+        except TimeoutError:
+            if not block.expired():
+                raise
+        else:
+            return
+        raise JournalLostError(f"{self.owner} has lost {self.key!r}") from self._failure
+
+    async def _renew(self, block: asyncio.Timeout) -> None:
+        await clock.sleep(self.seconds * RENEWAL)
+        while await self._renewed():
+            await clock.sleep(self.seconds * RENEWAL)
+        block.reschedule(clock.monotonic())
+
+    async def _renewed(self) -> bool:
+        """Renew; False: somebody else has the lease, or it ran out without an answer.
+
+        After a stop, as of a machine asleep, the store is still asked: nobody may have come.
+        """
+        now = clock.monotonic()
+        try:
+            async with clock.timeout(max(self._until - now, self.seconds * RENEWAL)):
+                kept = await self.journal.renew(self.key, self.owner, self.seconds)
+        except Exception as failure:  # noqa: BLE001 - a store of others; it may be back in time
+            self._failure = failure
+            return clock.monotonic() < self._until
+        self._until = now + self.seconds
+        return kept
+
+    async def release(self) -> None:
+        """Give the lease back, if the store can be reached before it runs out anyway."""
+        try:
+            async with clock.timeout(self.seconds):
+                await self.journal.release(self.key, self.owner)
+        except Exception as failure:  # noqa: BLE001 - what the block did is not undone by it
+            logger.warning("the lease on %r was not given back: %r", self.key, failure)
