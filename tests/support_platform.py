@@ -32,15 +32,16 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.models import (
     CompletedChunk,
-    CreateAssetUploadResponse,
     GetUploadStatusResponse,
     MultipartUploadStatusType,
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
 from twelvelabs_async.upload.body import SliceBody
+from twelvelabs_async.upload.entry import NoEntry
 from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.reading import Source
+from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.slices import Slice, Slices
 from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.url_book import MARGIN, UrlBook
@@ -301,6 +302,10 @@ class World:
         """Bytes of the file."""
         return len(self.data)
 
+    @property
+    def identity(self) -> None:
+        """None: it is no file on a disk."""
+
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read from memory."""
         found = self.data[offset : offset + len(view)]
@@ -516,7 +521,7 @@ class World:
             url=ASSET_URL if done and self._named("status") else None,
         )
 
-    async def asset(self) -> AssetDetail:
+    async def asset(self, asset_id: str) -> AssetDetail:
         """Describe the asset."""
         fault = await self._call("looks", self.script.looks)
         self._answer("looks", fault)
@@ -580,9 +585,7 @@ class World:
         told_at = self.server_time() if script.tells_time else None
         urls.add(first, self._now(), self._now(), told_at)
         return Uploader(
-            session=CreateAssetUploadResponse(
-                "upload", "asset", CHUNK, script.chunks, first, HEADERS
-            ),
+            session=Session("upload", CHUNK, script.chunks, script.total_size, "asset", HEADERS),
             source=self,
             ledger=Ledger.fresh(Slices(script.total_size, CHUNK), script.batch_size),
             urls=urls,
@@ -591,4 +594,5 @@ class World:
             patience=Patience(script.max_retries, script.retry_delay, script.outage_timeout),
             slots=asyncio.Semaphore(script.slots),
             max_workers=script.workers,
+            notes=NoEntry(),
         )

@@ -356,7 +356,7 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
     class SlowDisk:
         """A source that takes an hour for each read, on the virtual clock."""
 
-        name, size = "slow", MIB
+        name, size, identity = "slow", MIB, None
 
         async def read_into(self, view: memoryview, offset: int) -> int:
             await asyncio.sleep(3600)

@@ -64,6 +64,7 @@ async def test_an_example_runs_as_it_stands(
         **os.environ,
         "TWELVE_LABS_API_KEY": emulator.api_key,
         "TWELVELABS_BASE_URL": emulator.base_url,
+        "XDG_STATE_HOME": str(tmp_path / "state"),
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-c", example),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 from twelvelabs_async.errors import InvalidArgumentError
 
@@ -36,6 +37,12 @@ def check_text_or_whole(name: str, value: object) -> None:
     """Refuse ``value`` unless it is text or a whole number."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise InvalidArgumentError(f"{name} must be text or a whole number, not {value!r}")
+
+
+def check_word(name: str, value: object, words: Sequence[str]) -> None:
+    """Refuse ``value`` unless it is one of ``words``."""
+    if value not in words:
+        raise InvalidArgumentError(f"{name} must be {' or '.join(map(repr, words))}, not {value!r}")
 
 
 def is_header(name: object, value: object) -> bool:

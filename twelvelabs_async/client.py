@@ -15,10 +15,12 @@ from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.calls import RequestOptions, checked_headers
 from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async.resources.any_upload import DIRECT_BYTES, UploadOrder, Uploads
 from twelvelabs_async.resources.asset_creation import Sending
 from twelvelabs_async.resources.assets import AssetsClient
+from twelvelabs_async.resources.file_upload import UploadTools
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
@@ -26,6 +28,7 @@ from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
 from twelvelabs_async.upload.content import UNNAMED, File, told_apart
+from twelvelabs_async.upload.job import Resuming
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage
@@ -61,6 +64,7 @@ class AsyncTwelveLabs:
         outage_timeout: float = 120.0,
         max_retries: int = 3,
         max_concurrency: int = 16,
+        journal: Journal | None = None,
         headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         connector: aiohttp.BaseConnector | None = None,
@@ -80,6 +84,8 @@ class AsyncTwelveLabs:
             max_retries: Further attempts of a control call; 0: none.
             max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
                 are admitted, and as many control calls made, at once; more of them wait their turn.
+            journal: Where uploads in chunks are written down, so that another call, or another
+                process, can go on where one ended, such as ``FileJournal()``; None: nowhere.
             headers: Sent with every control call, and never to the object store.
             session: Your own session, for control calls; its connector serves the object store as
                 well, but none of its headers, cookies, credentials or timeouts does. Never closed.
@@ -118,13 +124,12 @@ class AsyncTwelveLabs:
         sending = Sending(self._transport, limits, stall_timeout, buffers, turns)
         assets = RawAssetsClient(self._transport, sending)
         self.assets = AssetsClient(assets)
-        self.multipart_upload = MultipartUploadClient(
-            RawMultipartUploadClient(self._transport),
-            assets,
-            Storage(self._sessions, stall_timeout, buffers, turns),
-            limits,
-        )
-        self._uploads = Uploads(self.assets, self.multipart_upload, sending)
+        raw = RawMultipartUploadClient(self._transport)
+        storage = Storage(self._sessions, stall_timeout, buffers, turns)
+        tools = UploadTools(self._transport.base_url, raw, assets, storage, limits)
+        self.multipart_upload = MultipartUploadClient(raw, tools, journal)
+        self._uploads = Uploads(self.assets, tools, sending)
+        self._journal = journal
 
     @property
     def base_url(self) -> str:
@@ -148,6 +153,8 @@ class AsyncTwelveLabs:
         progress_callback: ProgressCallback | None = None,
         wait_until_ready: bool = False,
         ready_timeout: float | None = None,
+        resume_key: str | None = None,
+        resume: bool = True,
         request_options: RequestOptions | None = None,
     ) -> AssetDetail:
         """Upload whatever has bytes: in one request, or in chunks where it is large.
@@ -180,6 +187,9 @@ class AsyncTwelveLabs:
             wait_until_ready: Whether to wait until the asset can be used, with the HLS stream and
                 the thumbnails if they are enabled here.
             ready_timeout: Seconds to wait for that; None: as long as it takes.
+            resume_key: Your own name for this upload in the client's journal, such as a job's id;
+                None: it is found by its content and what is asked for here. For chunks only.
+            resume: Whether to go on where an earlier attempt ended.
             request_options: For the calls of the upload.
 
         Returns:
@@ -208,6 +218,7 @@ class AsyncTwelveLabs:
             progress_callback=progress_callback,
             wait_until_ready=wait_until_ready,
             ready_timeout=ready_timeout,
+            resuming=Resuming(self._journal, resume_key, resume),
             options=request_options or {},
         )
         return await self._uploads.run(order)

@@ -300,18 +300,38 @@ class AssetUrlMissingError(TwelveLabsError):
     """The upload is complete, but the platform names no URL of the asset anywhere.
 
     Attributes:
-        asset_id: The asset.
+        asset_id: The asset; None where that is not known either.
         failures: How asking failed, where it did; a later question may find the URL.
     """
 
-    def __init__(self, asset_id: str, failures: Sequence[TwelveLabsError] = ()) -> None:
+    def __init__(self, asset_id: str | None, failures: Sequence[TwelveLabsError] = ()) -> None:
         self.asset_id = asset_id
         self.failures = tuple(failures)
         asked = "".join(f"; asking failed: {failure}" for failure in failures)
         super().__init__(
-            f"the upload is complete, but the platform names no URL of asset {asset_id}: "
+            f"the upload is complete, but the platform names no URL of asset {asset_id or '?'}: "
             f"not in its reports, nor in the session's status, nor in the asset{asked}"
         )
+
+
+class AssetUnknownError(TwelveLabsError):
+    """The upload is complete, but nobody knows any more which asset it made.
+
+    The platform names it only when a session is opened and in answers to reports.
+    """
+
+    def __init__(self, upload_id: str) -> None:
+        super().__init__(
+            f"upload {upload_id} is complete, but its asset is not known here: pass asset_id=, as "
+            "it was told when the upload began, or look at the newest of assets.list()"
+        )
+
+
+class SessionEndedError(TwelveLabsError):
+    """An upload session cannot go on: it has expired or failed, or is not there any more."""
+
+    def __init__(self, upload_id: str, state: str) -> None:
+        super().__init__(f"upload {upload_id} cannot go on: its session {state}")
 
 
 class AssetFailedError(TwelveLabsError):
@@ -369,14 +389,17 @@ class UploadError(TwelveLabsError):
     """An upload did not end in an asset; its cause is chained.
 
     Attributes:
-        message: What failed and why, and what has been stored.
+        message: What failed and why, what has been stored, and how to go on.
         file: The path of the file, as it was given; None where no file is involved.
         upload_id: The session on the platform; None where none was opened.
         asset_id: The asset that the session was to make; None where none was named.
+        upload_headers: What the session's PUTs have to carry, for ``resume``; the platform tells
+            it only once.
         chunk_index: The chunk that failed, from 1; None where it was not a chunk.
         total_chunks: The chunks of the file; None where the session did not get that far.
         stored_chunks: The chunks that the object store holds.
         reported_chunks: Those of them that the platform has been told of.
+        retryable: Whether another attempt, later, may succeed without any change.
         original_error: The cause, under the official SDK's name for it.
     """
 
@@ -389,9 +412,11 @@ class UploadError(TwelveLabsError):
         file: str | None = None,
         upload_id: str | None = None,
         asset_id: str | None = None,
+        upload_headers: Mapping[str, str] | None = None,
         total_chunks: int | None = None,
         stored_chunks: int = 0,
         reported_chunks: int = 0,
+        retryable: bool = False,
     ) -> None:
         self.message = message
         self.chunk_index = chunk_index
@@ -399,7 +424,9 @@ class UploadError(TwelveLabsError):
         self.file = file
         self.upload_id = upload_id
         self.asset_id = asset_id
+        self.upload_headers = dict(upload_headers or {})
         self.total_chunks = total_chunks
         self.stored_chunks = stored_chunks
         self.reported_chunks = reported_chunks
+        self.retryable = retryable
         super().__init__(message)

@@ -250,6 +250,7 @@ class UploadResult:
         upload_id: The session that made it.
         total_size: Bytes of the file.
         total_chunks: The chunks that it was sent in.
+        resumed_chunks: Those of them that an earlier attempt had stored.
     """
 
     asset_id: str
@@ -257,6 +258,7 @@ class UploadResult:
     upload_id: str
     total_size: int
     total_chunks: int
+    resumed_chunks: int = 0
 
 
 @frozen

@@ -15,11 +15,12 @@ from twelvelabs_async.media import is_document
 from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult, UserMetadata
 from twelvelabs_async.resources.asset_creation import AssetCreation, Sending
 from twelvelabs_async.resources.assets import AssetsClient
-from twelvelabs_async.resources.file_upload import upload_failure
-from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
+from twelvelabs_async.resources.file_upload import FileUpload, UploadTools
+from twelvelabs_async.resources.opening import FromWish
 from twelvelabs_async.upload.content import Content, size_of
+from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.form import AssetForm, checked_form
-from twelvelabs_async.upload.job import UploadJob, checked_type
+from twelvelabs_async.upload.job import Resuming, UploadJob, Wish, checked_type
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller, check_callback
 
 DIRECT_BYTES = 200_000_000
@@ -44,6 +45,7 @@ class UploadOrder:
     progress_callback: ProgressCallback | None
     wait_until_ready: bool
     ready_timeout: float | None
+    resuming: Resuming
     options: RequestOptions
 
     def __attrs_post_init__(self) -> None:
@@ -53,8 +55,8 @@ class UploadOrder:
         check_callback(self.progress_callback)
         if self.file_type is not None:
             checked_type(self.filename, self.file_type)
-        self.form()  # checks all that it carries
-        self.job("video")  # the same, with a type that does not matter yet
+        self.form()  # checks all that it carries, as the next line does
+        self.job()
 
     def kind(self, size: int | None) -> CreateAssetUploadRequestType | None:
         """Return the type under which chunks are sent; None: it goes in one request.
@@ -84,19 +86,24 @@ class UploadOrder:
             additional=self.options.get("additional_body_parameters") or {},
         )
 
-    def job(self, kind: CreateAssetUploadRequestType) -> UploadJob:
+    def wish(self, kind: CreateAssetUploadRequestType) -> Wish:
+        """Return the asset that chunks shall make."""
+        return Wish(
+            filename=self.filename,
+            file_type=kind,
+            enable_hls=self.enable_hls,
+            enable_thumbnail=self.enable_thumbnail,
+            user_metadata=self.user_metadata,
+        )
+
+    def job(self) -> UploadJob:
         """Return the order for an upload in chunks."""
         return UploadJob(
             content=self.content,
-            filename=self.filename,
-            file_type=kind,
             batch_size=self.batch_size,
             max_workers=self.max_workers,
             max_retries=self.max_retries,
             retry_delay=self.retry_delay,
-            enable_hls=self.enable_hls,
-            enable_thumbnail=self.enable_thumbnail,
-            user_metadata=self.user_metadata,
         )
 
 
@@ -105,7 +112,7 @@ class Uploads:
     """Carries orders out."""
 
     _assets: AssetsClient
-    _multipart: MultipartUploadClient
+    _tools: UploadTools
     _sending: Sending
 
     async def run(self, order: UploadOrder) -> AssetDetail:
@@ -127,9 +134,14 @@ class Uploads:
             raise upload_failure(order.content.label, error) from error
         if kind is None:
             return await self._direct(order)
-        result = await self._multipart.upload_job(
-            order.job(kind), order.progress_callback, order.options
-        )
+        result = await FileUpload(
+            self._tools,
+            order.job(),
+            FromWish(order.wish(kind), restart=True),
+            order.resuming,
+            order.options,
+            order.progress_callback,
+        ).run()
         return _asset(order, result)
 
     async def _direct(self, order: UploadOrder) -> AssetDetail:

@@ -5,7 +5,7 @@ Names and parameters are the official SDK's.
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from attrs import define, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.arguments import check_seconds
-from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async.calls import RequestOptions, checked_headers, path_segment
 from twelvelabs_async.errors import UploadError
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import (
     ChunkInfo,
     CompletedChunk,
@@ -29,14 +30,21 @@ from twelvelabs_async.models import (
     UserMetadata,
 )
 from twelvelabs_async.pagination import Page
-from twelvelabs_async.resources.file_upload import FileUpload, refuse_unusable
-from twelvelabs_async.resources.raw_assets import RawAssetsClient
+from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, refuse_unusable
+from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.upload.content import Content
-from twelvelabs_async.upload.job import UploadJob, checked_name, checked_path, checked_type
-from twelvelabs_async.upload.limits import UploadLimits
+from twelvelabs_async.upload.job import (
+    IfBusy,
+    IfEnded,
+    Resuming,
+    UploadJob,
+    Wish,
+    checked_name,
+    checked_path,
+    checked_type,
+)
 from twelvelabs_async.upload.progress import ProgressCallback, check_callback
-from twelvelabs_async.upload.storage import Storage
 
 StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
 
@@ -73,9 +81,8 @@ class MultipartUploadClient:
     """Large files, in chunks, over presigned URLs."""
 
     _raw: RawMultipartUploadClient
-    _assets: RawAssetsClient
-    _storage: Storage
-    _limits: UploadLimits
+    _tools: UploadTools
+    _journal: Journal | None
 
     @property
     def with_raw_response(self) -> RawMultipartUploadClient:
@@ -96,6 +103,11 @@ class MultipartUploadClient:
         enable_hls: bool | None = None,
         enable_thumbnail: bool | None = None,
         user_metadata: UserMetadata | None = None,
+        journal: Journal | None = None,
+        resume_key: str | None = None,
+        resume: bool = True,
+        if_busy: IfBusy = "raise",
+        if_ended: IfEnded = "restart",
         request_options: RequestOptions | None = None,
     ) -> UploadResult:
         """Upload a file: read in place, sent in chunks, done when the platform has all of them.
@@ -107,7 +119,8 @@ class MultipartUploadClient:
 
         Cancelled, it ends its requests, tries for 5 seconds at most to report what is stored, and
         leaves no task, connection or open file. The session stays on the platform for 24 hours and
-        then ends by itself; another call starts anew.
+        then ends by itself. With a journal, another call goes on where this one ended, also after
+        a crash, and in another process; without one, it starts anew.
 
         Args:
             file_path: The file. It must not change while it is uploaded.
@@ -123,6 +136,15 @@ class MultipartUploadClient:
             enable_hls: Whether to make an HLS stream; None: the platform's choice.
             enable_thumbnail: Whether to make thumbnails; None: the platform's choice.
             user_metadata: Your own keys and values, kept with the asset.
+            journal: Where the attempt is written down, so that another can go on; None: the
+                client's, if it has one.
+            resume_key: Your own name for this upload in the journal, such as a job's id; None: it
+                is found by the file's content and what is asked for here.
+            resume: Whether to go on where an earlier attempt ended; otherwise it is forgotten.
+            if_busy: ``raise`` an error where somebody else is at the same upload, or ``wait`` for
+                them, and return what they have made.
+            if_ended: ``restart`` where the session of the earlier attempt has expired or failed,
+                or ``raise`` an error.
             request_options: For the calls to the platform, not for those to the object store;
                 additional parameters for the first one only, which opens the session.
 
@@ -133,39 +155,81 @@ class MultipartUploadClient:
             InvalidArgumentError: An argument can never be right; nothing was sent.
             UploadError: The file did not arrive. Its cause is a ``SourceError`` (the file), a
                 ``StorageError`` (the object store), an ``ApiError`` (the platform refused), an
-                ``ApiConnectionError`` (it did not answer), or one of their subclasses.
+                ``ApiConnectionError`` (it did not answer), a ``JournalError``, or one of their
+                subclasses.
         """
         check_callback(progress_callback)
         path = checked_path(file_path)
         await refuse_unusable(path)
         name = checked_name(path, filename)
-        job = UploadJob(
-            content=Content(path, name),
+        wish = Wish(
             filename=name,
             file_type=checked_type(name, file_type),
-            batch_size=batch_size,
-            max_workers=max_workers,
-            max_retries=max_retries,
-            retry_delay=retry_delay,
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
         )
-        return await self.upload_job(job, progress_callback, request_options)
-
-    async def upload_job(
-        self,
-        job: UploadJob,
-        progress_callback: ProgressCallback | None,
-        request_options: RequestOptions | None,
-    ) -> UploadResult:
-        """Carry out what ``upload_file`` and ``client.upload`` have checked."""
+        resuming = Resuming(journal or self._journal, resume_key, resume, if_busy, if_ended)
         return await FileUpload(
-            job,
-            self._raw,
-            self._assets,
-            self._storage,
-            self._limits,
+            self._tools,
+            UploadJob(Content(path, name), batch_size, max_workers, max_retries, retry_delay),
+            FromWish(wish, restart=if_ended == "restart"),
+            resuming,
+            request_options,
+            progress_callback,
+        ).run()
+
+    async def resume(
+        self,
+        upload_id: str,
+        file_path: str | Path,
+        *,
+        asset_id: str | None = None,
+        upload_headers: Mapping[str, str] | None = None,
+        batch_size: int = 10,
+        max_workers: int = 5,
+        progress_callback: ProgressCallback | None = None,
+        max_retries: int = 3,
+        retry_delay: float = 1.0,
+        journal: Journal | None = None,
+        if_busy: IfBusy = "raise",
+        request_options: RequestOptions | None = None,
+    ) -> UploadResult:
+        """Go on with a session of which only the id is known; no journal is needed for it.
+
+        Chunks that the platform has counted are not sent again. It tells neither their ETags nor
+        what is in them: of the file, only the size can be checked.
+
+        Args:
+            upload_id: The session, as an ``UploadError`` names it.
+            file_path: The file whose upload began the session.
+            asset_id: The asset, as it was told then; None: a report will tell it.
+            upload_headers: What the platform asked to send with each PUT; None: nothing.
+            batch_size: As for ``upload_file``, like the rest.
+            max_workers: Chunks under way at once.
+            progress_callback: Called with ``UploadProgress``.
+            max_retries: Further attempts for a chunk.
+            retry_delay: Seconds; the longest first pause.
+            journal: Where this attempt is written down; None: the client's.
+            if_busy: What to do where another attempt at this is under way.
+            request_options: For the calls to the platform.
+
+        Raises:
+            InvalidArgumentError: An argument can never be right; nothing was sent.
+            UploadError: The file did not arrive; as for ``upload_file``. Its cause is a
+                ``SessionEndedError`` where the session cannot go on, and an ``AssetUnknownError``
+                where it is complete and nobody knows its asset.
+        """
+        check_callback(progress_callback)
+        path = checked_path(file_path)
+        path_segment(upload_id, "upload_id")
+        headers = checked_headers(upload_headers or {})
+        await refuse_unusable(path)
+        return await FileUpload(
+            self._tools,
+            UploadJob(Content(path, path.name), batch_size, max_workers, max_retries, retry_delay),
+            FromSession(upload_id, asset_id, headers),
+            Resuming(journal or self._journal, if_busy=if_busy),
             request_options,
             progress_callback,
         ).run()

@@ -159,6 +159,10 @@ class MemorySource:
         """How many there are."""
         return len(self._view)
 
+    @property
+    def identity(self) -> None:
+        """None: it is no file."""
+
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Copy bytes at ``offset``; see ``Readable.read_into``."""
         piece = self._view[offset : offset + len(view)]
@@ -182,6 +186,10 @@ class HandleSource:
     _start: int
     reads: ThreadReads = field(factory=ThreadReads, repr=False)
     _position: threading.Lock = field(factory=threading.Lock, repr=False)
+
+    @property
+    def identity(self) -> None:
+        """None: nobody knows what file it is."""
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset`` from where the file stood; see ``Readable.read_into``."""

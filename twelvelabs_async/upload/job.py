@@ -1,11 +1,16 @@
 """What a caller asks of one upload, checked before any byte is sent."""
 
+import hashlib
+import math
 from pathlib import Path
+from typing import Literal, get_args
 
-from attrs import frozen
+from attrs import asdict, frozen
 
-from twelvelabs_async.arguments import check_seconds, check_whole
+from twelvelabs_async import codec
+from twelvelabs_async.arguments import check_seconds, check_whole, check_word
 from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.media import asset_type
 from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import (
@@ -15,29 +20,74 @@ from twelvelabs_async.models import (
 )
 from twelvelabs_async.upload.content import Content
 
+IfBusy = Literal["raise", "wait"]
+IfEnded = Literal["restart", "raise"]
+
+
+@frozen
+class Wish:
+    """The asset that a new session shall make; see ``MultipartUploadClient.upload_file``."""
+
+    filename: str
+    file_type: CreateAssetUploadRequestType
+    enable_hls: bool | None
+    enable_thumbnail: bool | None
+    user_metadata: UserMetadata | None
+
+    def __attrs_post_init__(self) -> None:
+        if self.user_metadata is not None:
+            check_metadata(self.user_metadata)
+
+    def digest(self) -> str:
+        """Return what is the same for the same wish, on every machine."""
+        return hashlib.sha256(codec.dump(asdict(self))).hexdigest()
+
+
+@frozen
+class Resuming:
+    """How an upload deals with an earlier attempt of its own, or with somebody else's.
+
+    Attributes:
+        journal: Where attempts are written down; None: nowhere.
+        key: The caller's name for the upload; None: the file's content and the wish are its name.
+        resume: Whether to go on where an earlier attempt ended.
+        if_busy: Whether to ``wait`` for whoever is at the same upload, or to ``raise``.
+        if_ended: Whether to ``restart`` where the session cannot go on, or to ``raise``.
+    """
+
+    journal: Journal | None
+    key: str | None = None
+    resume: bool = True
+    if_busy: IfBusy = "raise"
+    if_ended: IfEnded = "restart"
+
+    def __attrs_post_init__(self) -> None:
+        if self.key is not None and not self.key:
+            raise InvalidArgumentError("resume_key is empty")
+        check_word("if_busy", self.if_busy, get_args(IfBusy))
+        check_word("if_ended", self.if_ended, get_args(IfEnded))
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for whoever is at the same upload."""
+        return math.inf if self.if_busy == "wait" else 0.0
+
 
 @frozen
 class UploadJob:
     """One file, and how to upload it; see ``MultipartUploadClient.upload_file``."""
 
     content: Content
-    filename: str
-    file_type: CreateAssetUploadRequestType
     batch_size: int
     max_workers: int
     max_retries: int
     retry_delay: float
-    enable_hls: bool | None
-    enable_thumbnail: bool | None
-    user_metadata: UserMetadata | None
 
     def __attrs_post_init__(self) -> None:
         check_whole("batch_size", self.batch_size, 1)
         check_whole("max_workers", self.max_workers, 1)
         check_whole("max_retries", self.max_retries, 0)
         check_seconds("retry_delay", self.retry_delay, zero=True)
-        if self.user_metadata is not None:
-            check_metadata(self.user_metadata)
 
 
 def checked_path(file_path: object) -> Path:

@@ -8,8 +8,8 @@ rescued when an upload ends early.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, islice, pairwise
 
 from attrs import Factory, define
 
@@ -37,6 +37,9 @@ class Ledger:
         stored_bytes: Bytes of all chunks that have an ETag, reported or not.
         total_completed: The platform's own count of chunks, the highest that it told.
         asset_url: The asset's URL, once the platform named it; never empty.
+        asset_id: The asset, once a report named it.
+        last_batch: The last report that was acknowledged; of a resumed upload, one to begin with.
+        resumed_chunks: How many chunks an earlier attempt had stored.
     """
 
     slices: Slices
@@ -49,11 +52,46 @@ class Ledger:
     stored_bytes: int = 0
     total_completed: int = 0
     asset_url: str | None = None
+    asset_id: str | None = None
+    last_batch: tuple[CompletedChunk, ...] = ()
+    resumed_chunks: int = 0
 
     @classmethod
     def fresh(cls, slices: Slices, batch_size: int) -> "Ledger":
         """Open the books of an upload of which nothing was sent."""
         return cls(slices, batch_size, deque([range(1, len(slices) + 1)]))
+
+    @classmethod
+    def resumed(
+        cls,
+        slices: Slices,
+        batch_size: int,
+        reported: Collection[int],
+        stored: Iterable[CompletedChunk],
+    ) -> "Ledger":
+        """Open the books of an upload that was begun before.
+
+        Args:
+            slices: The chunks of the file.
+            batch_size: Chunks in a full report.
+            reported: Chunks that the platform has counted, by index.
+            stored: Chunks with an ETag that it may not know; those it has counted are passed over.
+        """
+        known = tuple(stored)
+        held = {c.chunk_index: c for c in known if c.chunk_index not in reported}
+        done = sorted({*reported, *held})
+        edges = pairwise([0, *done, len(slices) + 1])
+        return cls(
+            slices=slices,
+            batch_size=batch_size,
+            waiting=deque(range(a + 1, b) for a, b in edges if b - a > 1),
+            stored=held,
+            reported=len(reported),
+            stored_bytes=sum(slices[index].size for index in done),
+            total_completed=len(reported),
+            last_batch=known[:1],
+            resumed_chunks=len(done),
+        )
 
     def start_next(self) -> Slice | None:
         """Take the next waiting chunk; None when all were started."""
@@ -74,11 +112,12 @@ class Ledger:
         """Yield the next ``most`` chunks that wait, in order."""
         return islice(chain.from_iterable(self.waiting), most)
 
-    def store(self, piece: Slice, etag: str) -> None:
+    def store(self, piece: Slice, etag: str) -> CompletedChunk:
         """Note that the object store holds a chunk, with the bare ETag as proof."""
         del self.missing[piece.index]
-        self.stored[piece.index] = CompletedChunk(piece.index, etag, chunk_size=piece.size)
+        chunk = self.stored[piece.index] = CompletedChunk(piece.index, etag, chunk_size=piece.size)
         self.stored_bytes += piece.size
+        return chunk
 
     def claim_batch(self) -> tuple[CompletedChunk, ...]:
         """Take what should be reported now: a full batch, or, once nothing waits, what there is.
@@ -104,6 +143,8 @@ class Ledger:
         for index in told:
             del self.in_report[index]
         self.reported += len(told)
+        self.last_batch = tuple(told.values()) or self.last_batch
+        self.asset_id = answer.asset_id or self.asset_id
         self.count(answer.total_completed, answer.url)
 
     def count(self, total_completed: int, asset_url: str | None) -> None:

@@ -40,6 +40,14 @@ class Source(Readable, Protocol):
         """Its bytes."""
         ...
 
+    @property
+    def identity(self) -> tuple[int, ...] | None:
+        """Which file on this machine it is (two numbers), and when it was written to (a third).
+
+        None: it is no file on a disk.
+        """
+        ...
+
     async def check_unchanged(self) -> None:
         """Make sure that what was read so far is of one and the same file.
 
@@ -67,6 +75,11 @@ class CheckedSource:
     def size(self) -> int:
         """The source's bytes."""
         return self._source.size
+
+    @property
+    def identity(self) -> tuple[int, ...] | None:
+        """The source's identity."""
+        return self._source.identity
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset``; see ``Readable.read_into``."""

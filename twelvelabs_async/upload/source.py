@@ -109,6 +109,12 @@ class FileSource:
         """Bytes when the file was opened."""
         return self._fingerprint.size
 
+    @property
+    def identity(self) -> tuple[int, ...] | None:
+        """Device, inode, and time of the last change; see ``Source.identity``."""
+        found = self._fingerprint
+        return found.device, found.inode, found.modified_ns
+
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset``; see ``Source.read_into``."""
         try:

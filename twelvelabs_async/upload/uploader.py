@@ -22,6 +22,7 @@ from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
+    AssetUnknownError,
     AssetUrlMissingError,
     IncompleteUploadError,
     StorageError,
@@ -29,7 +30,6 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.models import (
     CompletedChunk,
-    CreateAssetUploadResponse,
     GetUploadStatusResponse,
     MultipartUploadStatusType,
     PresignedUrlChunk,
@@ -42,6 +42,7 @@ from twelvelabs_async.tasks import end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.ledger import Ledger, usable_url
 from twelvelabs_async.upload.reading import Source
+from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.url_book import Ticket, UrlBook
@@ -85,8 +86,16 @@ class Platform(Protocol):
         """Ask where the session stands."""
         ...
 
-    async def asset(self) -> AssetDetail:
+    async def asset(self, asset_id: str) -> AssetDetail:
         """Ask for the asset that the session makes."""
+        ...
+
+
+class Notes(Protocol):
+    """What an upload writes down for a later attempt, should it not get to its end."""
+
+    async def stored(self, chunk: CompletedChunk) -> None:
+        """Note that the store holds a chunk; only this process knows its ETag so far."""
         ...
 
 
@@ -104,9 +113,10 @@ class Uploader:
         patience: What is tried again, and when.
         slots: The client's bound on PUTs under way; held for an attempt, not for a pause.
         max_workers: PUTs of this upload under way at once.
+        notes: What is to outlive this process.
     """
 
-    session: CreateAssetUploadResponse
+    session: Session
     source: Source
     ledger: Ledger
     urls: UrlBook
@@ -115,11 +125,11 @@ class Uploader:
     patience: Patience
     slots: asyncio.Semaphore
     max_workers: int
+    notes: Notes
     _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
     _waiting: bool = field(default=False, init=False)
-    _last_batch: tuple[CompletedChunk, ...] = field(default=(), init=False)
 
     async def run(self) -> UploadResult:
         """Upload every chunk, report it, and return the asset.
@@ -147,11 +157,16 @@ class Uploader:
                 await end_all([self._prefetch])
 
     async def _work(self) -> None:
+        await self._report_batches()  # of an earlier attempt
         while piece := self.ledger.start_next():
             self._fetch_ahead()
-            self.ledger.store(piece, await self._put(piece))
-            while batch := self.ledger.claim_batch():
-                await self._report(batch)
+            chunk = self.ledger.store(piece, await self._put(piece))
+            await self.notes.stored(chunk)
+            await self._report_batches()
+
+    async def _report_batches(self) -> None:
+        while batch := self.ledger.claim_batch():
+            await self._report(batch)
 
     async def _put(self, piece: Slice) -> str:
         """Return the chunk's ETag; each attempt takes another URL, for a URL works once."""
@@ -275,7 +290,6 @@ class Uploader:
         # Before every report, so that the one that completes the asset cannot complete a mixed one.
         await self.source.check_unchanged()
         self.ledger.confirm(batch, await self._ask(lambda: self.platform.report(batch)))
-        self._last_batch = batch
 
     async def _rescue(self) -> None:
         """Report the ETags in hand, within a bound; nobody else knows them."""
@@ -306,11 +320,12 @@ class Uploader:
 
         Assumed: the status, the asset, or the last report sent again may name it.
         """
-        places: tuple[Callable[[], Awaitable[HasUrl]], ...] = (
-            self.platform.status,
-            self.platform.asset,
-            lambda: self.platform.report(self._last_batch),
-        )
+        asset_id, batch = self.asset_id, self.ledger.last_batch
+        places: list[Callable[[], Awaitable[HasUrl]]] = [self.platform.status]
+        if asset_id is not None:
+            places.append(lambda: self.platform.asset(asset_id))
+        if batch:
+            places.append(lambda: self.platform.report(batch))
         failures: list[TwelveLabsError] = []
         for ask in places:
             try:
@@ -320,15 +335,23 @@ class Uploader:
                 continue
             if url:
                 return url
-        raise AssetUrlMissingError(self.session.asset_id, failures)
+        raise AssetUrlMissingError(asset_id, failures)
+
+    @property
+    def asset_id(self) -> str | None:
+        """The asset, as far as it is known: a session that is resumed need not know it."""
+        return self.session.asset_id or self.ledger.asset_id
 
     def _result(self, asset_url: str) -> UploadResult:
+        if self.asset_id is None:
+            raise AssetUnknownError(self.session.upload_id)
         return UploadResult(
-            asset_id=self.session.asset_id,
+            asset_id=self.asset_id,
             asset_url=asset_url,
             upload_id=self.session.upload_id,
             total_size=self.source.size,
             total_chunks=len(self.ledger.slices),
+            resumed_chunks=self.ledger.resumed_chunks,
         )
 
     def progress(self, status: str) -> UploadProgress:
@@ -340,7 +363,7 @@ class Uploader:
             percentage=100 * sent / self.source.size,
             status=status,
             upload_id=self.session.upload_id,
-            asset_id=self.session.asset_id,
+            asset_id=self.asset_id,
             uploaded_bytes=sent,
             total_bytes=self.source.size,
             stored_chunks=self.ledger.stored_chunks,

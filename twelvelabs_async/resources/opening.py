@@ -1,0 +1,269 @@
+"""How an upload begins: with a new session, or where an earlier attempt ended."""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve, frozen
+
+from twelvelabs_async import clock
+from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.calls import RequestOptions, path_segment
+from twelvelabs_async.errors import (
+    AssetUnknownError,
+    ForbiddenError,
+    GoneError,
+    InvalidArgumentError,
+    InvalidResponseError,
+    NotFoundError,
+    SessionEndedError,
+    SourceChangedError,
+)
+from twelvelabs_async.models import (
+    CompletedChunk,
+    CreateAssetUploadResponse,
+    MultipartUploadStatusType,
+)
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
+from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.resources.session_calls import LARGEST_PAGE, SessionCalls, Standing
+from twelvelabs_async.retries import server_time
+from twelvelabs_async.upload.entry import Entry
+from twelvelabs_async.upload.job import Wish
+from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.past import Mark
+from twelvelabs_async.upload.reading import Source
+from twelvelabs_async.upload.session import Session
+from twelvelabs_async.upload.slices import Slices, agreed_slices
+from twelvelabs_async.upload.storage import check_headers
+from twelvelabs_async.upload.url_book import UrlBook
+
+logger = logging.getLogger("twelvelabs_async")
+
+_ENDED = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED})
+
+
+@frozen
+class Opening:
+    """What an upload begins with."""
+
+    session: Session
+    ledger: Ledger
+    urls: UrlBook
+
+
+@frozen
+class Opener:
+    """Opens sessions, new and old, of one account."""
+
+    _raw: RawMultipartUploadClient
+    _assets: RawAssetsClient
+    _options: RequestOptions | None
+    _batch_size: int
+
+    def calls(self, upload_id: str) -> SessionCalls:
+        """Return the control calls of a session."""
+        return SessionCalls(self._raw, self._assets, upload_id, self._later_options())
+
+    def _later_options(self) -> RequestOptions | None:
+        """Return the caller's options without what is meant for the session's creation only."""
+        if self._options is None:
+            return None
+        later = self._options.copy()
+        later.pop("additional_body_parameters", None)
+        later.pop("additional_query_parameters", None)
+        return later
+
+    async def new(self, wish: Wish, source: Source) -> Opening:
+        """Open a session for a file of which nothing was sent.
+
+        Raises:
+            ApiError: The platform refused, or answered what makes no sense.
+            ApiConnectionError: It gave no answer.
+        """
+        asked_at = clock.monotonic()
+        answer = await self._raw.create(
+            filename=wish.filename,
+            type=wish.file_type,
+            total_size=source.size,
+            enable_hls=wish.enable_hls,
+            enable_thumbnail=wish.enable_thumbnail,
+            user_metadata=wish.user_metadata,
+            request_options=self._options,
+        )
+        session = _session(answer.data, source.size)
+        slices = _checked(session, answer)
+        urls = UrlBook()
+        told_at = server_time(answer.headers)
+        urls.add(answer.data.upload_urls, asked_at, clock.monotonic(), told_at)
+        return Opening(session, Ledger.fresh(slices, self._batch_size), urls)
+
+    async def again(self, session: Session, stored: Iterable[CompletedChunk]) -> Opening:
+        """Go on with a session.
+
+        Args:
+            session: The session.
+            stored: The chunks whose ETags are known, whether they were reported or not.
+
+        Raises:
+            SessionEndedError: It cannot go on.
+            ApiError: The platform refused for another reason.
+            ApiConnectionError: It gave no answer.
+        """
+        standing = await self._standing(session.upload_id)
+        slices = Slices(session.total_size, session.chunk_size)
+        everything = range(1, len(slices) + 1)
+        if standing.status == MultipartUploadStatusType.COMPLETED:
+            standing = evolve(standing, completed=frozenset(everything))
+        ledger = Ledger.resumed(
+            slices,
+            self._batch_size,
+            standing.completed.intersection(everything),
+            [c for c in stored if c.chunk_index not in standing.failed],
+        )
+        text = "upload %s goes on: %d of %d chunks are stored"
+        logger.info(text, session.upload_id, ledger.resumed_chunks, len(slices))
+        return Opening(session, ledger, UrlBook())
+
+    async def _standing(self, upload_id: str) -> Standing:
+        try:
+            standing = await self.calls(upload_id).standing()
+        except (NotFoundError, GoneError, ForbiddenError) as error:
+            raise SessionEndedError(upload_id, f"is not there for this API key: {error}") from error
+        if standing.status in _ENDED:
+            raise SessionEndedError(upload_id, f"has {standing.status}")
+        return standing
+
+    async def known(
+        self, upload_id: str, size: int, asset_id: str | None, headers: Mapping[str, str]
+    ) -> Session:
+        """Return a session of which little is known: the platform tells the rest.
+
+        Raises:
+            SourceChangedError: It is for a file of another size.
+            SessionEndedError: It is over, or was never there.
+            AssetUnknownError: It is complete, and ``asset_id`` is None.
+        """
+        found = await self._listed(upload_id)
+        if found is None:
+            standing = await self._standing(upload_id)
+            if asset_id is None and standing.status == MultipartUploadStatusType.COMPLETED:
+                raise AssetUnknownError(upload_id)
+            if standing.status != MultipartUploadStatusType.COMPLETED:
+                raise SessionEndedError(upload_id, "is not among the incomplete ones")
+            chunks = max(1, len(standing.completed))
+            return Session(upload_id, -(-size // chunks), chunks, size, asset_id, headers)
+        if found.total_size != size:
+            raise SourceChangedError(
+                f"the file has {size} bytes, and upload {upload_id} is of {found.total_size}"
+            )
+        return evolve(found, asset_id=asset_id, upload_headers=headers)
+
+    async def _listed(self, upload_id: str) -> Session | None:
+        number, last = 1, 1
+        while number <= last:
+            answer = await self._raw.list_incomplete_uploads(
+                page=number, page_limit=LARGEST_PAGE, request_options=self._later_options()
+            )
+            for one in answer.data.data:
+                if one.upload_id == upload_id:
+                    sizes = (one.chunk_size, one.total_chunks, one.total_size)
+                    return Session(upload_id, *sizes, expires_at=one.expires_at)
+            number, last = number + 1, answer.data.page_info.total_page or 1
+        return None
+
+
+def _session(told: CreateAssetUploadResponse, size: int) -> Session:
+    framing = {"content-length", "transfer-encoding"}  # each body has its own
+    return Session(
+        upload_id=told.upload_id,
+        chunk_size=told.chunk_size,
+        total_chunks=told.total_chunks,
+        total_size=size,
+        asset_id=told.asset_id,
+        upload_headers={k: v for k, v in told.upload_headers.items() if k.lower() not in framing},
+        expires_at=told.expires_at,
+    )
+
+
+def _checked(session: Session, answer: ApiResponse[CreateAssetUploadResponse]) -> Slices:
+    """Return the slices of a session that makes sense.
+
+    Raises:
+        InvalidResponseError: It makes none.
+    """
+    try:
+        check_id("upload_id", session.upload_id)
+        check_id("asset_id", session.asset_id or "")
+        check_headers(session.upload_headers)
+        return agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
+    except ValueError as error:
+        problem = str(error)
+    raise InvalidResponseError(
+        status_code=answer.status_code,
+        headers=answer.headers,
+        message=problem,
+        request="POST /assets/multipart-uploads",
+    )
+
+
+def check_id(name: str, value: str) -> None:
+    """Refuse an id that could reach another endpoint.
+
+    Raises:
+        ValueError: It is empty, or has a slash.
+    """
+    try:
+        path_segment(value, name)
+    except InvalidArgumentError as error:
+        raise ValueError(f"$.{name}: {error}") from None
+
+
+@frozen
+class FromWish:
+    """Begin where an earlier attempt ended, or else with a new session."""
+
+    wish: Wish
+    restart: bool
+
+    def key(self, mark: Mark) -> str:
+        """Return what is the same for the same file and wish, wherever the file is."""
+        return f"{mark.sample} {self.wish.digest()}"
+
+    async def open(self, opener: Opener, source: Source, entry: Entry) -> Opening:
+        """Return what to begin with, noted in ``entry``."""
+        past = await entry.past()
+        if past is not None:
+            try:
+                return await opener.again(past.session, past.stored.values())
+            except SessionEndedError as error:
+                if not self.restart:
+                    raise
+                logger.warning("%s: it is uploaded from the beginning", error)
+        opening = await opener.new(self.wish, source)
+        await entry.begin(opening.session)
+        return opening
+
+
+@frozen
+class FromSession:
+    """Begin with a session that the caller names."""
+
+    upload_id: str
+    asset_id: str | None
+    upload_headers: Mapping[str, str]
+
+    def key(self, mark: Mark) -> str:
+        """Return the session's name, and the file's."""
+        return f"{mark.sample} {self.upload_id}"
+
+    async def open(self, opener: Opener, source: Source, entry: Entry) -> Opening:
+        """Return what to begin with, noted in ``entry``."""
+        past = await entry.past()
+        if past is not None and past.session.upload_id == self.upload_id:
+            return await opener.again(past.session, past.stored.values())
+        logger.info("upload %s: of the file, only the size can be checked", self.upload_id)
+        session = await opener.known(
+            self.upload_id, source.size, self.asset_id, self.upload_headers
+        )
+        await entry.begin(session)
+        return await opener.again(session, ())

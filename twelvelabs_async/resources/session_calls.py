@@ -1,0 +1,97 @@
+"""The control calls of one upload session; what an upload knows of the platform."""
+
+from datetime import datetime
+
+from attrs import evolve, frozen
+
+from twelvelabs_async.asset_models import AssetDetail
+from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async.models import (
+    ChunkInfoStatus,
+    CompletedChunk,
+    GetUploadStatusResponse,
+    MultipartUploadStatusType,
+    PresignedUrlChunk,
+    ReportChunkBatchResponse,
+)
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
+from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.retries import server_time
+
+LARGEST_PAGE = 50
+
+
+@frozen
+class Standing:
+    """Where a session stands, by the platform's books.
+
+    Attributes:
+        status: Its state.
+        completed: The chunks that the platform has counted, by index.
+        failed: Those that have to be sent again, whatever is known of them.
+    """
+
+    status: MultipartUploadStatusType
+    completed: frozenset[int]
+    failed: frozenset[int]
+
+
+@frozen
+class SessionCalls:
+    """The control calls of one upload session; what ``Uploader`` knows of the platform."""
+
+    _raw: RawMultipartUploadClient
+    _assets: RawAssetsClient
+    _upload_id: str
+    _options: RequestOptions | None
+
+    async def presigned_urls(
+        self, start: int, count: int
+    ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
+        """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
+        answer = await self._raw.get_additional_presigned_urls(
+            self._upload_id, start=start, count=count, request_options=self._options
+        )
+        told = answer.data
+        urls = tuple(
+            evolve(u, expires_at=u.expires_at or told.expires_at) for u in told.upload_urls
+        )
+        return urls, told.generated_at or server_time(answer.headers)
+
+    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
+        """Tell the platform that the store holds ``chunks``."""
+        answer = await self._raw.report_chunk_batch(
+            self._upload_id, completed_chunks=chunks, request_options=self._options
+        )
+        return answer.data
+
+    async def status(self) -> GetUploadStatusResponse:
+        """Ask where the session stands."""
+        answer = await self._raw.get_status(
+            self._upload_id, page_limit=1, request_options=self._options
+        )
+        return answer.data
+
+    async def asset(self, asset_id: str) -> AssetDetail:
+        """Ask for the asset that the session makes."""
+        return (await self._assets.retrieve(asset_id, request_options=self._options)).data
+
+    async def standing(self) -> Standing:
+        """Ask where every chunk stands; pages are walked only where they tell anything."""
+        first = await self._page(1)
+        chunks = list(first.uploaded_chunks)
+        last = first.page_info.total_page or 1
+        if first.chunks_completed or first.chunks_failed:
+            for number in range(2, last + 1):
+                chunks += (await self._page(number)).uploaded_chunks
+        return Standing(
+            first.status,
+            frozenset(c.index for c in chunks if c.status == ChunkInfoStatus.COMPLETED),
+            frozenset(c.index for c in chunks if c.status == ChunkInfoStatus.FAILED),
+        )
+
+    async def _page(self, number: int) -> GetUploadStatusResponse:
+        answer = await self._raw.get_status(
+            self._upload_id, page=number, page_limit=LARGEST_PAGE, request_options=self._options
+        )
+        return answer.data

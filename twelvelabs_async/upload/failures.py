@@ -1,0 +1,90 @@
+"""The one exception that the user of an upload sees: what, why, what is left, and how to go on."""
+
+from twelvelabs_async.errors import (
+    ApiError,
+    JournalLostError,
+    OutcomeUnknownError,
+    SessionEndedError,
+    SourceError,
+    TwelveLabsError,
+    UploadError,
+    UploadInProgressError,
+)
+from twelvelabs_async.retries import is_transient
+from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.session import Session
+from twelvelabs_async.upload.verdicts import Meaning, meaning
+
+
+def upload_failure(
+    label: str,
+    cause: TwelveLabsError,
+    session: Session | None = None,
+    ledger: Ledger | None = None,
+    *,
+    journaled: bool = False,
+) -> UploadError:
+    """Return what ``cause`` means to the caller of an upload.
+
+    Args:
+        label: What was uploaded.
+        cause: What ended it.
+        session: The session; None: none was opened.
+        ledger: Where each chunk is; None: nothing was sent.
+        journaled: Whether the same call goes on where this one ended.
+    """
+    chunk: int | None = getattr(cause, "chunk_index", None)
+    sentences = [_what(label, chunk, cause), _standing(session, ledger)]
+    advice = _advice(cause, session, ledger, journaled=journaled)
+    return UploadError(
+        " ".join(sentences) + (f"; {advice}" if advice else ""),
+        chunk_index=chunk,
+        original_error=cause,
+        file=label,
+        upload_id=session.upload_id if session else None,
+        asset_id=session.asset_id if session else None,
+        upload_headers=session.upload_headers if session else None,
+        total_chunks=len(ledger.slices) if ledger else None,
+        stored_chunks=ledger.stored_chunks if ledger else 0,
+        reported_chunks=ledger.reported if ledger else 0,
+        retryable=is_retryable(cause),
+    )
+
+
+def is_retryable(cause: TwelveLabsError) -> bool:
+    """Whether another attempt, later, may succeed without any change."""
+    if isinstance(cause, ApiError):
+        return is_transient(cause.status_code or 0)
+    if isinstance(cause, UploadInProgressError | JournalLostError):
+        return True
+    return meaning(cause) is not Meaning.FATAL
+
+
+def _what(label: str, chunk: int | None, cause: TwelveLabsError) -> str:
+    where = f"chunk {chunk}: " if chunk is not None else ""
+    verb = "may not be" if isinstance(cause, OutcomeUnknownError) else "was not"
+    return f"{label} {verb} uploaded: {where}{cause}"
+
+
+def _standing(session: Session | None, ledger: Ledger | None) -> str:
+    if session is None:
+        return "(no upload session was opened)"
+    if ledger is None:
+        return f"(upload {session.upload_id}: nothing was sent)"
+    total, stored = len(ledger.slices), ledger.stored_chunks
+    return (
+        f"(upload {session.upload_id}: {stored} of {total} chunks are stored, "
+        f"{ledger.reported} of them reported, {total - stored} left)"
+    )
+
+
+def _advice(
+    cause: TwelveLabsError, session: Session | None, ledger: Ledger | None, *, journaled: bool
+) -> str | None:
+    """Say how to go on, where that is possible."""
+    if session is None or ledger is None or isinstance(cause, SourceError | SessionEndedError):
+        return None
+    if journaled:
+        return "the same call goes on from there"
+    until = f", until {session.expires_at:%Y-%m-%d %H:%M %Z}" if session.expires_at else ""
+    return f"multipart_upload.resume({session.upload_id!r}, ...) goes on from there{until}"
