@@ -55,10 +55,16 @@ class Shell:
         """Where commands keep what they must remove."""
         return self.directory / "temporary"
 
+    @property
+    def state(self) -> Path:
+        """Where commands keep what shall outlive them."""
+        return self.directory / "state"
+
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """Return the variables of a command."""
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-        return {**kept, "TMPDIR": str(self.temporary), "PYTHONUTF8": "1", **extra}
+        ours = {"TMPDIR": str(self.temporary), "XDG_STATE_HOME": str(self.state)}
+        return {**kept, **ours, "PYTHONUTF8": "1", **extra}
 
     def run(self, *arguments: str | Path, **variables: str) -> Ended:
         """Run a command to its end."""

@@ -127,8 +127,8 @@ def test_json_is_one_object_a_file_and_nothing_else(
     for path in paths:
         one = told[str(path)]
         assert list(one) == [
-            "path", "asset_id", "asset_url", "upload_id", "total_size", "total_chunks", "seconds",
-            "sha256", "verified",
+            "path", "asset_id", "asset_url", "upload_id", "total_size", "total_chunks",
+            "resumed_chunks", "seconds", "sha256", "verified",
         ]  # fmt: skip
         assert one["sha256"] == sha256(path)
         assert one["verified"] is True
@@ -256,7 +256,7 @@ def test_help_is_short_and_has_an_example(flag: str, shell: Shell) -> None:
         told = shell.run(command, flag)
         assert told.code == 0
         assert f"\n    twelvelabs-async {command} --" in told.out
-        assert len(told.out.splitlines()) < 40
+        assert len(told.out.splitlines()) < 48
 
 
 def test_help_of_the_emulator_tells_what_a_client_must_send(shell: Shell) -> None:
@@ -584,8 +584,32 @@ async def test_an_interrupted_upload_names_the_session_that_is_left(
         "interrupted: 0 of 1 file arrived\n"
         "1 upload session is left on the platform, for 24 hours at most:\n"
         f"  {noise}  {upload_id}\n"
+        "the same command goes on from there\n"
     )
     assert done.objects == [{"path": str(noise), "error": "interrupted", "upload_id": upload_id}]
+
+
+@posix
+@pytest.mark.real_time
+async def test_the_same_command_goes_on_after_a_kill(shell: Shell, noise: Path) -> None:
+    """What was stored is not sent again; with ``--restart`` or ``--no-journal``, it is."""
+    async with Emulator(chunk_size=10_000) as emulator:
+        for options, sessions in (((), 1), (("--restart",), 2), (("--no-journal",), 2)):
+            emulator.faults.script.clear()
+            before = len(emulator.platform.uploads)
+            stall = emulator.faults.add(Fault(route="put", action=Stall(), chunk_index=5))
+            command = ("upload", "--json", "--concurrency", "1", noise)
+            process = await shell.start_beside(emulator, *command)
+            while not stall.hits:
+                await asyncio.sleep(0.01)
+            process.kill()
+            await process.communicate()
+            done = await ended(await shell.start_beside(emulator, *command, *options))
+            (result,) = done.objects
+            assert done.code == 0
+            assert result["resumed_chunks"] == (4 if sessions == 1 else 0)
+            assert len(emulator.platform.uploads) - before == sessions
+            assert await emulator.sha256(result["asset_id"]) == sha256(noise)
 
 
 async def test_a_second_interruption_ends_what_the_first_one_began() -> None:

@@ -40,7 +40,8 @@ UPLOAD_HELP = (
     "platform. The VALUE of --metadata is a number, true, false or null where it reads as such in "
     "JSON, and text otherwise; in double quotes, as JSON has them, it is text in any case.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, proxies from HTTPS_PROXY "
-    "and NO_PROXY. Ctrl-C ends it, and tells what is left on the platform.\n\n"
+    "and NO_PROXY. Ctrl-C ends it; after that, or a crash, the same command goes on from there. "
+    "For this, what is sent is noted in the user's state directory.\n\n"
     "    twelvelabs-async upload --json talk.mp4 interview.wav\n"
     "    twelvelabs-async upload --wait --hls --metadata year=2026 talk.mp4"
 )
@@ -114,6 +115,19 @@ def upload(
             "leaves this machine; a copy of each file is kept until the end.",
         ),
     ] = False,
+    restart: Annotated[
+        bool,
+        Parameter(
+            show_default=False, help="Begin anew, whatever an earlier attempt has sent of a FILE."
+        ),
+    ] = False,
+    no_journal: Annotated[
+        bool,
+        Parameter(
+            show_default=False,
+            help="Write nothing down, so that no later attempt can go on where this one ended.",
+        ),
+    ] = False,
     base_url: Annotated[
         str | None,
         Parameter(help="Where the platform is; otherwise TWELVELABS_BASE_URL, or the usual one."),
@@ -132,6 +146,8 @@ def upload(
         wait=chosen_wait(wait=wait, hls=hls, thumbnail=thumbnail, timeout=timeout),
         base_url=base_url,
         emulated=emulator,
+        restart=restart,
+        journaled=not (no_journal or emulator),
         as_json=json,
     )
     return interrupts.run(partial(upload_files, order))

@@ -39,6 +39,7 @@ _OPTIONS = {
     "filename=": "--filename",
     "file_path": "FILE",
     "url must": "--url must",
+    "resume=False": "--restart",
 }
 """What the library calls its arguments, and what they are called here."""
 
@@ -88,7 +89,7 @@ class Carrier:
     def _failed(self, error: Exception) -> Failed:
         if isinstance(error, UploadError):
             self._upload_id = error.upload_id
-            return self._failure(str(error))
+            return self._failure(_in_options(str(error)))
         name = self._source.name or repr(self._source.name)
         if self._arrived is not None:
             return self._failure(f"{name} was uploaded, but {error}")
@@ -151,6 +152,7 @@ class Carrier:
             file_type=self._order.file_type,
             max_workers=self._order.concurrency,
             progress_callback=move,
+            resume=not self._order.restart,
             **self._order.creation,
         )
         return Arrived(self._source, result.asset_id, clock.monotonic() - began, result)

@@ -20,6 +20,8 @@ class Order:
     Attributes:
         metadata: Kept with each asset; None: nothing.
         wait: What to wait for when a file has arrived; None: nothing.
+        restart: Whether to forget what an earlier attempt has sent.
+        journaled: Whether to write down what is sent, for a later attempt.
     """
 
     files: Sequence[str]
@@ -33,7 +35,9 @@ class Order:
     wait: Wait | None
     base_url: str | None
     emulated: bool
-    as_json: bool
+    restart: bool = False
+    journaled: bool = True
+    as_json: bool = False
 
     def __attrs_post_init__(self) -> None:
         self._check_sources()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async import AsyncTwelveLabs, FileJournal
 from twelvelabs_async.cli.access import platform
 from twelvelabs_async.cli.bars import Bars
 from twelvelabs_async.cli.carrying import Carrier, Surroundings
@@ -17,6 +17,7 @@ from twelvelabs_async.cli.outcomes import DONE, FAILED, INTERRUPTED, Arrived, Ou
 from twelvelabs_async.cli.telling import tell_error
 from twelvelabs_async.cli.upload_views import tell_emulated, tell_interruption, tell_outcome
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.journal_log import CAN_LOCK
 
 FILES_AT_ONCE = 4
 CHUNKS_TO_SEE = 20
@@ -47,7 +48,7 @@ async def upload(order: Order, interrupts: Interrupts) -> int:
 def _end(order: Order, outcomes: Sequence[Outcome]) -> int:
     exit_code = max((outcome.exit_code for outcome in outcomes), default=DONE)
     if exit_code == INTERRUPTED:
-        tell_interruption(outcomes, emulated=order.emulated)
+        tell_interruption(outcomes, emulated=order.emulated, journaled=order.journaled)
     elif order.emulated and any(isinstance(outcome, Arrived) for outcome in outcomes):
         tell_emulated(as_json=order.as_json)
     return exit_code
@@ -57,7 +58,8 @@ def _client(order: Order, emulator: Emulator | None) -> AsyncTwelveLabs:
     puts = order.concurrency * min(FILES_AT_ONCE, len(order.sources))
     if emulator is not None:  # with a key and a way of its own: nothing of the environment
         return AsyncTwelveLabs(emulator.api_key, emulator.base_url, max_concurrency=puts)
-    return platform(order.base_url, puts)
+    journal = FileJournal() if order.journaled and CAN_LOCK else None
+    return platform(order.base_url, puts, journal)
 
 
 async def _all(

@@ -10,7 +10,7 @@ from twelvelabs_async.cli.outcomes import INTERRUPTED, Arrived, Failed, Outcome
 from twelvelabs_async.cli.telling import block, tell, tell_end, tell_error, tell_json
 
 MILLISECONDS = 3
-RESULT = ("asset_url", "upload_id", "total_size", "total_chunks")
+RESULT = ("asset_url", "upload_id", "total_size", "total_chunks", "resumed_chunks")
 
 
 def tell_outcome(outcome: Outcome, *, as_json: bool) -> None:
@@ -60,10 +60,12 @@ def _sent(result: UploadResult, seconds: float) -> str:
     size, chunks = result.total_size, result.total_chunks
     rate = decimal(round(size / max(seconds, 10**-MILLISECONDS)))
     pieces = "1 chunk" if chunks == 1 else f"{chunks:,} chunks"
+    if result.resumed_chunks:
+        pieces += f", {result.resumed_chunks:,} of them before"
     return f"{decimal(size)} in {pieces}, {seconds:.2f} s, {rate}/s"
 
 
-def tell_interruption(outcomes: Sequence[Outcome], *, emulated: bool) -> None:
+def tell_interruption(outcomes: Sequence[Outcome], *, emulated: bool, journaled: bool) -> None:
     """Say how far the command came, and what it leaves behind, each on its own line."""
     arrived = sum(outcome.asset_id is not None for outcome in outcomes)
     files = "file" if len(outcomes) == 1 else "files"
@@ -73,7 +75,10 @@ def tell_interruption(outcomes: Sequence[Outcome], *, emulated: bool) -> None:
         return
     failed = [each for each in outcomes if isinstance(each, Failed)]
     _tell_waited([each for each in failed if each.asset_id])
-    _tell_left([each for each in failed if each.upload_id and not each.asset_id])
+    left = [each for each in failed if each.upload_id and not each.asset_id]
+    _tell_left(left)
+    if left and journaled:
+        tell_error("the same command goes on from there")
 
 
 def _tell_waited(waited: Sequence[Failed]) -> None:
