@@ -178,7 +178,7 @@ class FileJournal:
         hold, path = self._holds.get(key), self.path(key)
         look = partial(read_records, path)
         with _telling(path):
-            return await (hold.run(look) if hold else asyncio.to_thread(look))
+            return await (hold.run(look) if hold else uninterrupted(asyncio.to_thread(look)))
 
     async def append(self, key: str, owner: str, record: bytes) -> None:
         """Add a record; see ``Journal.append``."""
