@@ -45,6 +45,7 @@ SIGNED = "https://store.example/chunk?X-Amz-Signature=5ecret5ecret"
 
 
 VALUES: dict[str, Any] = {
+    "upload_headers": {"x-amz-meta-a": "b"},
     "failures": (),
     "message": "told",
     "status_code": 404,
