@@ -19,7 +19,7 @@ from twelvelabs_async.cli.orders import Order, chosen_wait, parse_metadata
 from twelvelabs_async.cli.outcomes import WrongUsageError
 from twelvelabs_async.cli.readiness import Wait
 from twelvelabs_async.cli.upload import FILES_AT_ONCE, upload
-from twelvelabs_async.emulator import Cut, Emulator, Fault
+from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall
 
 MINUTE = timedelta(minutes=1)
 
@@ -239,8 +239,25 @@ async def test_an_answer_that_is_lost_does_not_claim_a_failure(
     path = make_file(10, "a.pdf")
     assert await upload(order(path), Interrupts()) == 1
     told = capsys.readouterr().err
-    assert told.startswith(f"error: {path}: the asset may have been created or not")
+    assert told.startswith(f"error: {path} may or may not have been uploaded: no answer")
+    assert told.endswith("look: twelvelabs-async assets list --filename a.pdf\n")
     assert emulator.count("create_asset") == 1
+
+
+async def test_an_interruption_says_what_may_have_arrived(
+    emulator: Emulator, use: Use, make_file: MakeFile, capsys: Captured
+) -> None:
+    """The answer was on its way: nobody claims that nothing is left."""
+    use(emulator)
+    fault = emulator.faults.add(Fault(route="create_asset", action=Stall("after")))
+    interrupts = Interrupts()
+    uploading = asyncio.create_task(upload(order(make_file(10, "a.pdf")), interrupts))
+    while not fault.hits:
+        await asyncio.sleep(0.01)
+    interrupts.interrupt()
+    assert await uploading == 130
+    told = capsys.readouterr().err
+    assert "may have arrived all the same (twelvelabs-async assets list tells):\n  " in told
 
 
 @pytest.mark.parametrize(

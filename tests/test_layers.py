@@ -44,6 +44,8 @@ ORDER = [
     "upload.limits",
     "upload.reading",
     "upload.source",
+    "upload.streams",
+    "upload.handles",
     "upload.content",
     "upload.job",
     "upload.sample",

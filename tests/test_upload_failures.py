@@ -170,7 +170,7 @@ async def test_an_outage_is_waited_out(
     (begins, ends) = (f"upload {result.upload_id}: {what}" for what in ("waiting", "the network"))
     assert all(message.startswith(begins) for message in warned[::2])
     assert all(message.startswith(ends) for message in warned[1::2])
-    assert len(warned) in {2, 4}  # when it begins and is over, and not at each attempt
+    assert len(warned) in {2, 4, 6}  # when it begins and is over, and not at each attempt
 
 
 async def test_an_outage_that_outlasts_the_timeout_ends_the_upload(
@@ -598,7 +598,7 @@ async def test_a_wrong_key_is_told_as_such(emulator: Emulator, make_file: MakeFi
         with pytest.raises(UploadError, match="does not accept the API key") as caught:
             await client.multipart_upload.upload_file(make_file(1))
     assert "wrong-key-value" not in str(caught.value)
-    assert "no upload session was opened" in str(caught.value)
+    assert caught.value.upload_id is None
 
 
 async def test_a_base_url_that_nobody_listens_on_is_told_as_such(make_file: MakeFile) -> None:

@@ -39,6 +39,16 @@ def check_text_or_whole(name: str, value: object) -> None:
         raise InvalidArgumentError(f"{name} must be text or a whole number, not {value!r}")
 
 
+def check_text(name: str, value: object) -> None:
+    """Refuse ``value`` unless it is text that can be sent."""
+    if not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} must be text, not {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} holds half a character: {value!r}") from None
+
+
 def check_word(name: str, value: object, words: Sequence[str]) -> None:
     """Refuse ``value`` unless it is one of ``words``."""
     if value not in words:

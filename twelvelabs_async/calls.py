@@ -11,6 +11,9 @@ from yarl import URL
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.errors import InvalidArgumentError
 
+FRAMING = frozenset({"content-length", "transfer-encoding"})
+"""Headers that say how long a body is: another word on it would make the rest a second request."""
+
 
 class RequestOptions(TypedDict, total=False):
     """Settings of one call, under the official SDK's names; what is absent is the client's.
@@ -90,4 +93,6 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
         if not is_header(name, value):
             raise InvalidArgumentError(f"header {name!r} has characters that no header can carry")
+        if name.lower() in FRAMING:
+            raise InvalidArgumentError(f"header {name!r} is the body's own affair")
     return headers

@@ -169,8 +169,9 @@ class AsyncTwelveLabs:
 
         Args:
             source: A path (str or Path), bytes, a binary file open for reading, an async iterator
-                of bytes, or a tuple ``(name, content)`` or ``(name, content, content_type)``. It
-                must not change meanwhile. What can be read only once goes in one request.
+                of bytes, anything with an ``async read(size)``, or a tuple ``(name, content)`` or
+                ``(name, content, content_type)``. It must not change meanwhile. What can be read
+                only once goes in one request.
             filename: What to call the asset; None: the name that ``source`` has, or ``upload``.
             file_type: ``video``, ``audio`` or ``image``, needed for chunks only; None: guessed
                 from the name's extension.
@@ -205,7 +206,7 @@ class AsyncTwelveLabs:
         content = told_apart(source)
         order = UploadOrder(
             content=content,
-            filename=filename or content.filename or UNNAMED,
+            filename=filename if filename is not None else content.filename or UNNAMED,
             file_type=file_type,
             multipart_above=multipart_above,
             batch_size=batch_size,

@@ -89,9 +89,10 @@ class ApiError(TwelveLabsError):
     def _sentence(self) -> str:
         what = f"{self.request or 'the platform'} answered"
         reason = " ".join(str(part) for part in (self.status_code, self.code) if part)
+        what = f"{what} {reason}" if reason else what
         told = f": {self.message}" if self.message else ""
         quoted = f" (request id {self.request_id})" if self.request_id else ""
-        return f"{what} {reason}{told}{quoted}"
+        return f"{what}{told}{quoted}"
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
@@ -107,10 +108,14 @@ class OutcomeUnknownError(TwelveLabsError):
 
     Attributes:
         original_error: The failure.
+        filename: What the asset would be called; None where the platform chooses.
     """
 
-    def __init__(self, message: str, original_error: TwelveLabsError) -> None:
+    def __init__(
+        self, message: str, original_error: TwelveLabsError, filename: str | None = None
+    ) -> None:
         self.original_error = original_error
+        self.filename = filename
         super().__init__(message)
 
 

@@ -225,6 +225,14 @@ class Transport:
             lambda: self._exchange(call, watch), f"{call.name} was answered"
         )
 
+    async def pause(self, seconds: float) -> None:
+        """Wait before another attempt.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
+        await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
+
     @property
     def may_queue(self) -> bool:
         """Whether a request may wait for a connection, in a queue that is not ours."""

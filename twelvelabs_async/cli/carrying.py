@@ -1,6 +1,7 @@
 """One file on its way to the platform: looked at, sent, compared, waited for."""
 
 import asyncio
+import shlex
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,6 +69,7 @@ class Carrier:
     _around: Surroundings
     _upload_id: str | None = None
     _arrived: Arrived | None = None
+    _asked: bool = False
 
     async def run(self) -> Outcome:
         """Look at the file at once, upload it when its turn comes, and say what became of it."""
@@ -82,7 +84,8 @@ class Carrier:
 
     def interrupted(self) -> Failed:
         """Return the outcome of a file that was on its way, or waited, when the user had enough."""
-        return self._failure("interrupted", INTERRUPTED)
+        unclear = self._asked and self._arrived is None
+        return evolve(self._failure("interrupted", INTERRUPTED), unclear=unclear)
 
     # What can go wrong.
 
@@ -94,7 +97,10 @@ class Carrier:
         if self._arrived is not None:
             return self._failure(f"{name} was uploaded, but {error}")
         if isinstance(error, OutcomeUnknownError):
-            return self._failure(f"{name}: {error}")
+            return self._failure(
+                f"{name} may or may not have been uploaded: {error.original_error}; before you "
+                f"send it again, look: {_look_for(error.filename)}"
+            )
         wrong = isinstance(error, InvalidArgumentError)
         problem = _in_options(str(error)) if wrong else str(error)
         code = WRONG_USAGE if wrong else FAILED
@@ -159,6 +165,7 @@ class Carrier:
 
     async def _in_one_request(self, method: Literal["direct", "url"], **what: Any) -> Arrived:
         began = clock.monotonic()
+        self._asked = True
         with self._around.bars.spinner(f"sending {plain(self._source.name)}"):
             asset = await self._around.client.assets.create(
                 method=method, **what, **self._order.creation
@@ -183,6 +190,12 @@ class Carrier:
         with self._around.bars.spinner(f"waiting for {plain(Path(self._source.name).name)}"):
             asset = await wait.run(self._around.client, arrived.asset_id)
         return evolve(arrived, asset=asset)
+
+
+def _look_for(filename: str | None) -> str:
+    """Return the command that finds an asset of which nobody knows whether it is there."""
+    wanted = [] if filename is None else ["--filename", filename]
+    return shlex.join(["twelvelabs-async", "assets", "list", *wanted])
 
 
 def _in_options(text: str) -> str:

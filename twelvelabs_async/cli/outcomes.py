@@ -62,6 +62,7 @@ class Failed:
         upload_id: The upload session on the platform; None: none is known.
         exit_code: Who must act: ``FAILED``, ``WRONG_USAGE`` or ``INTERRUPTED``.
         asset_id: The asset, if the file has arrived; None: it has not.
+        unclear: Whether the platform may have it all the same.
     """
 
     source: Source
@@ -69,6 +70,7 @@ class Failed:
     upload_id: str | None = None
     exit_code: int = FAILED
     asset_id: str | None = None
+    unclear: bool = False
 
 
 Outcome = Arrived | Failed

@@ -75,6 +75,7 @@ def tell_interruption(outcomes: Sequence[Outcome], *, emulated: bool, journaled:
         return
     failed = [each for each in outcomes if isinstance(each, Failed)]
     _tell_waited([each for each in failed if each.asset_id])
+    _tell_unclear([each for each in failed if each.unclear])
     left = [each for each in failed if each.upload_id and not each.asset_id]
     _tell_left(left)
     if left and journaled:
@@ -86,6 +87,13 @@ def _tell_waited(waited: Sequence[Failed]) -> None:
         tell_error("not waited for to the end:")
     for each in waited:
         tell_error(f"  {each.source.name}  {each.asset_id}")
+
+
+def _tell_unclear(unclear: Sequence[Failed]) -> None:
+    if unclear:
+        tell_error("may have arrived all the same (twelvelabs-async assets list tells):")
+    for each in unclear:
+        tell_error(f"  {each.source.name}")
 
 
 def _tell_left(left: Sequence[Failed]) -> None:

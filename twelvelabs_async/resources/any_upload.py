@@ -5,12 +5,7 @@ from attrs import frozen
 from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.asset_models import AssetDetail, AssetMethod
 from twelvelabs_async.calls import RequestOptions
-from twelvelabs_async.errors import (
-    ApiConnectionError,
-    ApiError,
-    OutcomeUnknownError,
-    SourceError,
-)
+from twelvelabs_async.errors import SourceError, TwelveLabsError
 from twelvelabs_async.media import is_document
 from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult, UserMetadata
 from twelvelabs_async.resources.asset_creation import AssetCreation, Sending
@@ -149,7 +144,7 @@ class Uploads:
         try:
             async with ProgressTeller(order.progress_callback, creation.progress):
                 return (await creation.run()).data
-        except (ApiError, ApiConnectionError, OutcomeUnknownError, SourceError) as error:
+        except TwelveLabsError as error:
             raise upload_failure(order.content.label, error) from error
 
 

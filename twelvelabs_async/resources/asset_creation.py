@@ -21,9 +21,10 @@ from twelvelabs_async.calls import Call, RequestOptions
 from twelvelabs_async.errors import (
     SERVER_ERRORS,
     ApiConnectionError,
-    ApiError,
+    ClientClosedError,
     InvalidResponseError,
     OutcomeUnknownError,
+    TwelveLabsError,
 )
 from twelvelabs_async.models import UploadProgress
 from twelvelabs_async.retries import (
@@ -35,10 +36,11 @@ from twelvelabs_async.retries import (
 )
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Body, Buffers
-from twelvelabs_async.upload.content import MemorySource, Stream, opened
+from twelvelabs_async.upload.content import MemorySource, opened
 from twelvelabs_async.upload.form import AssetForm
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.reading import CheckedSource, Source
+from twelvelabs_async.upload.streams import Stream
 from twelvelabs_async.upload.turns import Turns
 from twelvelabs_async.upload.watch import stall_watch
 
@@ -69,7 +71,8 @@ def may_be_taken(status: int | None, *, complete: bool) -> bool:
         status: What it answered; None: nothing.
         complete: Whether it was sent the whole file.
     """
-    if status is None or status == HTTPStatus.REQUEST_TIMEOUT or status >= SERVER_ERRORS:
+    unclear = status in {None, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SEE_OTHER}
+    if unclear or status is None or status >= SERVER_ERRORS:
         return complete
     return status < HTTPStatus.MULTIPLE_CHOICES  # a success that is none; all else is a refusal
 
@@ -120,6 +123,7 @@ class AssetCreation:
         Raises:
             ApiError: The platform refused; nothing was made.
             ApiConnectionError: It was never sent the whole request.
+            ClientClosedError: The client was closed before it was.
             OutcomeUnknownError: It may have made the asset.
             SourceError: The file cannot be read, or was changed while it was sent.
         """
@@ -138,12 +142,12 @@ class AssetCreation:
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
         failures = 0
         while True:
-            failure: ApiError | ApiConnectionError
+            failure: TwelveLabsError
             status, pause = None, 0.0
             body = self._body = self._new_body(source)
             try:
                 answer = await self._send(body)
-            except ApiConnectionError as error:
+            except (ApiConnectionError, InvalidResponseError, ClientClosedError) as error:
                 failure = error
             else:
                 if answer.good and body.complete:
@@ -156,7 +160,7 @@ class AssetCreation:
             failures += 1
             self._check_again(failure, status, failures, pause, source)
             logger.info("%s is sent again: %s", self._call.name, failure)
-            await clock.sleep(pause + backoff(failures, FIRST_BACKOFF))
+            await self._sending.transport.pause(pause + backoff(failures, FIRST_BACKOFF))
 
     def _new_body(self, source: Source | Stream) -> Body:
         return Body(source, 0, source.size, self._sending.buffers, self._sending.turns)
@@ -186,18 +190,19 @@ class AssetCreation:
         except InvalidResponseError as error:
             raise self._unknown(error) from error
 
-    def _unknown(self, failure: ApiError | ApiConnectionError) -> OutcomeUnknownError:
+    def _unknown(self, failure: TwelveLabsError) -> OutcomeUnknownError:
         name = self._form.fields.get("filename")
         named = f"filename={name!r}" if name else ""
         return OutcomeUnknownError(
             f"the asset may have been created or not: {failure}; look at the newest of "
             f"assets.list({named}) before you send it again",
             failure,
+            filename=name,
         )
 
     def _check_again(
         self,
-        failure: ApiError | ApiConnectionError,
+        failure: TwelveLabsError,
         status: int | None,
         failures: int,
         pause: float,
@@ -205,7 +210,8 @@ class AssetCreation:
     ) -> None:
         """Raise what the attempt came to, unless another one may and should be made."""
         final = status is not None and not is_transient(status)
+        final = final or isinstance(failure, ClientClosedError)
         if final or failures > self._call.retries or pause > LONGEST_OBEYED_PAUSE:
             raise failure
-        if isinstance(source, Stream):
+        if isinstance(source, Stream) and source.touched:
             raise failure.advised(f"not sent again: {source.name} can be read only once")

@@ -69,9 +69,11 @@ class AssetsClient:
         Args:
             method: ``direct``: ``file`` is sent; ``url``: the platform fetches ``url``.
             file: A path (str or Path), bytes, a binary file open for reading (sent from where it
-                stands, and left standing there), an async iterator of bytes, or a tuple ``(name,
-                content)`` or ``(name, content, content_type)``. What can be read only once, an
-                iterator or a pipe, is never sent again.
+                stands, and left standing there), an async iterator of bytes, anything with an
+                ``async read(size)``, or a tuple ``(name, content)`` or ``(name, content,
+                content_type)``. What can be read only once is not sent again when a part of it is
+                gone; an async generator is closed in the end. While it is read it holds one of
+                the client's ``max_concurrency``, so it must not itself wait for other uploads.
             url: ``http`` or ``https``, and within the platform's reach.
             filename: What to call the asset; None: the name that ``file`` or ``url`` has.
             enable_hls: Whether to make an HLS stream; None: the platform's choice.

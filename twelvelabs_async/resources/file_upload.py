@@ -13,7 +13,7 @@ from twelvelabs_async.models import UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.upload.content import Stream, opened
+from twelvelabs_async.upload.content import opened
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
 from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.job import Resuming, UploadJob
@@ -26,6 +26,7 @@ from twelvelabs_async.upload.sample import sample_of
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.source import check_path
 from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.streams import Stream
 from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.verdicts import Patience
 

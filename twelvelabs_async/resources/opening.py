@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.answers import ApiResponse
-from twelvelabs_async.calls import RequestOptions, path_segment
+from twelvelabs_async.calls import FRAMING, RequestOptions, path_segment
 from twelvelabs_async.errors import (
     AssetUnknownError,
     ForbiddenError,
@@ -173,14 +173,13 @@ class Opener:
 
 
 def _session(told: CreateAssetUploadResponse, size: int) -> Session:
-    framing = {"content-length", "transfer-encoding"}  # each body has its own
     return Session(
         upload_id=told.upload_id,
         chunk_size=told.chunk_size,
         total_chunks=told.total_chunks,
         total_size=size,
         asset_id=told.asset_id,
-        upload_headers={k: v for k, v in told.upload_headers.items() if k.lower() not in framing},
+        upload_headers={k: v for k, v in told.upload_headers.items() if k.lower() not in FRAMING},
         expires_at=told.expires_at,
     )
 

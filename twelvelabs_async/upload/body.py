@@ -140,13 +140,13 @@ class Body(Payload):
             count = await self._source.read_into(view, self._offset + self.sent)
         except SourceError:
             raise
-        except Exception as error:  # noqa: BLE001 - aiohttp would blame the network for it
+        except Exception as error:  # aiohttp would blame the network for it
             problem = f"cannot read {self._source.name}: {type(error).__name__}: {error}"
+            raise SourceError(problem) from error
         else:
             return view[:count]
         finally:
             self.reading = False
-        raise SourceError(problem)
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
         for start in range(0, len(view), PIECE_BYTES):

@@ -34,10 +34,13 @@ def upload_failure(
         journaled: Whether the same call goes on where this one ended.
     """
     chunk: int | None = getattr(cause, "chunk_index", None)
-    sentences = [_what(label, chunk, cause), _standing(session, ledger)]
-    advice = _advice(cause, session, ledger, journaled=journaled)
+    parts = (
+        _what(label, chunk, cause),
+        _standing(session, ledger),
+        _advice(cause, session, ledger, journaled=journaled),
+    )
     return UploadError(
-        " ".join(sentences) + (f"; {advice}" if advice else ""),
+        "".join(part for part in parts if part),
         chunk_index=chunk,
         original_error=cause,
         file=label,
@@ -62,18 +65,19 @@ def is_retryable(cause: TwelveLabsError) -> bool:
 
 def _what(label: str, chunk: int | None, cause: TwelveLabsError) -> str:
     where = f"chunk {chunk}: " if chunk is not None else ""
-    verb = "may not be" if isinstance(cause, OutcomeUnknownError) else "was not"
+    unknown = isinstance(cause, OutcomeUnknownError)
+    verb = "may or may not have been" if unknown else "was not"
     return f"{label} {verb} uploaded: {where}{cause}"
 
 
-def _standing(session: Session | None, ledger: Ledger | None) -> str:
+def _standing(session: Session | None, ledger: Ledger | None) -> str | None:
     if session is None:
-        return "(no upload session was opened)"
+        return None
     if ledger is None:
-        return f"(upload {session.upload_id}: nothing was sent)"
+        return f" (upload {session.upload_id}: nothing was sent)"
     total, stored = len(ledger.slices), ledger.stored_chunks
     return (
-        f"(upload {session.upload_id}: {stored} of {total} chunks are stored, "
+        f" (upload {session.upload_id}: {stored} of {total} chunks are stored, "
         f"{ledger.reported} of them reported, {total - stored} left)"
     )
 
@@ -85,6 +89,6 @@ def _advice(
     if session is None or ledger is None or isinstance(cause, SourceError | SessionEndedError):
         return None
     if journaled:
-        return "the same call goes on from there"
+        return "; the same call goes on from there"
     until = f", until {session.expires_at:%Y-%m-%d %H:%M %Z}" if session.expires_at else ""
-    return f"multipart_upload.resume({session.upload_id!r}, ...) goes on from there{until}"
+    return f"; multipart_upload.resume({session.upload_id!r}, ...) goes on from there{until}"

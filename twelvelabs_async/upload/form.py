@@ -17,7 +17,7 @@ from attrs import Factory, frozen
 from yarl import URL
 
 from twelvelabs_async import codec
-from twelvelabs_async.arguments import check_text_or_whole
+from twelvelabs_async.arguments import check_text, check_text_or_whole, is_header
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import UserMetadata
@@ -28,6 +28,7 @@ from twelvelabs_async.upload.job import checked_filename
 CreationMethod = Literal["direct", "url"]
 
 _UNFIT_FOR_A_NAME = re.compile('[\x00-\x1f\x7f"]')
+_UNFIT_FOR_A_URL = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -54,7 +55,7 @@ class AssetForm:
         """Return the whole form; ``body``, the file's, is streamed when the form is."""
         name = self.fields["filename"]
         told = self.content.content_type if self.content is not None else None
-        body.headers["Content-Type"] = told or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
+        body.headers["Content-Type"] = told or _type_of(name)
         body.set_content_disposition(
             "form-data", quote_fields=False, name="file", filename=_quotable(name)
         )
@@ -89,17 +90,22 @@ def checked_form(
         InvalidArgumentError: It never can.
     """
     _check_method(method, content, url)
-    name = filename or (content.filename or UNNAMED if content is not None else None)
+    name = filename
+    if name is None and content is not None:
+        name = content.filename or UNNAMED
     fields: dict[str, str | None] = {
         "method": method,
         "url": url,
         "filename": None if name is None else checked_filename(name),
-        "enable_hls": _word(enable_hls),
-        "enable_thumbnail": _word(enable_thumbnail),
+        "enable_hls": _word("enable_hls", enable_hls),
+        "enable_thumbnail": _word("enable_thumbnail", enable_thumbnail),
         "user_metadata": _json(user_metadata),
     }
     for key, value in additional.items():
+        if not is_header(key, ""):
+            raise InvalidArgumentError(f"body parameter {key!r} is no name for a field")
         check_text_or_whole(f"body parameter {key}", value)
+        check_text(f"body parameter {key}", str(value))
         fields[key] = str(value)
     return AssetForm({key: text for key, text in fields.items() if text is not None}, content)
 
@@ -122,7 +128,7 @@ def _check_method(method: object, file: Content | None, url: object) -> None:
 
 def _check_url(url: object) -> None:
     """Refuse what is no URL of a file; its text is not told, for it may be signed."""
-    if isinstance(url, str):
+    if isinstance(url, str) and not _UNFIT_FOR_A_URL.search(url):
         with suppress(ValueError):
             parsed = URL(url)
             if parsed.scheme in {"http", "https"} and parsed.host:
@@ -130,8 +136,17 @@ def _check_url(url: object) -> None:
     raise InvalidArgumentError("url must be http(s)://host/path, of a file that can be fetched")
 
 
-def _word(flag: bool | None) -> str | None:
+def _word(name: str, flag: object) -> str | None:
+    if flag is not None and not isinstance(flag, bool):
+        raise InvalidArgumentError(f"{name} must be True, False or None, not {flag!r}")
     return None if flag is None else str(flag).lower()
+
+
+def _type_of(filename: str) -> str:
+    """Guess a MIME type from the extension alone: of ``data:...`` a name would tell its own."""
+    _, dot, extension = filename.rpartition(".")
+    found = mimetypes.guess_type(f"file.{extension}")[0] if dot and extension.isalnum() else None
+    return found or _UNKNOWN_TYPE
 
 
 def _json(user_metadata: UserMetadata | str | None) -> str | None:

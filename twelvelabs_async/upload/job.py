@@ -121,6 +121,8 @@ def checked_filename(name: str) -> str:
     Raises:
         InvalidArgumentError: It is empty, or cannot be sent as text.
     """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers vary
+        raise InvalidArgumentError(f"filename must be text, not {name!r}")
     if not name.strip():
         raise InvalidArgumentError("filename is empty")
     try:

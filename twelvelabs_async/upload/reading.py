@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from attrs import Factory, define, frozen
 
 from twelvelabs_async.tasks import uninterrupted
+
+T = TypeVar("T")
 
 
 class Readable(Protocol):
@@ -97,9 +99,9 @@ class CheckedSource:
 class ThreadReads:
     """Reads in threads: those that outlive their cancellation, too, until all have ended."""
 
-    _under_way: set[asyncio.Future[int]] = Factory(set[asyncio.Future[int]])
+    _under_way: set[asyncio.Future[Any]] = Factory(set[asyncio.Future[Any]])
 
-    async def run(self, read: Callable[..., int], *args: object) -> int:
+    async def run(self, read: Callable[..., T], *args: object) -> T:
         """Read in a thread; cancelled, it goes on without us."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, read, *args)
@@ -107,7 +109,7 @@ class ThreadReads:
         future.add_done_callback(self._forget)
         return await asyncio.shield(future)
 
-    def _forget(self, read: asyncio.Future[int]) -> None:
+    def _forget(self, read: asyncio.Future[Any]) -> None:
         self._under_way.discard(read)
         if not read.cancelled():
             read.exception()  # nobody may be waiting any more, and that is no reason to complain

@@ -173,8 +173,8 @@ def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:
     return found
 
 
-async def check_path(path: Path) -> None:
-    """Refuse what can never be uploaded, without opening it.
+async def check_path(path: Path) -> int:
+    """Return the size of a file, and refuse what can never be uploaded, without opening it.
 
     Raises:
         SourceError: The path does not exist, is no regular file, is empty, or cannot be seen.
@@ -184,7 +184,8 @@ async def check_path(path: Path) -> None:
     except (OSError, ValueError) as error:
         failure = _unusable(path, error)
     else:
-        return _check_status(path, status)
+        _check_status(path, status)
+        return status.st_size
     raise failure
 
 
