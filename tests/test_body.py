@@ -233,6 +233,18 @@ async def test_a_failing_source_is_not_told_as_a_broken_network(make_file: MakeF
     assert caught.value.__context__ is None
 
 
+async def test_a_slice_of_a_file_that_was_written_to_is_never_whole(make_file: MakeFile) -> None:
+    """The file is looked at before the last bytes of each slice go out, not only at the end."""
+    path = make_file(MIB)
+    async with slow_store(None) as (_, url), storage() as store, open_source(path) as source:
+        body = store.body(source, Slice(2, MIB // 4, MIB // 4))
+        os.utime(path, ns=(5, 5))
+        with pytest.raises(SourceChangedError, match="it was written to") as caught:
+            await store.put(url, {}, body)
+    assert caught.value.chunk_index == 2
+    assert body.sent < MIB // 4
+
+
 async def test_aiohttp_cannot_send_a_body_twice(make_file: MakeFile) -> None:
     """A PUT that a stale connection lost is not repeated behind our back: its URL works once."""
     connections = 0

@@ -17,7 +17,7 @@ from aiohttp.http import StreamWriter
 from attrs import Factory, define
 
 from twelvelabs_async.errors import SourceError
-from twelvelabs_async.upload.reading import Readable, Source
+from twelvelabs_async.upload.reading import CheckedSource, Readable, Source
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import PIECE_BYTES, Turns
 
@@ -159,10 +159,11 @@ class Body(Payload):
 
 
 class SliceBody(Body):
-    """The body of one PUT: one slice of the source."""
+    """The body of one PUT: one slice of the source, which must not have changed meanwhile."""
 
     def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
-        super().__init__(source, piece.offset, piece.size, buffers, turns)
+        checked = CheckedSource(source, end=piece.offset + piece.size)
+        super().__init__(checked, piece.offset, piece.size, buffers, turns)
         self.index = piece.index
         """The number of the chunk, from 1."""
 

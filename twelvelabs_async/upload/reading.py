@@ -61,12 +61,16 @@ class Source(Readable, Protocol):
 
 @frozen
 class CheckedSource:
-    """A source that is looked at again before its last bytes are given out.
+    """A source that is looked at again before the last bytes are given out.
 
     For what takes effect with its last byte: a mixed file never becomes whole.
+
+    Attributes:
+        end: Where those bytes end; None: at the end of the source.
     """
 
     _source: Source
+    end: int | None = None
 
     @property
     def name(self) -> str:
@@ -86,7 +90,7 @@ class CheckedSource:
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset``; see ``Readable.read_into``."""
         count = await self._source.read_into(view, offset)
-        if offset + count == self.size:
+        if offset + count == (self.size if self.end is None else self.end):
             await self.check_unchanged()
         return count
 
@@ -102,7 +106,7 @@ class ThreadReads:
     _under_way: set[asyncio.Future[Any]] = Factory(set[asyncio.Future[Any]])
 
     async def run(self, read: Callable[..., T], *args: object) -> T:
-        """Read in a thread; cancelled, it goes on without us."""
+        """Read, or look, in a thread; cancelled, it goes on without us."""
         loop = asyncio.get_running_loop()
         future = loop.run_in_executor(None, read, *args)
         self._under_way.add(future)

@@ -149,7 +149,7 @@ class FileSource:
     async def check_unchanged(self) -> None:
         """Compare the open file, and what its path leads to, with what was opened."""
         try:
-            now = await asyncio.to_thread(_look_again, self._file, self.path)
+            now = await self.reads.run(_look_again, self._file, self.path)
         except OSError as error:
             failure = SourceError(f"cannot look at {self.name} again: {_os_text(error)}")
         else:
