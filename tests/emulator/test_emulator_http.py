@@ -18,6 +18,7 @@ from yarl import URL
 
 from twelvelabs_async.emulator import (
     Answer,
+    Corrupt,
     Cut,
     Emulator,
     Etag,
@@ -608,6 +609,25 @@ async def test_an_etag_may_be_replaced_or_missing(world: World, etag: str | None
     assert reply.headers.get("etag") == etag
     assert await world.stored(1)
     assert fault.hits == 1
+
+
+async def test_a_store_may_have_etags_of_its_own(world: World) -> None:
+    """What stands in the header is then what a report has to name, and not the MD5."""
+    world.emulator.faults.add(Fault(route="put", action=Etag('"of-its-own"', kept=True)))
+    session = await world.create()
+    reply = await world.put(session["upload_urls"][0]["url"])
+    assert reply.headers["etag"] == '"of-its-own"'
+    assert (await world.report(1)).status == 400
+    chunk = {"chunk_index": 1, "proof": "of-its-own", "proof_type": "etag", "chunk_size": CHUNK}
+    assert (await world.api("POST", world.path, json={"completed_chunks": [chunk]})).status == 200
+
+
+async def test_a_chunk_may_be_stored_with_another_bit(world: World) -> None:
+    """One bit, and the ETag is the MD5 of what is stored: so the sender can see it."""
+    world.emulator.faults.add(Fault(route="put", action=Corrupt()))
+    session = await world.create()
+    reply = await world.put(session["upload_urls"][0]["url"])
+    assert reply.headers["etag"] == f'"{md5(bytes([piece(1)[0] ^ 0x80]) + piece(1)[1:])}"'
 
 
 async def test_a_put_may_be_answered_as_expired(world: World) -> None:

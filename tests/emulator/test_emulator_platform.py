@@ -11,6 +11,7 @@ from yarl import URL
 
 from twelvelabs_async.emulator import (
     Answer,
+    Corrupt,
     Cut,
     Etag,
     Exchange,
@@ -585,12 +586,13 @@ def test_a_fault_matches_only_its_requests() -> None:
         ("creates", Cut(), None),
         ("create", Expire(), None),
         ("report", Etag(None), None),
+        ("report", Corrupt(), None),
         ("put", Rewrite(dict), None),
         ("report", Cut(), 3),
     ],
 )
 def test_a_fault_that_cannot_happen_is_refused(
-    route: str, action: Cut | Expire | Etag | Rewrite, chunk: int | None
+    route: str, action: Cut | Expire | Etag | Corrupt | Rewrite, chunk: int | None
 ) -> None:
     """A misspelt route or an action of another route would silently prove nothing."""
     with pytest.raises(ValueError, match=route):

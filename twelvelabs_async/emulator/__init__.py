@@ -6,6 +6,7 @@ It imports nothing of the client, and writes its own JSON, so that the two canno
 from twelvelabs_async.emulator.exchanges import Exchange
 from twelvelabs_async.emulator.faults import (
     Answer,
+    Corrupt,
     Cut,
     Etag,
     Expire,
@@ -24,6 +25,7 @@ from twelvelabs_async.emulator.server import Emulator
 
 __all__ = [
     "Answer",
+    "Corrupt",
     "Cut",
     "Emulator",
     "Etag",

@@ -62,9 +62,24 @@ class Rewrite:
 
 @frozen
 class Etag:
-    """Store the chunk, then answer with this ``ETag`` header, verbatim; None: with none."""
+    """Store the chunk, then answer with this ``ETag`` header, verbatim; None: with none.
+
+    ``kept``: it is the chunk's real ETag, which a report has to name, bare; as of a store whose
+    ETags are no MD5s. Otherwise the header lies.
+    """
 
     value: str | None
+    kept: bool = False
+
+    @property
+    def bare(self) -> str | None:
+        """The value as a report has to name it; None: it is not the chunk's."""
+        return self.value.removeprefix("W/").strip('"') if self.value and self.kept else None
+
+
+@frozen
+class Corrupt:
+    """Store a chunk of which one bit was flipped on the way; its ETag tells what is stored."""
 
 
 @frozen
@@ -78,7 +93,7 @@ API_ROUTES = (
     "update_metadata", "replace_metadata", "delete_metadata",
 )  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
-Action = Answer | Cut | Stall | Rewrite | Etag | Expire
+Action = Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire
 
 
 def store_error(status: int, code: str, message: str) -> Answer:
@@ -126,7 +141,7 @@ class Fault:
         routes: tuple[str, ...] = (*API_ROUTES, *STORE_ROUTES)
         if isinstance(self.action, Rewrite):
             routes = API_ROUTES
-        elif isinstance(self.action, Etag | Expire):
+        elif isinstance(self.action, Etag | Corrupt | Expire):
             routes = ("put",)
         if self.route not in routes:
             raise ValueError(f"{self.action} cannot happen to {self.route!r}, only to {routes}")

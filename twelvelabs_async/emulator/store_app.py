@@ -15,7 +15,7 @@ from attrs import define
 from twelvelabs_async.emulator import disk
 from twelvelabs_async.emulator.answers import error_xml, http_date
 from twelvelabs_async.emulator.exchanges import OriginName
-from twelvelabs_async.emulator.faults import Action, Etag, Expire
+from twelvelabs_async.emulator.faults import Action, Corrupt, Etag, Expire
 from twelvelabs_async.emulator.records import Asset
 from twelvelabs_async.emulator.signing import Grant
 from twelvelabs_async.emulator.skin import Skin, Visit
@@ -68,7 +68,8 @@ class StoreSkin(Skin):
         path = self.files.chunk(grant.upload_id, grant.chunk_index)
         incoming = disk.Incoming(path, grant.serial)
         try:
-            await incoming.receive(_pieces(visit.request.content))
+            pieces = _pieces(visit.request.content)
+            await incoming.receive(_flipped(pieces) if isinstance(action, Corrupt) else pieces)
             if grant.upload_id not in self.platform.uploads:
                 raise forgotten(grant.upload_id)
             incoming.commit()
@@ -77,8 +78,10 @@ class StoreSkin(Skin):
             raise
         finally:
             visit.received = incoming.received
-        self.platform.keep_chunk(grant.upload_id, grant.chunk_index, incoming.etag, size)
-        etag = action.value if isinstance(action, Etag) else f'"{incoming.etag}"'
+        told = action if isinstance(action, Etag) else None
+        kept = (told and told.bare) or incoming.etag
+        self.platform.keep_chunk(grant.upload_id, grant.chunk_index, kept, size)
+        etag = told.value if told else f'"{incoming.etag}"'
         return web.Response(headers={} if etag is None else {"ETag": etag})
 
     async def _fetch(self, visit: Visit) -> web.StreamResponse:
@@ -115,3 +118,11 @@ def _denied(denied: Denied) -> web.Response:
 async def _pieces(content: StreamReader) -> AsyncIterator[bytes]:
     async for piece, _ in content.iter_chunks():
         yield piece
+
+
+async def _flipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the pieces, the first bit of the first one inverted."""
+    flip = 0x80
+    async for piece in pieces:
+        yield bytes([piece[0] ^ flip]) + piece[1:] if piece else piece
+        flip = 0
