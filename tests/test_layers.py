@@ -39,6 +39,7 @@ ORDER = [
     "upload.turns",
     "upload.ledger",
     "upload.url_book",
+    "upload.etag_check",
     "upload.verdicts",
     "upload.failures",
     "upload.limits",

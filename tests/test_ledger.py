@@ -49,7 +49,8 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.ledger = fresh(17, batch_size=4, last=1)
-        self.started = 0
+        self.waiting = list(range(1, 18))
+        self.doubted: list[int] = []
         self.stored = 0
         self.batches: list[tuple[CompletedChunk, ...]] = []
         self.reported: set[int] = set()
@@ -57,11 +58,9 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
 
     @rule()
     def start(self) -> None:
-        """Start the next chunk: in order, each once."""
+        """Start the next chunk: in order, each once, but for those that were distrusted."""
         piece = self.ledger.start_next()
-        self.started += int(piece is not None)
-        assert piece == (self.ledger.slices[self.started] if piece else None)
-        assert piece or self.started == 17
+        assert piece == (self.ledger.slices[self.waiting.pop(0)] if self.waiting else None)
 
     @precondition(lambda self: self.ledger.missing)
     @rule(data=st.data())
@@ -71,6 +70,28 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         self.ledger.store(piece, f"etag-{piece.index}")
         self.stored += 1
 
+    @precondition(lambda self: self.ledger.missing)
+    @rule(data=st.data())
+    def doubt(self, data: st.DataObject) -> None:
+        """Have an ETag of any of the chunks that are on their way, and not rely on it."""
+        piece = data.draw(st.sampled_from(list(self.ledger.missing.values())))
+        self.ledger.doubt(piece, f"etag-{piece.index}")
+        self.doubted.append(piece.index)
+
+    @rule()
+    def trust(self) -> None:
+        """Rely on all of them after all, in the order in which they came."""
+        assert [chunk.chunk_index for chunk in self.ledger.trust()] == self.doubted
+        self.stored += len(self.doubted)
+        self.doubted = []
+
+    @rule(most=st.none() | st.integers(1, 3))
+    def distrust(self, most: int | None) -> None:
+        """Have some of them, the oldest first, sent again before all others."""
+        self.ledger.distrust(most)
+        self.waiting[:0] = self.doubted[:most]
+        del self.doubted[:most]
+
     @rule()
     def claim(self) -> None:
         """Claim what should be reported: full, or the rest of it, oldest first."""
@@ -78,10 +99,10 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         batch = self.ledger.claim_batch()
         if batch:
             assert batch == oldest
-            assert len(batch) == 4 or self.started == 17
+            assert len(batch) == 4 or not self.waiting
             self.batches.append(batch)
         else:
-            assert not oldest or (len(oldest) < 4 and self.started < 17)
+            assert not oldest or (len(oldest) < 4 and self.waiting)
 
     @precondition(lambda self: self.batches)
     @rule(data=st.data(), count=st.integers(0, 17), url=st.sampled_from([None, "", "https://a"]))
@@ -102,6 +123,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         steps: list[Callable[[], object]] = []
         if piece.index not in self.ledger.missing:
             steps.append(lambda: self.ledger.store(piece, "etag"))
+            steps.append(lambda: self.ledger.doubt(piece, "etag"))
         if piece.index not in self.ledger.in_report:
             known = tuple(self.ledger.in_report.values())
             steps.append(lambda: self.ledger.confirm((*known, chunk), answer(17, "https://no")))
@@ -118,6 +140,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         shelves = [
             [index for run in ledger.waiting for index in run],
             list(ledger.missing),
+            list(ledger.doubted),
             list(ledger.stored),
             list(ledger.in_report),
             sorted(self.reported),
@@ -140,8 +163,8 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     def what_waits_is_known(self) -> None:
         """``is_waiting`` and ``upcoming`` say what ``start_next`` will give."""
         waiting = [index for index in range(18) if self.ledger.is_waiting(index)]
-        assert waiting == list(range(self.started + 1, 18))
-        assert list(self.ledger.upcoming(5)) == waiting[:5]
+        assert waiting == sorted(self.waiting)
+        assert list(self.ledger.upcoming(5)) == self.waiting[:5]
 
 
 TestAnySequenceOfSteps = AnySequenceOfSteps.TestCase
@@ -205,6 +228,17 @@ def test_everything_that_is_unacknowledged_can_be_rescued() -> None:
     ledger.confirm(ledger.claim_all(), answer(7))
     assert ledger.claim_all() == ()
     assert ledger.reported == 7
+
+
+def test_what_is_in_doubt_is_neither_reported_nor_rescued() -> None:
+    """Nobody hears of its ETag before it is relied on."""
+    ledger = fresh(3)
+    start_and_store(ledger, 1)
+    ledger.doubt(start(ledger), "another")
+    assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1]
+    assert (ledger.stored_chunks, ledger.stored_bytes) == (1, 2 * CHUNK)
+    ledger.trust()
+    assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1, 2]
 
 
 def test_a_report_is_confirmed_once() -> None:

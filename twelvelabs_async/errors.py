@@ -275,6 +275,42 @@ class StorageConnectionError(StorageError):
     """The object store gave no answer: refused, reset, or stalled."""
 
 
+class ChunkCorruptedError(StorageError):
+    """The object store holds something else than was sent: its ETag is another MD5.
+
+    Attributes:
+        etag: The store's ETag, bare.
+        md5: The MD5 of what was sent, in hexadecimal.
+    """
+
+    def __init__(self, chunk_index: int, etag: str, md5: str) -> None:
+        self.etag = etag
+        self.md5 = md5
+        super().__init__(
+            "the object store holds something else than was sent: "
+            f"its ETag is {etag}, and the MD5 of what was sent is {md5}",
+            chunk_index=chunk_index,
+        )
+
+
+class SessionCorruptedError(TwelveLabsError):
+    """A chunk is corrupt that the platform may count already: the session must not go on.
+
+    The first ETags were no MD5s, so that the store was taken to have ETags of its own, and then
+    came one that was. This is all but impossible unless the way there was bad, and got better.
+
+    Attributes:
+        chunk_index: One of those chunks, from 1.
+    """
+
+    def __init__(self, chunk_index: int) -> None:
+        self.chunk_index = chunk_index
+        super().__init__(
+            "its ETag was not the MD5 of what was sent, and those of other chunks are: "
+            "it may be corrupt; begin a new upload"
+        )
+
+
 class SourceError(TwelveLabsError):
     """The file cannot be uploaded, or cannot be read: the disk or the path is at fault.
 

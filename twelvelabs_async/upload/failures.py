@@ -4,6 +4,7 @@ from twelvelabs_async.errors import (
     ApiError,
     JournalLostError,
     OutcomeUnknownError,
+    SessionCorruptedError,
     SessionEndedError,
     SourceError,
     TwelveLabsError,
@@ -14,6 +15,9 @@ from twelvelabs_async.retries import is_transient
 from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.verdicts import Meaning, meaning
+
+_HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
+"""What a session cannot go on after."""
 
 
 def upload_failure(
@@ -86,7 +90,7 @@ def _advice(
     cause: TwelveLabsError, session: Session | None, ledger: Ledger | None, *, journaled: bool
 ) -> str | None:
     """Say how to go on, where that is possible."""
-    if session is None or ledger is None or isinstance(cause, SourceError | SessionEndedError):
+    if session is None or ledger is None or isinstance(cause, _HOPELESS):
         return None
     if journaled:
         return "; the same call goes on from there"

@@ -1,10 +1,11 @@
-"""Where every chunk of an upload is: each on exactly one of four shelves, and counted.
+"""Where every chunk of an upload is: each on exactly one of five shelves, and counted.
 
 ``waiting`` (not started) -> ``missing`` (started, no ETag yet) -> ``stored`` (ETag in hand)
--> ``in_report`` (told, not acknowledged) -> reported, which is only a count. A step that skips a
-shelf raises ``KeyError`` and changes nothing. No I/O and no await: what is decided here is decided
-whole. An ETag that is not reported is known to nobody else, so ``claim_all`` is what has to be
-rescued when an upload ends early.
+-> ``in_report`` (told, not acknowledged) -> reported, which is only a count. A chunk whose ETag is
+not to be relied on is ``doubted`` instead of stored: nobody hears of it until it is trusted, or
+waits again. A step that skips a shelf raises ``KeyError`` and changes nothing. No I/O and no await:
+what is decided here is decided whole. An ETag that is not reported is known to nobody else, so
+``claim_all`` is what has to be rescued when an upload ends early.
 """
 
 from collections import deque
@@ -29,12 +30,13 @@ class Ledger:
     Attributes:
         slices: The chunks of the file.
         batch_size: Chunks in a full report.
-        waiting: Chunks not started, as runs of indexes in order.
+        waiting: Chunks not started, as runs of indexes in order; those to be sent again first.
         missing: Chunks started, without an ETag.
+        doubted: Chunks with an ETag that may tell of another content than was sent.
         stored: Chunks with an ETag, in the order in which they were stored.
         in_report: Chunks in a report that was not acknowledged.
         reported: How many chunks were acknowledged.
-        stored_bytes: Bytes of all chunks that have an ETag, reported or not.
+        stored_bytes: Bytes of all chunks that have an ETag, reported, doubted, or neither.
         total_completed: The platform's own count of chunks, the highest that it told.
         asset_url: The asset's URL, once the platform named it; never empty.
         asset_id: The asset, once a report named it.
@@ -46,6 +48,7 @@ class Ledger:
     batch_size: int
     waiting: deque[range]
     missing: dict[int, Slice] = Factory(dict[int, Slice])
+    doubted: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     stored: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     in_report: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     reported: int = 0
@@ -105,7 +108,7 @@ class Ledger:
         return piece
 
     def is_waiting(self, index: int) -> bool:
-        """Whether chunk ``index`` was not started."""
+        """Whether chunk ``index`` is to be sent, for the first time or again."""
         return any(index in run for run in self.waiting)
 
     def upcoming(self, most: int) -> Iterator[int]:
@@ -114,10 +117,30 @@ class Ledger:
 
     def store(self, piece: Slice, etag: str) -> CompletedChunk:
         """Note that the object store holds a chunk, with the bare ETag as proof."""
-        del self.missing[piece.index]
-        chunk = self.stored[piece.index] = CompletedChunk(piece.index, etag, chunk_size=piece.size)
-        self.stored_bytes += piece.size
+        chunk = self.stored[piece.index] = self._arrived(piece, etag)
         return chunk
+
+    def doubt(self, piece: Slice, etag: str) -> None:
+        """Note that the object store holds a chunk, perhaps of another content."""
+        self.doubted[piece.index] = self._arrived(piece, etag)
+
+    def _arrived(self, piece: Slice, etag: str) -> CompletedChunk:
+        del self.missing[piece.index]
+        self.stored_bytes += piece.size
+        return CompletedChunk(piece.index, etag, chunk_size=piece.size)
+
+    def trust(self) -> tuple[CompletedChunk, ...]:
+        """Take the chunks in doubt as stored, and return them."""
+        trusted = tuple(self.doubted.values())
+        self.stored.update(self.doubted)
+        self.doubted.clear()
+        return trusted
+
+    def distrust(self, most: int | None = None) -> None:
+        """Have chunks in doubt sent again, before all that wait; ``most`` of them, or all."""
+        for index in reversed(tuple(self.doubted)[:most]):
+            self.stored_bytes -= self.doubted.pop(index).chunk_size
+            self.waiting.appendleft(range(index, index + 1))
 
     def claim_batch(self) -> tuple[CompletedChunk, ...]:
         """Take what should be reported now: a full batch, or, once nothing waits, what there is.
@@ -159,5 +182,5 @@ class Ledger:
 
     @property
     def stored_chunks(self) -> int:
-        """How many chunks the object store holds, reported or not."""
+        """How many chunks the object store holds, reported or not; none in doubt."""
         return self.reported + len(self.in_report) + len(self.stored)

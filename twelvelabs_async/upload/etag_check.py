@@ -1,0 +1,80 @@
+"""Whether the ETags of a store are the MD5s of what was sent: learned, never assumed. Pure.
+
+S3's ETag of a chunk is its MD5 only under some encryption settings, and nobody says under which a
+bucket is (S3 API reference, "Object", read 2026-11). One match proves that it is: by chance it
+would happen once in 2**128 times. Before the first match, a mismatch is either a corrupted chunk
+or the way of a store that has ETags of its own. Such a chunk is held back until others decide:
+
+* a match: what was held back is sent again, and each later mismatch is a corrupted chunk;
+* ``ENOUGH_DOUBTS`` chunks without a match, or, where there are fewer, one chunk that was sent twice
+  without one: the store does not speak MD5, and what was held back is taken as it is.
+
+The second is a judgement, and a match that comes after all shows that it was wrong: that ends the
+upload. So an asset is made only if every ETag that could be an MD5 was the right one, or if none
+was. **A path that corrupts every single chunk looks like a store that does not speak MD5.**
+"""
+
+import re
+from collections import Counter
+
+from attrs import Factory, define
+
+from twelvelabs_async.errors import ChunkCorruptedError, SessionCorruptedError
+
+ENOUGH_DOUBTS = 8
+"""Chunks; fewer than a usual batch, so that reports are not held up where nothing is learned."""
+
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+@define
+class EtagCheck:
+    """What one upload has learned of its store's ETags.
+
+    Attributes:
+        wanted: Whether MD5s are compared at all.
+        verified: How many chunks have an ETag that is the MD5 of what was sent.
+        given_up: Whether the store is taken not to speak MD5.
+        doubts: How often a chunk was sent whose ETag was another one, before anything was known.
+    """
+
+    wanted: bool = False
+    verified: int = 0
+    given_up: bool = False
+    doubts: Counter[int] = Factory(Counter[int])
+
+    @property
+    def proven(self) -> bool:
+        """Whether the store's ETags are MD5s."""
+        return self.verified > 0
+
+    def judge(self, index: int, etag: str, md5: str | None) -> bool:
+        """Return whether a chunk can be relied on; if not, it is to be held back.
+
+        Args:
+            index: The chunk, from 1.
+            etag: The store's ETag of it, bare.
+            md5: Of what was sent, in lower-case hexadecimal; None: it was not computed.
+
+        Raises:
+            ChunkCorruptedError: The store holds something else than was sent.
+            SessionCorruptedError: Something that was relied on is corrupt.
+        """
+        if md5 is None or not _MD5.fullmatch(etag.lower()):
+            return True
+        if etag.lower() == md5:
+            self._match()
+            return True
+        if self.proven:
+            raise ChunkCorruptedError(index, etag, md5)
+        return self.given_up or self._doubt(index)
+
+    def _match(self) -> None:
+        if self.given_up:
+            raise SessionCorruptedError(min(self.doubts))
+        self.verified += 1
+
+    def _doubt(self, index: int) -> bool:
+        self.doubts[index] += 1
+        self.given_up = len(self.doubts) == ENOUGH_DOUBTS or self.doubts[index] > 1
+        return self.given_up
