@@ -226,6 +226,7 @@ class Body:
     source: Source
     piece: Slice
     sent: int = 0
+    md5: str | None = None
 
 
 @frozen
@@ -324,7 +325,7 @@ class World:
 
     # The store.
 
-    def body(self, source: Source, piece: Slice) -> SliceBody:
+    def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:
         """Return the body of an attempt."""
         return cast("SliceBody", Body(source, piece))
 

@@ -21,7 +21,8 @@ from conftest import MakeFile
 
 from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
 from twelvelabs_async.sessions import Connecting, Sessions
-from twelvelabs_async.upload.body import BUFFER_BYTES, Buffers
+from twelvelabs_async.upload.body import BUFFER_BYTES, Buffers, HashedBody, SliceBody
+from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice, Slices
 from twelvelabs_async.upload.source import (
     Descriptor,
@@ -184,6 +185,81 @@ async def test_puts_one_after_another_take_one_connection(tls: bool, make_file: 
         for _ in range(20):
             assert await store.put(url, {}, store.body(source, piece)) == md5_of(path, piece)
     assert server.connections == 1
+
+
+class SlowDigest:
+    """An MD5 that takes its time, in its thread, before it looks at the bytes."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.begun = threading.Event()
+
+    def update(self, view: memoryview) -> None:
+        self.begun.set()
+        threading.Event().wait(0.005)
+        self._md5.update(view)
+
+    def hexdigest(self) -> str:
+        return self._md5.hexdigest()
+
+
+def hashed_body(store: Storage, source: Source, piece: Slice) -> tuple[SliceBody, SlowDigest]:
+    digest: Any = SlowDigest()
+    body = store.body(source, piece, hashed=True)
+    assert isinstance(body, HashedBody)
+    body._digest = digest
+    return body, digest
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_what_is_hashed_is_what_was_sent(tls: bool, make_file: MakeFile) -> None:
+    """However slow the thread is, its buffer waits for it."""
+    server_tls, client_tls = tls_pair() if tls else (None, True)
+    path = make_file(4 * MIB + 5)
+    slices = Slices(4 * MIB + 5, MIB + 1)
+    async with (
+        slow_store(server_tls) as (_, url),
+        storage(client_tls) as store,
+        open_source(path) as source,
+    ):
+
+        async def put(piece: Slice) -> None:
+            body, _ = hashed_body(store, source, piece)
+            etag = await store.put(url, {}, body)
+            assert etag == body.md5 == md5_of(path, piece)
+
+        await asyncio.gather(*(put(slices[index]) for index in range(1, len(slices) + 1)))
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("size", [1, BUFFER_BYTES, BUFFER_BYTES + 1, 2 * BUFFER_BYTES + 7])
+async def test_hashed_puts_take_one_connection(size: int, make_file: MakeFile) -> None:
+    """The last bytes are hashed before they are sent: nothing is awaited after the last write."""
+    path = make_file(size)
+    async with (
+        slow_store(None) as (server, url),
+        storage() as store,
+        open_source(path) as source,
+    ):
+        for _ in range(5):
+            body, _ = hashed_body(store, source, Slice(1, 0, size))
+            assert await store.put(url, {}, body) == body.md5
+    assert server.connections == 1
+
+
+async def test_the_buffer_of_a_cancelled_hash_is_nobody_elses(make_file: MakeFile) -> None:
+    """A thread may still be looking at it."""
+    path = make_file(100)
+    async with slow_store(None) as (_, url), storage() as store, open_source(path) as source:
+        await store.put(url, {}, store.body(source, Slice(1, 0, 100), hashed=True))
+        (buffer,) = store._buffers._idle
+        body, digest = hashed_body(store, source, Slice(1, 0, 100))
+        upload = asyncio.create_task(store.put(url, {}, body))
+        await asyncio.to_thread(digest.begun.wait)
+        upload.cancel()
+        await asyncio.wait({upload})
+        assert all(idle is not buffer for idle in store._buffers._idle)
 
 
 async def test_a_cancelled_thread_read_never_writes_into_another_upload(

@@ -8,6 +8,7 @@ answer arrives.
 """
 
 import asyncio
+import hashlib
 from collections import deque
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from aiohttp.http import StreamWriter
 from attrs import Factory, define
 
 from twelvelabs_async.errors import SourceError
-from twelvelabs_async.upload.reading import CheckedSource, Readable, Source
+from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, Source
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import PIECE_BYTES, Turns
 
@@ -47,7 +48,7 @@ class Body(Payload):
         failure: How the source failed; None if it did not. To be asked before the network is
             blamed: aiohttp tells it as a broken connection.
         sent: Bytes handed to the transport.
-        reading: Whether the source is being waited for: then nobody else is to blame.
+        reading: Whether the source, or a thread, is being waited for: then nobody else is to blame.
         complete: Whether every byte was handed to the transport.
     """
 
@@ -60,7 +61,7 @@ class Body(Payload):
         super().__init__(source)
         self._consumed = False  # aiohttp 3.12.0 does not set it
         self._size = size
-        self._source = source
+        self._source: Readable = source
         self._offset = offset
         self._buffers = buffers
         self._turns = turns
@@ -167,9 +168,50 @@ class SliceBody(Body):
         self.index = piece.index
         """The number of the chunk, from 1."""
 
+    @property
+    def md5(self) -> str | None:
+        """The MD5 of what was sent, in hexadecimal; None: it was not computed."""
+        return None
+
     async def _stream(self, writer: StreamWriter) -> None:
         try:
             await super()._stream(writer)
         except SourceError as error:
             error.chunk_index = self.index
             raise
+
+
+class HashedBody(SliceBody):
+    """A slice whose MD5 is computed while it is sent, of the very views that are written.
+
+    In threads: hashlib lets go of the interpreter's lock. While one view is sent it is hashed, and
+    its buffer is filled again only when both have ended. The last view is hashed before it is
+    sent, for nothing may be awaited after the last write. A hash that is cancelled goes on in its
+    thread, with a buffer that nobody else will ever get.
+    """
+
+    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
+        super().__init__(source, piece, buffers, turns)
+        self._source = FullReads(self._source)
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of what was sent so far."""
+        return self._digest.hexdigest()
+
+    async def _send(self, writer: StreamWriter, view: memoryview) -> None:
+        loop = asyncio.get_running_loop()
+        hashing = loop.run_in_executor(None, self._digest.update, view)
+        if self.sent + len(view) == self._size:
+            await self._until(hashing)
+        await super()._send(writer, view)
+        if not self.complete:
+            await self._until(hashing)
+
+    async def _until(self, hashing: asyncio.Future[None]) -> None:
+        self.reading = True
+        try:
+            await hashing
+        finally:
+            self.reading = False

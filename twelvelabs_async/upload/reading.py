@@ -99,6 +99,28 @@ class CheckedSource:
         await self._source.check_unchanged()
 
 
+@frozen
+class FullReads:
+    """A source of which every read fills its view; for whoever has a thread work on it then."""
+
+    _source: Readable
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._source.name
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read ``len(view)`` bytes from ``offset``, or to the end; see ``Readable.read_into``."""
+        count = 0
+        while count < len(view):
+            more = await self._source.read_into(view[count:], offset + count)
+            if not more:
+                break
+            count += more
+        return count
+
+
 @define(eq=False)
 class ThreadReads:
     """Reads in threads: those that outlive their cancellation, too, until all have ended."""

@@ -25,7 +25,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.redact import query_secrets, scrub
 from twelvelabs_async.sessions import Sessions
-from twelvelabs_async.upload.body import Buffers, SliceBody
+from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import Turns
@@ -57,9 +57,16 @@ class Storage:
     _buffers: Buffers
     _turns: Turns
 
-    def body(self, source: Source, piece: Slice) -> SliceBody:
-        """Return the body of one attempt; nothing is read before it is sent."""
-        return SliceBody(source, piece, self._buffers, self._turns)
+    def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:
+        """Return the body of one attempt; nothing is read before it is sent.
+
+        Args:
+            source: The file.
+            piece: Which bytes of it.
+            hashed: Whether to compute the MD5 of what is sent.
+        """
+        kind = HashedBody if hashed else SliceBody
+        return kind(source, piece, self._buffers, self._turns)
 
     async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:
         """Send ``body`` to a presigned ``url`` and return the answer's ETag, bare.
