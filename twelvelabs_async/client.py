@@ -28,7 +28,7 @@ from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
 from twelvelabs_async.upload.content import UNNAMED, File, told_apart
-from twelvelabs_async.upload.job import Resuming
+from twelvelabs_async.upload.job import Resuming, Verify
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage
@@ -155,6 +155,7 @@ class AsyncTwelveLabs:
         ready_timeout: float | None = None,
         resume_key: str | None = None,
         resume: bool = True,
+        verify: Verify | None = None,
         request_options: RequestOptions | None = None,
     ) -> AssetDetail:
         """Upload whatever has bytes: in one request, or in chunks where it is large.
@@ -191,6 +192,7 @@ class AsyncTwelveLabs:
             resume_key: Your own name for this upload in the client's journal, such as a job's id;
                 None: it is found by its content and what is asked for here. For chunks only.
             resume: Whether to go on where an earlier attempt ended.
+            verify: As for ``upload_file``; for chunks only, for one request has no ETag.
             request_options: For the calls of the upload.
 
         Returns:
@@ -220,6 +222,7 @@ class AsyncTwelveLabs:
             wait_until_ready=wait_until_ready,
             ready_timeout=ready_timeout,
             resuming=Resuming(self._journal, resume_key, resume),
+            verify=verify,
             options=request_options or {},
         )
         return await self._uploads.run(order)

@@ -251,6 +251,8 @@ class UploadResult:
         total_size: Bytes of the file.
         total_chunks: The chunks that it was sent in.
         resumed_chunks: Those of them that an earlier attempt had stored.
+        verified_chunks: Those that this attempt has sent, and whose ETag is the MD5 of what was
+            sent; 0 where that was not asked for, or the store's ETags are no MD5s.
     """
 
     asset_id: str
@@ -259,6 +261,7 @@ class UploadResult:
     total_size: int
     total_chunks: int
     resumed_chunks: int = 0
+    verified_chunks: int = 0
 
 
 @frozen

@@ -15,7 +15,7 @@ from twelvelabs_async.resources.opening import FromWish
 from twelvelabs_async.upload.content import Content, size_of
 from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.form import AssetForm, checked_form
-from twelvelabs_async.upload.job import Resuming, UploadJob, Wish, checked_type
+from twelvelabs_async.upload.job import Resuming, UploadJob, Verify, Wish, checked_type
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller, check_callback
 
 DIRECT_BYTES = 200_000_000
@@ -41,6 +41,7 @@ class UploadOrder:
     wait_until_ready: bool
     ready_timeout: float | None
     resuming: Resuming
+    verify: Verify | None
     options: RequestOptions
 
     def __attrs_post_init__(self) -> None:
@@ -99,6 +100,7 @@ class UploadOrder:
             max_workers=self.max_workers,
             max_retries=self.max_retries,
             retry_delay=self.retry_delay,
+            verify=self.verify,
         )
 
 

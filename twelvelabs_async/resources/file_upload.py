@@ -8,13 +8,19 @@ from pathlib import Path
 from attrs import define, frozen
 
 from twelvelabs_async.calls import RequestOptions
-from twelvelabs_async.errors import SourceError, TwelveLabsError, UploadError
+from twelvelabs_async.errors import (
+    SessionCorruptedError,
+    SourceError,
+    TwelveLabsError,
+    UploadError,
+)
 from twelvelabs_async.models import UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.upload.content import opened
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
+from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.job import Resuming, UploadJob
 from twelvelabs_async.upload.lease import held
@@ -99,7 +105,11 @@ class FileUpload:
         self._session = opening.session
         uploader = self._uploader = self._made(opener, opening, source, entry)
         async with ProgressTeller(self._callback, uploader.progress):
-            result = await uploader.run()
+            try:
+                result = await uploader.run()
+            except SessionCorruptedError:
+                await entry.forget()
+                raise
         await entry.done()
         return result
 
@@ -119,6 +129,7 @@ class FileUpload:
             slots=self._tools.limits.puts,
             max_workers=self._job.max_workers,
             notes=entry,
+            check=EtagCheck(wanted=self._job.verify is not None),
         )
 
     def _failure(self, error: TwelveLabsError) -> UploadError:

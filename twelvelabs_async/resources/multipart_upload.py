@@ -39,6 +39,7 @@ from twelvelabs_async.upload.job import (
     IfEnded,
     Resuming,
     UploadJob,
+    Verify,
     Wish,
     checked_name,
     checked_path,
@@ -108,6 +109,7 @@ class MultipartUploadClient:
         resume: bool = True,
         if_busy: IfBusy = "raise",
         if_ended: IfEnded = "restart",
+        verify: Verify | None = None,
         request_options: RequestOptions | None = None,
     ) -> UploadResult:
         """Upload a file: read in place, sent in chunks, done when the platform has all of them.
@@ -145,6 +147,11 @@ class MultipartUploadClient:
                 them, and return what they have made.
             if_ended: ``restart`` where the session of the earlier attempt has expired or failed,
                 or ``raise`` an error.
+            verify: ``etag``: compare the MD5 of what was sent with the store's ETag, wherever the
+                store's ETags are MD5s, which is learned on the way. A chunk that differs is sent
+                again, which counts as an attempt; in the end the upload fails. Of a store that has
+                ETags of its own nothing can be verified: ``verified_chunks`` is 0 then, and a
+                warning is logged. None: nothing is computed.
             request_options: For the calls to the platform, not for those to the object store;
                 additional parameters for the first one only, which opens the session.
 
@@ -172,7 +179,9 @@ class MultipartUploadClient:
         resuming = Resuming(journal or self._journal, resume_key, resume, if_busy, if_ended)
         return await FileUpload(
             self._tools,
-            UploadJob(Content(path, name), batch_size, max_workers, max_retries, retry_delay),
+            UploadJob(
+                Content(path, name), batch_size, max_workers, max_retries, retry_delay, verify
+            ),
             FromWish(wish, restart=if_ended == "restart"),
             resuming,
             request_options,
@@ -193,6 +202,7 @@ class MultipartUploadClient:
         retry_delay: float = 1.0,
         journal: Journal | None = None,
         if_busy: IfBusy = "raise",
+        verify: Verify | None = None,
         request_options: RequestOptions | None = None,
     ) -> UploadResult:
         """Go on with a session of which only the id is known; no journal is needed for it.
@@ -212,6 +222,7 @@ class MultipartUploadClient:
             retry_delay: Seconds; the longest first pause.
             journal: Where this attempt is written down; None: the client's.
             if_busy: What to do where another attempt at this is under way.
+            verify: As for ``upload_file``; of the chunks that this call sends.
             request_options: For the calls to the platform.
 
         Raises:
@@ -227,7 +238,9 @@ class MultipartUploadClient:
         await refuse_unusable(path)
         return await FileUpload(
             self._tools,
-            UploadJob(Content(path, path.name), batch_size, max_workers, max_retries, retry_delay),
+            UploadJob(
+                Content(path, path.name), batch_size, max_workers, max_retries, retry_delay, verify
+            ),
             FromSession(upload_id, asset_id, headers),
             Resuming(journal or self._journal, if_busy=if_busy),
             request_options,

@@ -40,6 +40,10 @@ class Entry(Protocol):
         """Note that the upload is complete."""
         ...
 
+    async def forget(self) -> None:
+        """Leave nothing to later attempts: they must not go on from here."""
+        ...
+
 
 class NoEntry:
     """Nothing is remembered, and nothing is left."""
@@ -55,6 +59,9 @@ class NoEntry:
         """Do nothing."""
 
     async def done(self) -> None:
+        """Do nothing."""
+
+    async def forget(self) -> None:
         """Do nothing."""
 
 
@@ -108,6 +115,14 @@ class JournalEntry:
     async def done(self) -> None:
         """Note that the upload is complete; see ``Entry.done``."""
         await self._add(done_record())
+
+    async def forget(self) -> None:
+        """Leave nothing to later attempts; see ``Entry.forget``.
+
+        Raises:
+            JournalError: The journal cannot be written.
+        """
+        await self._lease.clear()
 
     async def _add(self, record: bytes) -> None:
         try:

@@ -22,6 +22,7 @@ from twelvelabs_async.upload.content import Content
 
 IfBusy = Literal["raise", "wait"]
 IfEnded = Literal["restart", "raise"]
+Verify = Literal["etag"]
 
 
 @frozen
@@ -82,8 +83,11 @@ class UploadJob:
     max_workers: int
     max_retries: int
     retry_delay: float
+    verify: Verify | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.verify is not None:
+            check_word("verify", self.verify, get_args(Verify))
         check_whole("batch_size", self.batch_size, 1)
         check_whole("max_workers", self.max_workers, 1)
         check_whole("max_retries", self.max_retries, 0)

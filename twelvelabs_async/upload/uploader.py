@@ -40,6 +40,7 @@ from twelvelabs_async.models import (
 from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
+from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.ledger import Ledger, usable_url
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
@@ -114,6 +115,7 @@ class Uploader:
         slots: The client's bound on PUTs under way; held for an attempt, not for a pause.
         max_workers: PUTs of this upload under way at once.
         notes: What is to outlive this process.
+        check: What is made of the store's ETags.
     """
 
     session: Session
@@ -126,6 +128,7 @@ class Uploader:
     slots: asyncio.Semaphore
     max_workers: int
     notes: Notes
+    check: EtagCheck = field(factory=EtagCheck)
     _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
@@ -158,19 +161,28 @@ class Uploader:
 
     async def _work(self) -> None:
         await self._report_batches()  # of an earlier attempt
-        while piece := self.ledger.start_next():
+        while piece := self._next():
             self._fetch_ahead()
-            chunk = self.ledger.store(piece, await self._put(piece))
-            await self.notes.stored(chunk)
+            for chunk in await self._put(piece):
+                await self.notes.stored(chunk)
             await self._report_batches()
+
+    def _next(self) -> Slice | None:
+        """Return what to send next; None: nothing is left for this worker."""
+        if not self.ledger.waiting and not self.ledger.missing:
+            self.ledger.distrust(1)  # nothing else is to come that could tell what is in doubt
+        return self.ledger.start_next()
 
     async def _report_batches(self) -> None:
         while batch := self.ledger.claim_batch():
             await self._report(batch)
 
-    async def _put(self, piece: Slice) -> str:
-        """Return the chunk's ETag; each attempt takes another URL, for a URL works once."""
-        attempts = Attempts()
+    async def _put(self, piece: Slice) -> tuple[CompletedChunk, ...]:
+        """Send a chunk and return those whose ETags can be relied on since.
+
+        Each attempt takes another URL, for a URL works once.
+        """
+        attempts = Attempts(answers=self.check.doubts[piece.index])
         while True:
             await self._have_url(piece.index)
             async with self.slots:
@@ -179,23 +191,35 @@ class Uploader:
                     continue
                 began = clock.monotonic()
                 try:
-                    etag = await self._send(piece, ticket)
+                    chunks = await self._send(piece, ticket)
                 except StorageError as error:
                     failure = error
                 else:
                     self.patience.arrived(clock.monotonic())
                     self._tell_return()
-                    return etag
+                    return chunks
             if meaning(failure) is Meaning.EXPIRED:
                 self.urls.expire(ticket)
             await self._wait_to_retry(failure, attempts, began)
 
-    async def _send(self, piece: Slice, ticket: Ticket) -> str:
-        body = self._sending[piece.index] = self.storage.body(self.source, piece)
+    async def _send(self, piece: Slice, ticket: Ticket) -> tuple[CompletedChunk, ...]:
+        body = self.storage.body(self.source, piece, hashed=self.check.wanted)
+        self._sending[piece.index] = body
         try:
-            return await self.storage.put(ticket.url, self.session.upload_headers, body)
+            etag = await self.storage.put(ticket.url, self.session.upload_headers, body)
         finally:
             del self._sending[piece.index]
+        return self._shelve(piece, etag, body.md5)
+
+    def _shelve(self, piece: Slice, etag: str, md5: str | None) -> tuple[CompletedChunk, ...]:
+        """Put a chunk where it belongs, and what was in doubt if that is settled now."""
+        if not self.check.judge(piece.index, etag, md5):
+            self.ledger.doubt(piece, etag)
+            return ()
+        if self.check.proven:
+            self.ledger.distrust()
+        trusted = self.ledger.trust() if self.check.given_up else ()
+        return *trusted, self.ledger.store(piece, etag)
 
     async def _wait_to_retry(
         self, failure: TwelveLabsError, attempts: Attempts, began: float
@@ -345,6 +369,9 @@ class Uploader:
     def _result(self, asset_url: str) -> UploadResult:
         if self.asset_id is None:
             raise AssetUnknownError(self.session.upload_id)
+        if self.check.wanted and not self.check.verified:
+            text = "upload %s: no chunk was verified: no ETag was the MD5 of what was sent"
+            logger.warning(text, self.session.upload_id)
         return UploadResult(
             asset_id=self.asset_id,
             asset_url=asset_url,
@@ -352,6 +379,7 @@ class Uploader:
             total_size=self.source.size,
             total_chunks=len(self.ledger.slices),
             resumed_chunks=self.ledger.resumed_chunks,
+            verified_chunks=self.check.verified,
         )
 
     def progress(self, status: str) -> UploadProgress:
