@@ -44,6 +44,7 @@ ORDER = [
     "upload.failures",
     "upload.limits",
     "upload.reading",
+    "upload.file_digest",
     "upload.source",
     "upload.streams",
     "upload.handles",

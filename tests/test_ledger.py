@@ -147,6 +147,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         ]
         assert sorted(chain.from_iterable(shelves)) == list(range(1, 18))
         assert ledger.reported == len(self.reported)
+        assert ledger.finishing == (len(self.reported) + len(ledger.in_report) == 17)
         assert ledger.stored_chunks == self.stored
 
     @invariant()

@@ -253,6 +253,7 @@ class UploadResult:
         resumed_chunks: Those of them that an earlier attempt had stored.
         verified_chunks: Those that this attempt has sent, and whose ETag is the MD5 of what was
             sent; 0 where that was not asked for, or the store's ETags are no MD5s.
+        sha256: Of the whole file, in hexadecimal; None where that was not asked for.
     """
 
     asset_id: str
@@ -262,6 +263,7 @@ class UploadResult:
     total_chunks: int
     resumed_chunks: int = 0
     verified_chunks: int = 0
+    sha256: str | None = None
 
 
 @frozen

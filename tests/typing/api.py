@@ -35,6 +35,9 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     result = await uploads.upload_file("a.mp4", file_type="video", progress_callback=sync_callback)
     assert_type(result, UploadResult)
     assert_type(result.asset_url, str)
+    checked = await uploads.upload_file("a.mp4", verify="etag", digest="sha256")
+    assert_type(checked.verified_chunks, int)
+    assert_type(checked.sha256, str | None)
     await uploads.upload_file(
         Path("a.mp4"), progress_callback=async_callback, user_metadata={"a": 1, "b": ["c"]}
     )

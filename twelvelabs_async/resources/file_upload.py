@@ -22,6 +22,7 @@ from twelvelabs_async.upload.content import opened
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
+from twelvelabs_async.upload.file_digest import file_digest
 from twelvelabs_async.upload.job import Resuming, UploadJob
 from twelvelabs_async.upload.lease import held
 from twelvelabs_async.upload.limits import UploadLimits
@@ -104,7 +105,10 @@ class FileUpload:
         opening = await self._beginning.open(opener, source, entry)
         self._session = opening.session
         uploader = self._uploader = self._made(opener, opening, source, entry)
-        async with ProgressTeller(self._callback, uploader.progress):
+        async with (
+            file_digest(source, wanted=self._job.digest is not None) as uploader.digest,
+            ProgressTeller(self._callback, uploader.progress),
+        ):
             try:
                 result = await uploader.run()
             except SessionCorruptedError:

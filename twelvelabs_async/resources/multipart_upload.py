@@ -35,6 +35,7 @@ from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.upload.content import Content
 from twelvelabs_async.upload.job import (
+    Digest,
     IfBusy,
     IfEnded,
     Resuming,
@@ -110,6 +111,7 @@ class MultipartUploadClient:
         if_busy: IfBusy = "raise",
         if_ended: IfEnded = "restart",
         verify: Verify | None = None,
+        digest: Digest | None = None,
         request_options: RequestOptions | None = None,
     ) -> UploadResult:
         """Upload a file: read in place, sent in chunks, done when the platform has all of them.
@@ -152,6 +154,8 @@ class MultipartUploadClient:
                 again, which counts as an attempt; in the end the upload fails. Of a store that has
                 ETags of its own nothing can be verified: ``verified_chunks`` is 0 then, and a
                 warning is logged. None: nothing is computed.
+            digest: ``sha256``: compute that of the whole file as well, beside the upload; it reads
+                the file once more. None: nothing is computed.
             request_options: For the calls to the platform, not for those to the object store;
                 additional parameters for the first one only, which opens the session.
 
@@ -180,7 +184,13 @@ class MultipartUploadClient:
         return await FileUpload(
             self._tools,
             UploadJob(
-                Content(path, name), batch_size, max_workers, max_retries, retry_delay, verify
+                content=Content(path, name),
+                batch_size=batch_size,
+                max_workers=max_workers,
+                max_retries=max_retries,
+                retry_delay=retry_delay,
+                verify=verify,
+                digest=digest,
             ),
             FromWish(wish, restart=if_ended == "restart"),
             resuming,
@@ -203,6 +213,7 @@ class MultipartUploadClient:
         journal: Journal | None = None,
         if_busy: IfBusy = "raise",
         verify: Verify | None = None,
+        digest: Digest | None = None,
         request_options: RequestOptions | None = None,
     ) -> UploadResult:
         """Go on with a session of which only the id is known; no journal is needed for it.
@@ -223,6 +234,7 @@ class MultipartUploadClient:
             journal: Where this attempt is written down; None: the client's.
             if_busy: What to do where another attempt at this is under way.
             verify: As for ``upload_file``; of the chunks that this call sends.
+            digest: As for ``upload_file``; of the whole file.
             request_options: For the calls to the platform.
 
         Raises:
@@ -239,7 +251,13 @@ class MultipartUploadClient:
         return await FileUpload(
             self._tools,
             UploadJob(
-                Content(path, path.name), batch_size, max_workers, max_retries, retry_delay, verify
+                content=Content(path, path.name),
+                batch_size=batch_size,
+                max_workers=max_workers,
+                max_retries=max_retries,
+                retry_delay=retry_delay,
+                verify=verify,
+                digest=digest,
             ),
             FromSession(upload_id, asset_id, headers),
             Resuming(journal or self._journal, if_busy=if_busy),

@@ -23,6 +23,7 @@ from twelvelabs_async.upload.content import Content
 IfBusy = Literal["raise", "wait"]
 IfEnded = Literal["restart", "raise"]
 Verify = Literal["etag"]
+Digest = Literal["sha256"]
 
 
 @frozen
@@ -84,10 +85,13 @@ class UploadJob:
     max_retries: int
     retry_delay: float
     verify: Verify | None = None
+    digest: Digest | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.verify is not None:
             check_word("verify", self.verify, get_args(Verify))
+        if self.digest is not None:
+            check_word("digest", self.digest, get_args(Digest))
         check_whole("batch_size", self.batch_size, 1)
         check_whole("max_workers", self.max_workers, 1)
         check_whole("max_retries", self.max_retries, 0)

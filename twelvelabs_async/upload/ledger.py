@@ -176,6 +176,11 @@ class Ledger:
         self.asset_url = usable_url(asset_url) or self.asset_url
 
     @property
+    def finishing(self) -> bool:
+        """Whether every chunk is reported, or in a report."""
+        return not (self.waiting or self.missing or self.doubted or self.stored)
+
+    @property
     def complete(self) -> bool:
         """Whether the platform has counted every chunk."""
         return self.total_completed == len(self.slices)

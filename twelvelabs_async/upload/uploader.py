@@ -41,6 +41,7 @@ from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.etag_check import EtagCheck
+from twelvelabs_async.upload.file_digest import FileDigest
 from twelvelabs_async.upload.ledger import Ledger, usable_url
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
@@ -116,6 +117,7 @@ class Uploader:
         max_workers: PUTs of this upload under way at once.
         notes: What is to outlive this process.
         check: What is made of the store's ETags.
+        digest: The file's digest, under way.
     """
 
     session: Session
@@ -129,6 +131,7 @@ class Uploader:
     max_workers: int
     notes: Notes
     check: EtagCheck = field(factory=EtagCheck)
+    digest: FileDigest = field(factory=FileDigest)
     _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
@@ -146,7 +149,8 @@ class Uploader:
         try:
             await self._work_all()
             await self._settle()
-            return self._result(self.ledger.asset_url or await self._find_url())
+            url = self.ledger.asset_url or await self._find_url()
+            return self._result(url, await self.digest.value())
         except BaseException:
             await self._rescue()
             raise
@@ -311,7 +315,10 @@ class Uploader:
             await self._wait_to_retry(failure, attempts, began)
 
     async def _report(self, batch: tuple[CompletedChunk, ...]) -> None:
-        # Before every report, so that the one that completes the asset cannot complete a mixed one.
+        if self.ledger.finishing:
+            await self.digest.value()
+        # Before every report, so that the one that completes the asset cannot complete a mixed one;
+        # and after the digest, so that it is the digest of what was sent.
         await self.source.check_unchanged()
         self.ledger.confirm(batch, await self._ask(lambda: self.platform.report(batch)))
 
@@ -366,7 +373,7 @@ class Uploader:
         """The asset, as far as it is known: a session that is resumed need not know it."""
         return self.session.asset_id or self.ledger.asset_id
 
-    def _result(self, asset_url: str) -> UploadResult:
+    def _result(self, asset_url: str, sha256: str | None) -> UploadResult:
         if self.asset_id is None:
             raise AssetUnknownError(self.session.upload_id)
         if self.check.wanted and not self.check.verified:
@@ -380,6 +387,7 @@ class Uploader:
             total_chunks=len(self.ledger.slices),
             resumed_chunks=self.ledger.resumed_chunks,
             verified_chunks=self.check.verified,
+            sha256=sha256,
         )
 
     def progress(self, status: str) -> UploadProgress:
