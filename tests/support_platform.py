@@ -8,6 +8,7 @@ URLs for a chunk that is on its way; a chunk sent or reported again without a ca
 """
 
 import asyncio
+import hashlib
 import os
 import selectors
 from collections import Counter
@@ -39,6 +40,7 @@ from twelvelabs_async.models import (
 )
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.entry import NoEntry
+from twelvelabs_async.upload.etag_check import ENOUGH_DOUBTS, EtagCheck
 from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
@@ -124,6 +126,7 @@ class PutFault(Enum):
     EXPIRED = auto()  # the store calls the URL too old
     CUT = auto()  # no answer, and not stored
     LOST = auto()  # no answer, though it is stored
+    CORRUPT = auto()  # stored with another content
     FATAL = auto()  # 403: another attempt would end the same
     UNREADABLE = auto()  # the file cannot be read
 
@@ -184,6 +187,8 @@ class Script:
         names_url: Where the asset's URL is told: ``report`` (the one that completes the asset),
             ``repeat`` (one sent again), ``status``, ``asset``, or ``never``.
         outage: After so many chunks, nobody answers for so many seconds; None: never.
+        etags: What the store's ETags are: ``opaque``, ``md5``, or ``foreign`` (as long, and no
+            MD5s); they are compared unless they are opaque.
         changes_at: Which check finds the file changed, and every later one; None: none does.
         cancel: The step at which the upload is cancelled, and how many turns of the loop later.
         cancel_again: Whether it is cancelled a second time, while it ends.
@@ -209,6 +214,7 @@ class Script:
     lag: int = 0
     names_url: str = "report"
     outage: tuple[int, float] | None = None
+    etags: str = "opaque"
     changes_at: int | None = None
     cancel: tuple[int, int] | None = None
     cancel_again: bool = False
@@ -250,7 +256,10 @@ class World:
         puts: Attempts to PUT, by chunk.
         failed_puts: Attempts that the uploader was told had failed, by chunk.
         answered: Failures that count against ``max_retries``, by chunk.
-        delivered: ETags that the uploader has been given, by chunk.
+        delivered: ETags that the uploader has been given, and may rely on, by chunk.
+        doubted: ETags that it has been given, and may not rely on yet.
+        matched: Whether some ETag was the MD5 of what was sent.
+        settled: Whether so many were not that the store is taken not to speak MD5.
         delivered_at: When that was, in seconds of the loop's clock.
         told: Chunks that stood in some report, whatever became of it.
         reported: Chunks that the platform has counted.
@@ -268,6 +277,10 @@ class World:
     failed_puts: Counter[int] = Factory(Counter[int])
     answered: Counter[int] = Factory(Counter[int])
     delivered: dict[int, str] = Factory(dict[int, str])
+    doubted: dict[int, str] = Factory(dict[int, str])
+    doubted_once: set[int] = Factory(set[int])
+    matched: bool = False
+    settled: bool = False
     delivered_at: dict[int, float] = Factory(dict[int, float])
     told: set[int] = Factory(set[int])
     reported: set[int] = Factory(set[int])
@@ -346,6 +359,7 @@ class World:
     def _admit(self, url: str, headers: Mapping[str, str], index: int) -> None:
         attempt = f"PUT {self.puts[index] + 1} of chunk {index}"
         self.seen["put"] += 1
+        self.doubted.pop(index, None)
         self._forbid(url in self.used, f"{attempt}: its URL was used before")
         self._forbid(self.urls[url].index != index, f"{attempt}: to the URL of another chunk")
         self._forbid(
@@ -383,13 +397,14 @@ class World:
         self.answered[index] += int(fault in ANSWERED)
         if fault in REFUSALS:
             raise _refusal(index, *REFUSALS[fault])
-        etag = await self._keep(sent)
+        etag = await self._keep(sent, corrupt=fault is PutFault.CORRUPT)
         if fault is PutFault.LOST:
             raise StorageConnectionError("stalled", chunk_index=index)
         if fault is PutFault.NO_PROOF:
             raise StorageError("no ETag", chunk_index=index)
-        self.delivered[index] = etag
-        self.delivered_at[index] = self._now()
+        if self._relied_on(index, etag, sent.md5):
+            self.delivered[index] = etag
+            self.delivered_at[index] = self._now()
         if self.script.outage is not None and len(self.delivered) == self.script.outage[0]:
             self.down = (self._now(), self._now() + self.script.outage[1])
         return etag
@@ -403,14 +418,42 @@ class World:
             f"chunk {index}: its URL was known to be too old ({self.urls[url]})",
         )
 
-    async def _keep(self, sent: Body) -> str:
+    def _relied_on(self, index: int, etag: str, md5: str | None) -> bool:
+        """Return whether the uploader may tell others of an ETag."""
+        if md5 is None:
+            return True
+        if etag == md5:
+            self.matched = True
+            self.doubted.clear()
+            return not self.settled
+        if self.settled:
+            return True
+        self.failed_puts[index] += 1
+        self.answered[index] += 1
+        if not self.matched:
+            self.settled = index in self.doubted_once or len(self.doubted_once) + 1 == ENOUGH_DOUBTS
+            self.doubted_once.add(index)
+            self.doubted[index] = etag
+            if self.settled:
+                self.delivered |= self.doubted
+                self.doubted.clear()
+        return self.settled
+
+    async def _keep(self, sent: Body, *, corrupt: bool) -> str:
         piece = sent.piece
         content = bytearray(piece.size)
         sent.sent = await sent.source.read_into(memoryview(content), piece.offset)
         start = (piece.index - 1) * CHUNK
         wanted = self.data[start : start + CHUNK]
+        if self.script.etags != "opaque":
+            sent.md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         self._forbid(bytes(content) != wanted, f"chunk {piece.index}: these are not its bytes")
         etag = f"etag-{piece.index}-{self.puts[piece.index]}"
+        if corrupt:
+            content[0] ^= 1
+        if self.script.etags != "opaque":
+            salt = etag.encode() if self.script.etags == "foreign" else b""
+            etag = hashlib.md5(salt + content, usedforsecurity=False).hexdigest()
         self.stored[piece.index] = (etag, bytes(content))
         return etag
 
@@ -596,4 +639,5 @@ class World:
             slots=asyncio.Semaphore(script.slots),
             max_workers=script.workers,
             notes=NoEntry(),
+            check=EtagCheck(wanted=script.etags != "opaque"),
         )

@@ -233,13 +233,15 @@ def test_everything_that_is_unacknowledged_can_be_rescued() -> None:
 
 def test_what_is_in_doubt_is_neither_reported_nor_rescued() -> None:
     """Nobody hears of its ETag before it is relied on."""
-    ledger = fresh(3)
+    ledger = fresh(2)
     start_and_store(ledger, 1)
     ledger.doubt(start(ledger), "another")
     assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1]
     assert (ledger.stored_chunks, ledger.stored_bytes) == (1, 2 * CHUNK)
+    assert not ledger.finishing
     ledger.trust()
     assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1, 2]
+    assert ledger.finishing
 
 
 def test_a_report_is_confirmed_once() -> None:

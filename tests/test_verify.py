@@ -72,6 +72,18 @@ async def test_a_corrupted_chunk_is_sent_again_before_it_is_reported(
     assert result.verified_chunks == CHUNKS
 
 
+async def test_what_proves_corrupt_is_sent_again_at_once(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Not after all others: a path that stays bad is to be known of soon."""
+    add_fault(emulator, Corrupt(), 1)
+    add_fault(emulator, Corrupt(), 2)
+    path = make_file(6 * CHUNK_SIZE)
+    await client.multipart_upload.upload_file(path, verify="etag", max_workers=1)
+    puts = [request.chunk_index for request in emulator.requests if request.route == "put"]
+    assert puts == [1, 2, 3, 1, 2, 4, 5, 6]
+
+
 @pytest.mark.parametrize("chunk", [1, 3])
 @pytest.mark.parametrize("retries", [1, 3])
 async def test_a_chunk_that_stays_corrupt_ends_the_upload(
