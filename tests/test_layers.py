@@ -213,12 +213,14 @@ def uses_of_time(path: Path) -> set[str]:
 
 @MODULES
 def test_time_passes_through_one_seam(name: str) -> None:
-    """Only ``clock`` waits and reads clocks; the emulator reads one, in one place."""
+    """Only ``clock`` waits and reads clocks; the emulator has one place for either."""
     used = uses_of_time(NAMES[name])
     if name == "clock":
         assert used
     elif name == "emulator.platform":
         assert used == {"datetime.now"}
+    elif name == "emulator.pacing":
+        assert used == {"asyncio.sleep"}
     else:
         assert used == set()
 

@@ -7,17 +7,17 @@ is done with files. Each request that would be let in asks the script of faults 
 import asyncio
 import json
 import secrets
+from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
 from aiohttp import web
 from attrs import define
 
-from twelvelabs_async.emulator.answers import http_date
 from twelvelabs_async.emulator.disk import Files
 from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
 from twelvelabs_async.emulator.exchanges import OriginName
-from twelvelabs_async.emulator.faults import Rewrite
+from twelvelabs_async.emulator.faults import EndSession, Rewrite
 from twelvelabs_async.emulator.intake import Intake
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.routing import API_VERSION, Target, target
@@ -36,10 +36,13 @@ class ApiSkin(Skin):
     files: Files
 
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Name version and request, and tell the emulator's time."""
-        response.headers["Date"] = http_date(self.platform.now())
+        """Name version and request."""
         response.headers["X-Api-Version"] = API_VERSION
         response.headers["X-Request-Id"] = secrets.token_hex(16)
+
+    def now(self) -> datetime:
+        """Return the platform's time."""
+        return self.platform.now()
 
     async def answer(self, visit: Visit) -> web.StreamResponse:
         """Check key and path, then let a fault or the platform answer."""
@@ -50,9 +53,17 @@ class ApiSkin(Skin):
             self.endpoints.identify(key, at, visit.request.path)
         except Refusal as refusal:
             return _written(refused(refusal))
+        visit.skew = self.faults.skew(visit.route, visit.upload_id)
         action = self.faults.take(visit.route, visit.upload_id)
+        if isinstance(action, EndSession):
+            await self._end_session(at, action)
         response = await self.befall(visit, action, partial(self._handled, visit, at))
         return _rewritten(action, response) if isinstance(action, Rewrite) else response
+
+    async def _end_session(self, at: Target, action: EndSession) -> None:
+        gone = self.endpoints.library.end_session(at.upload_id or "", action.how)
+        if gone is not None:
+            await self.files.remove(gone)
 
     async def _handled(self, visit: Visit, at: Target) -> web.StreamResponse:
         try:

@@ -5,12 +5,14 @@ fault befalls only a request that would have been let in: the API key is right, 
 and its headers are accepted. So a fault that was hit proves that the client had done its part.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 from attrs import Factory, define, frozen
 
 from twelvelabs_async.emulator.answers import error_json, error_xml
+from twelvelabs_async.emulator.records import Ending
 
 When = Literal["before", "middle", "after"]
 Payload = dict[str, Any]
@@ -18,12 +20,18 @@ Payload = dict[str, Any]
 
 @frozen
 class Answer:
-    """Answer this instead of handling the request; its body is read, nothing takes effect."""
+    """Answer this instead of handling the request; nothing takes effect.
+
+    A header whose value is a ``timedelta`` is written as the date that is so far from now.
+    ``when`` says how much of the request's body is read before the answer: ``after`` all of it,
+    ``middle`` half, ``before`` nothing; what still comes is dropped.
+    """
 
     status: int
-    headers: Mapping[str, str] = Factory(dict[str, str])
+    headers: Mapping[str, str | timedelta] = Factory(dict[str, str | timedelta])
     body: bytes | str = b""
     content_type: str = "text/plain; charset=utf-8"
+    when: When = "after"
 
 
 @frozen
@@ -64,17 +72,22 @@ class Rewrite:
 class Etag:
     """Store the chunk, then answer with this ``ETag`` header, verbatim; None: with none.
 
-    ``kept``: it is the chunk's real ETag, which a report has to name, bare; as of a store whose
-    ETags are no MD5s. Otherwise the header lies.
+    A function makes it of the right ETag, which it gets bare. ``kept``: it is the chunk's real
+    ETag, which a report has to name, bare; as of a store whose ETags are no MD5s. Otherwise the
+    header lies.
     """
 
-    value: str | None
+    value: str | Callable[[str], str] | None
     kept: bool = False
 
-    @property
-    def bare(self) -> str | None:
-        """The value as a report has to name it; None: it is not the chunk's."""
-        return self.value.removeprefix("W/").strip('"') if self.value and self.kept else None
+    def header(self, bare: str) -> str | None:
+        """Return the header's value for a chunk whose MD5 is ``bare``."""
+        return self.value(bare) if callable(self.value) else self.value
+
+    def to_report(self, bare: str) -> str:
+        """Return what a report has to name for a chunk whose MD5 is ``bare``."""
+        told = self.header(bare) if self.kept else None
+        return bare if told is None else told.removeprefix("W/").strip('"')
 
 
 @frozen
@@ -87,22 +100,62 @@ class Expire:
     """Answer a PUT as if its URL had expired."""
 
 
+@frozen
+class Slow:
+    """Take the body of a PUT at ``rate`` bytes a second, as over a slow link.
+
+    About 2 MiB, and more in the kernel, are buffered on the way: a chunk that is smaller is sent
+    at once, and only its answer is late.
+    """
+
+    rate: int
+
+
+@frozen
+class Skew:
+    """Let a server's clock be ``by`` off; to a request that is skewed, other faults happen, too.
+
+    At the store (``put``) it decides whether a URL has expired, of every request that is signed.
+    Everywhere it is what ``Date`` tells.
+    """
+
+    by: timedelta
+
+
+@frozen
+class EndSession:
+    """End the upload session, then handle the request: ``gone`` is with its asset."""
+
+    how: Ending
+
+
+@frozen
+class Spoil:
+    """Store the chunk; when it is reported, the platform marks it failed, until it is sent anew."""
+
+    error: str = "The chunk could not be verified."
+
+
 API_ROUTES = (
     "create", "presigned_urls", "report", "status", "list",
     "create_asset", "list_assets", "asset", "delete_asset",
     "update_metadata", "replace_metadata", "delete_metadata",
 )  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
-Action = Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire
+SESSION_ROUTES = ("presigned_urls", "report", "status")
+Action = (
+    Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire | Slow | Skew | EndSession | Spoil
+)
 
 
-def store_error(status: int, code: str, message: str) -> Answer:
+def store_error(status: int, code: str, message: str, when: When = "after") -> Answer:
     """Build an ``Answer`` with an error body as S3 writes it."""
-    return Answer(status, body=error_xml(code, message), content_type="application/xml")
+    body = error_xml(code, message)
+    return Answer(status, body=body, content_type="application/xml", when=when)
 
 
 def api_error(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    status: int, code: str, message: str, headers: Mapping[str, str | timedelta] | None = None
 ) -> Answer:
     """Build an ``Answer`` with an error body as the platform's API writes it."""
     body = error_json(code, message)
@@ -138,11 +191,7 @@ class Fault:
 
     def __attrs_post_init__(self) -> None:
         """Refuse a fault that could not happen, for it would prove nothing."""
-        routes: tuple[str, ...] = (*API_ROUTES, *STORE_ROUTES)
-        if isinstance(self.action, Rewrite):
-            routes = API_ROUTES
-        elif isinstance(self.action, Etag | Corrupt | Expire):
-            routes = ("put",)
+        routes = _routes(self.action)
         if self.route not in routes:
             raise ValueError(f"{self.action} cannot happen to {self.route!r}, only to {routes}")
         if self.chunk_index is not None and self.route != "put":
@@ -160,6 +209,19 @@ class Fault:
     def due(self) -> bool:
         """Tell whether the request just seen is to be hit."""
         return self.seen > self.after and (self.times is None or self.hits < self.times)
+
+
+def _routes(action: Action) -> tuple[str, ...]:
+    """Return the routes whose requests an action can befall."""
+    match action:
+        case Rewrite():
+            return API_ROUTES
+        case Etag() | Corrupt() | Expire() | Slow() | Spoil():
+            return ("put",)
+        case EndSession():
+            return SESSION_ROUTES
+        case _:
+            return (*API_ROUTES, *STORE_ROUTES)
 
 
 @define(eq=False)
@@ -182,10 +244,22 @@ class Faults:
     ) -> Action | None:
         """Count a request and return what happens to it; None: it is handled as usual."""
         matching = [f for f in self.script if f.matches(route, upload_id, chunk_index)]
-        for fault in matching:
-            fault.seen += 1
-        due = next((fault for fault in matching if fault.due), None)
-        if due is None:
-            return None
-        due.hits += 1
-        return due.action
+        return _befalling([f for f in matching if not isinstance(f.action, Skew)])
+
+    def skew(
+        self, route: str, upload_id: str | None = None, chunk_index: int | None = None
+    ) -> timedelta:
+        """Count a request and return how far the server's clock is off for it."""
+        matching = [f for f in self.script if f.matches(route, upload_id, chunk_index)]
+        action = _befalling([f for f in matching if isinstance(f.action, Skew)])
+        return action.by if isinstance(action, Skew) else timedelta(0)
+
+
+def _befalling(matching: Sequence[Fault]) -> Action | None:
+    for fault in matching:
+        fault.seen += 1
+    due = next((fault for fault in matching if fault.due), None)
+    if due is None:
+        return None
+    due.hits += 1
+    return due.action

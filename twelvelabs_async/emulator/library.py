@@ -1,4 +1,4 @@
-"""The platform's rules for assets: creation, lists, deletion, metadata.
+"""The platform's rules for assets: creation, lists, deletion, metadata, an early end.
 
 Pure, as ``platform.py`` is: each method takes what the request carried, and returns what the answer
 says or raises ``Refusal`` and changes nothing. Facts: the platform's OpenAPI file (2026-11).
@@ -12,7 +12,7 @@ from twelvelabs_async.emulator import descriptions, parameters
 from twelvelabs_async.emulator.forms import Limits, Order, Sent
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json, Platform
-from twelvelabs_async.emulator.records import Asset, Sound
+from twelvelabs_async.emulator.records import Asset, Ending, Sound
 
 Query = Sequence[tuple[str, str]]
 
@@ -64,6 +64,19 @@ class Library:
         ]
         data = [self.platform.describe(asset) for asset in page.cut(found)]
         return {"data": data, "page_info": page.info(len(found))}
+
+    def end_session(self, upload_id: str, how: Ending) -> Asset | None:
+        """End an upload session before its time; return the asset that is gone with it, if any."""
+        upload = self.platform.uploads.get(upload_id)
+        if upload is None:
+            return None
+        if how == "gone":
+            asset = self.platform.assets[upload.asset_id]
+            self.platform.drop(asset)
+            return asset
+        upload.failed = upload.failed or how == "failed"
+        upload.expires_at = min(upload.expires_at, self.platform.now())
+        return None
 
     def delete(self, asset_id: str, query: Query) -> Asset:
         """Forget an asset, and the session that it came by, and return what it was."""

@@ -100,7 +100,7 @@ class Platform:
         upload = self._find(upload_id)
         repeated = upload.completed
         if not repeated:
-            self._refuse_expired(upload)
+            self._refuse_ended(upload)
         entries = enumerate(reports.entries(payload))
         indexes = [reports.checked(upload, number, entry) for number, entry in entries]
         fresh = {index for index in indexes if upload.chunk(index).reported_at is None}
@@ -121,7 +121,7 @@ class Platform:
         """Tell where a session stands; one page of its chunks, in order of their indexes."""
         upload = self._find(upload_id)
         page = parameters.page(query)
-        completed, total = len(upload.reported), upload.total_chunks
+        completed, failed, total = len(upload.reported), upload.chunks_failed, upload.total_chunks
         return {
             "upload_id": upload_id,
             "status": upload.status(self.now()),
@@ -129,8 +129,8 @@ class Platform:
                 reports.chunk_info(upload, index) for index in page.cut(range(1, total + 1))
             ],
             "chunks_completed": completed,
-            "chunks_failed": 0,
-            "chunks_pending": total - completed,
+            "chunks_failed": failed,
+            "chunks_pending": total - completed - failed,
             "page_info": page.info(total),
             "total_size": upload.total_size,
             "uploaded_size": upload.uploaded_size,  # assumed: of the reported chunks
@@ -179,14 +179,20 @@ class Platform:
         """Remember that the newest URL of a chunk was used: it will not work again."""
         upload.chunks[index] = evolve(upload.chunk(index), used=True)
 
-    def keep_chunk(self, upload_id: str, index: int, etag: str, size: int) -> None:
-        """Remember that the store has a chunk: its bare ETag and its size in bytes.
+    def keep_chunk(
+        self, upload_id: str, index: int, etag: str, size: int, flaw: str | None = None
+    ) -> None:
+        """Remember that the store has a chunk: its bare ETag, its size in bytes, its flaw.
 
         Raises:
             KeyError: The session was deleted meanwhile.
         """
         upload = self.uploads[upload_id]
-        upload.chunks[index] = evolve(upload.chunk(index), stored=Stored(etag, size))
+        chunk = upload.chunk(index)
+        reported_at = None if chunk.failed else chunk.reported_at
+        upload.chunks[index] = evolve(
+            chunk, stored=Stored(etag, size), flaw=flaw, reported_at=reported_at
+        )
 
     def _opened(self, body: Object) -> Upload:
         parameters.only_known(body, CREATE)
@@ -224,10 +230,13 @@ class Platform:
         if upload.completed:  # assumed
             message = f"The upload session {upload_id} is already completed."
             raise Refusal(400, "parameter_invalid", message)
-        self._refuse_expired(upload)
+        self._refuse_ended(upload)
         return upload
 
-    def _refuse_expired(self, upload: Upload) -> None:
+    def _refuse_ended(self, upload: Upload) -> None:
+        if upload.failed:  # assumed
+            message = f"The upload session {upload.upload_id} has failed."
+            raise Refusal(400, "parameter_invalid", message)
         if self.now() >= upload.expires_at:
             expiry = rfc3339(upload.expires_at)
             message = f"The upload session {upload.upload_id} has expired at {expiry}."

@@ -11,6 +11,7 @@ from typing import Literal
 from attrs import Factory, define, frozen
 
 Method = Literal["direct", "url", "multipart"]
+Ending = Literal["failed", "expired", "gone"]
 
 
 @frozen
@@ -23,12 +24,26 @@ class Stored:
 
 @frozen
 class Chunk:
-    """Where one chunk stands. ``serial`` is that of its newest URL, 0 before the first one."""
+    """Where one chunk stands. ``serial`` is that of its newest URL, 0 before the first one.
+
+    ``flaw`` is what the platform finds wrong with it once it is reported; None: nothing.
+    """
 
     serial: int = 0
     used: bool = False
     stored: Stored | None = None
     reported_at: datetime | None = None
+    flaw: str | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Tell whether it was reported and found good."""
+        return self.reported_at is not None and self.flaw is None
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether it was reported and found bad."""
+        return self.reported_at is not None and self.flaw is not None
 
 
 UNTOUCHED = Chunk()
@@ -50,6 +65,7 @@ class Upload:
     expires_at: datetime
     updated_at: datetime
     chunks: dict[int, Chunk] = Factory(dict[int, Chunk])
+    failed: bool = False
 
     @property
     def total_chunks(self) -> int:
@@ -58,8 +74,13 @@ class Upload:
 
     @property
     def reported(self) -> list[int]:
-        """Return the indexes of the chunks that were reported."""
-        return [index for index, chunk in self.chunks.items() if chunk.reported_at is not None]
+        """Return the indexes of the chunks that were reported and found good."""
+        return [index for index, chunk in self.chunks.items() if chunk.counted]
+
+    @property
+    def chunks_failed(self) -> int:
+        """Return how many chunks were reported and found bad."""
+        return sum(chunk.failed for chunk in self.chunks.values())
 
     @property
     def uploaded_size(self) -> int:
@@ -80,9 +101,11 @@ class Upload:
         return min(self.chunk_size, self.total_size - (index - 1) * self.chunk_size)
 
     def status(self, now: datetime) -> str:
-        """Return the session's status word at ``now``; the emulator never fails a session."""
+        """Return the session's status word at ``now``; only a fault makes it ``failed``."""
         if self.completed:
             return "completed"
+        if self.failed:
+            return "failed"
         return "expired" if now >= self.expires_at else "active"
 
 

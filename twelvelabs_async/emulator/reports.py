@@ -63,13 +63,14 @@ def _check_proof(upload: Upload, index: int, entry: Object, label: str) -> None:
 
 def chunk_info(upload: Upload, index: int) -> dict[str, Any]:
     """Describe a chunk: ``pending`` until it was reported, even when it is stored."""
-    reported_at = upload.chunk(index).reported_at
+    chunk = upload.chunk(index)
+    reported_at = chunk.reported_at
     return {
         "index": index,
-        "status": "pending" if reported_at is None else "completed",
+        "status": "completed" if chunk.counted else "failed" if chunk.failed else "pending",
         "uploaded_at": None if reported_at is None else rfc3339(reported_at),
         "updated_at": rfc3339(reported_at or upload.created_at),
-        "error": None,
+        "error": chunk.flaw if chunk.failed else None,
     }
 
 

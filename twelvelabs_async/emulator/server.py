@@ -2,7 +2,7 @@
 
 Two origins on loopback, as in reality: the API and the object store, each on a port of its own.
 Everything that the rules need to know of time comes through ``now`` and ``store_now``; there is no
-timer and no background task.
+background task, and no timer but that of a slow link (``pacing.py``).
 """
 
 import asyncio

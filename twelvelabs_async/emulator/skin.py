@@ -8,11 +8,13 @@ import asyncio
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from aiohttp import web
 from attrs import Factory, define
 
+from twelvelabs_async.emulator.answers import http_date
 from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
 from twelvelabs_async.emulator.faults import Action, Answer, Cut, Faults, Stall, When
 from twelvelabs_async.emulator.platform import Platform
@@ -33,6 +35,7 @@ class Visit:
     upload_id: str | None = None
     chunk_index: int | None = None
     received: int = 0
+    skew: timedelta = timedelta(0)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
@@ -59,10 +62,12 @@ class Visit:
         return body
 
 
-def scripted(answer: Answer) -> web.Response:
+def scripted(answer: Answer, now: datetime) -> web.Response:
     """Build the response that a fault gives instead of the real one."""
     body = answer.body.encode() if isinstance(answer.body, str) else answer.body
-    headers = {"Content-Type": answer.content_type, **answer.headers}
+    headers = {"Content-Type": answer.content_type}
+    for name, value in answer.headers.items():
+        headers[name] = http_date(now + value) if isinstance(value, timedelta) else value
     return web.Response(status=answer.status, body=body, headers=headers)
 
 
@@ -97,6 +102,10 @@ class Skin(ABC):
         """Put the origin's own headers on an answer, also on one of aiohttp's."""
 
     @abstractmethod
+    def now(self) -> datetime:
+        """Return the origin's own time."""
+
+    @abstractmethod
     async def answer(self, visit: Visit) -> web.StreamResponse:
         """Answer a request."""
 
@@ -110,6 +119,8 @@ class Skin(ABC):
         try:
             response = await self.answer(visit)
             status = response.status
+            if not response.prepared:
+                response.headers.setdefault("Date", self.date(visit))
         except ConnectionError:  # the body broke off; the cancellation is on its way
             await hold()
             raise
@@ -123,15 +134,20 @@ class Skin(ABC):
     ) -> web.StreamResponse:
         """Let a fault happen around ``handler``, which does what the request asks for."""
         await self._interrupt(visit, action, "before")
-        if isinstance(action, Cut | Stall) and action.when == "middle":
+        if isinstance(action, Cut | Stall | Answer) and action.when == "middle":
             await visit.skip(visit.length // 2)
             await self._interrupt(visit, action, "middle")
         if isinstance(action, Answer):
-            await visit.skip(sys.maxsize)
-            return scripted(action)
+            if action.when == "after":
+                await visit.skip(sys.maxsize)
+            return scripted(action, self.now() + visit.skew)
         response = await handler()
         await self._interrupt(visit, action, "after")
         return response
+
+    def date(self, visit: Visit) -> str:
+        """Return what the origin tells of its time in the answer to ``visit``."""
+        return http_date(self.now() + visit.skew)
 
     async def ended(self) -> None:
         """Wait until the handlers of connections that were just cut have cleaned up."""

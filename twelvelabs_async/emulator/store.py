@@ -6,7 +6,7 @@ responses" (2026-11); single use is the platform's promise, its error is assumed
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import frozen
 
@@ -47,6 +47,10 @@ def forgotten(upload_id: str) -> Denied:
     return Denied(404, "NoSuchUpload", message, {"UploadId": upload_id})
 
 
+def _no_skew(_grant: Grant) -> timedelta:
+    return timedelta(0)
+
+
 @frozen
 class Store:
     """Let PUTs in, one for each URL, and find the files of assets."""
@@ -55,12 +59,15 @@ class Store:
     signer: Signer
     now: Callable[[], datetime]
 
-    def accept(self, target: str, headers: Mapping[str, str]) -> tuple[Grant, int]:
+    def accept(
+        self, target: str, headers: Mapping[str, str], skew: Callable[[Grant], timedelta] = _no_skew
+    ) -> tuple[Grant, int]:
         """Let a PUT in, which spends its URL, and return what to store and its size in bytes.
 
         Args:
             target: The raw target of the request line, path and query.
             headers: As received; names in lower case.
+            skew: How far the store's clock is off for a PUT.
 
         Raises:
             Denied: Nothing was spent.
@@ -69,8 +76,9 @@ class Store:
             message = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
             raise Denied(400, "InvalidArgument", message + "or the Authorization header")
         grant = self._verified(target)
-        if self.now() >= grant.expires_at:
-            raise expired(grant, self.now())
+        now = self.now() + skew(grant)
+        if now >= grant.expires_at:
+            raise expired(grant, now)
         upload = self.platform.uploads.get(grant.upload_id)
         if upload is None:
             raise forgotten(grant.upload_id)

@@ -5,7 +5,7 @@ Nothing is decided here but how bytes travel, as in ``app.py``.
 
 import secrets
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar
 
@@ -13,9 +13,10 @@ from aiohttp import StreamReader, web
 from attrs import define
 
 from twelvelabs_async.emulator import disk
-from twelvelabs_async.emulator.answers import error_xml, http_date
+from twelvelabs_async.emulator.answers import error_xml
 from twelvelabs_async.emulator.exchanges import OriginName
-from twelvelabs_async.emulator.faults import Action, Corrupt, Etag, Expire
+from twelvelabs_async.emulator.faults import Action, Corrupt, Etag, Expire, Slow, Spoil
+from twelvelabs_async.emulator.pacing import paced
 from twelvelabs_async.emulator.records import Asset
 from twelvelabs_async.emulator.signing import Grant
 from twelvelabs_async.emulator.skin import Skin, Visit
@@ -32,11 +33,14 @@ class StoreSkin(Skin):
     files: disk.Files
 
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Name the request as S3 does, and tell the store's time."""
-        response.headers["Date"] = http_date(self._now())
+        """Name the request as S3 does."""
         response.headers["Server"] = "AmazonS3"
         response.headers["x-amz-request-id"] = secrets.token_hex(8).upper()
         response.headers["x-amz-id-2"] = secrets.token_urlsafe(56)
+
+    def now(self) -> datetime:
+        """Return the store's time."""
+        return self.store.now()
 
     async def answer(self, visit: Visit) -> web.StreamResponse:
         """Take a chunk or serve a file; any refusal is XML."""
@@ -55,12 +59,18 @@ class StoreSkin(Skin):
     async def _put(self, visit: Visit) -> web.StreamResponse:
         visit.route = "put"
         headers = {name.lower(): value for name, value in visit.headers}
-        grant, size = self.store.accept(visit.request.raw_path, headers)
+        grant, size = self.store.accept(
+            visit.request.raw_path, headers, partial(self._skewed, visit)
+        )
         visit.upload_id, visit.chunk_index = grant.upload_id, grant.chunk_index
         action = self.faults.take("put", grant.upload_id, grant.chunk_index)
         if isinstance(action, Expire):
-            raise expired(grant, self._now())
+            raise expired(grant, self.now() + visit.skew)
         return await self.befall(visit, action, partial(self._stored, visit, grant, size, action))
+
+    def _skewed(self, visit: Visit, grant: Grant) -> timedelta:
+        visit.skew = self.faults.skew("put", grant.upload_id, grant.chunk_index)
+        return visit.skew
 
     async def _stored(
         self, visit: Visit, grant: Grant, size: int, action: Action | None
@@ -68,7 +78,7 @@ class StoreSkin(Skin):
         path = self.files.chunk(grant.upload_id, grant.chunk_index)
         incoming = disk.Incoming(path, grant.serial)
         try:
-            pieces = _pieces(visit.request.content)
+            pieces = _pieces(visit.request.content, action)
             await incoming.receive(_flipped(pieces) if isinstance(action, Corrupt) else pieces)
             if grant.upload_id not in self.platform.uploads:
                 raise forgotten(grant.upload_id)
@@ -78,10 +88,12 @@ class StoreSkin(Skin):
             raise
         finally:
             visit.received = incoming.received
+        flaw = action.error if isinstance(action, Spoil) else None
         told = action if isinstance(action, Etag) else None
-        kept = (told and told.bare) or incoming.etag
-        self.platform.keep_chunk(grant.upload_id, grant.chunk_index, kept, size)
-        etag = told.value if told else f'"{incoming.etag}"'
+        bare = incoming.etag
+        kept = told.to_report(bare) if told else bare
+        self.platform.keep_chunk(grant.upload_id, grant.chunk_index, kept, size, flaw)
+        etag = told.header(bare) if told else f'"{bare}"'
         return web.Response(headers={} if etag is None else {"ETag": etag})
 
     async def _fetch(self, visit: Visit) -> web.StreamResponse:
@@ -92,7 +104,7 @@ class StoreSkin(Skin):
         return await self.befall(visit, action, partial(self._served, visit, asset))
 
     async def _served(self, visit: Visit, asset: Asset) -> web.StreamResponse:
-        response = web.StreamResponse()
+        response = web.StreamResponse(headers={"Date": self.date(visit)})
         response.content_length = asset.size
         response.content_type = "application/octet-stream"
         await response.prepare(visit.request)
@@ -100,9 +112,6 @@ class StoreSkin(Skin):
             async for piece in disk.outgoing(self.files.paths(asset)):
                 await response.write(piece)
         return response
-
-    def _now(self) -> datetime:
-        return self.store.now()
 
 
 def _denied(denied: Denied) -> web.Response:
@@ -115,7 +124,10 @@ def _denied(denied: Denied) -> web.Response:
     return web.Response(status=denied.status, text=body, content_type="application/xml")
 
 
-async def _pieces(content: StreamReader) -> AsyncIterator[bytes]:
+async def _pieces(content: StreamReader, action: Action | None) -> AsyncIterator[bytes]:
+    if isinstance(action, Slow):
+        async for piece in paced(content, action.rate):
+            yield piece
     async for piece, _ in content.iter_chunks():
         yield piece
 
