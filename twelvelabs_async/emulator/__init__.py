@@ -3,6 +3,7 @@
 It imports nothing of the client, and writes its own JSON, so that the two cannot share a mistake.
 """
 
+from twelvelabs_async.emulator.catalogue import CATALOGUE, ready_made
 from twelvelabs_async.emulator.exchanges import Exchange
 from twelvelabs_async.emulator.faults import (
     Answer,
@@ -22,12 +23,14 @@ from twelvelabs_async.emulator.faults import (
     store_error,
 )
 from twelvelabs_async.emulator.forms import Limits
+from twelvelabs_async.emulator.incidents import Incident
 from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Platform
 from twelvelabs_async.emulator.server import Emulator
 
 __all__ = [
+    "CATALOGUE",
     "Answer",
     "Corrupt",
     "Cut",
@@ -38,6 +41,7 @@ __all__ = [
     "Expire",
     "Fault",
     "Faults",
+    "Incident",
     "Library",
     "Limits",
     "Platform",
@@ -48,5 +52,6 @@ __all__ = [
     "Spoil",
     "Stall",
     "api_error",
+    "ready_made",
     "store_error",
 ]

@@ -1,0 +1,31 @@
+"""Every fault that the client is tested against, by name, with what is promised of it.
+
+The tests run each incident alone and in pairs, and the README's table is written from this file.
+``ready_made("slow-down", chunk_index=2)`` is a fault to be added to ``emulator.faults``.
+"""
+
+from typing import Any
+
+from twelvelabs_async.emulator.call_incidents import CALL_INCIDENTS
+from twelvelabs_async.emulator.faults import Fault
+from twelvelabs_async.emulator.incidents import Incident
+from twelvelabs_async.emulator.put_incidents import PUT_INCIDENTS
+
+CATALOGUE: dict[str, Incident] = {each.name: each for each in (*PUT_INCIDENTS, *CALL_INCIDENTS)}
+
+
+def ready_made(name: str, **changes: Any) -> Fault:
+    """Return the fault of a name, to be added to a script.
+
+    Args:
+        name: Of the catalogue, such as ``slow-down``.
+        changes: Arguments of ``Fault`` to replace, such as ``route``, ``chunk_index``, ``after``
+            or ``times``.
+
+    Raises:
+        KeyError: No such name; the text lists them all.
+        ValueError: The fault could never happen so.
+    """
+    if name not in CATALOGUE:
+        raise KeyError(f"no fault is called {name!r}; there are {', '.join(sorted(CATALOGUE))}")
+    return CATALOGUE[name].fault(**changes)

@@ -1,0 +1,162 @@
+"""What may happen to a PUT of a chunk. The figures are those of a chunk that takes no time."""
+
+from datetime import timedelta
+
+from twelvelabs_async.emulator.faults import (
+    Answer,
+    Cut,
+    Etag,
+    Expire,
+    Skew,
+    Slow,
+    Spoil,
+    Stall,
+    store_error,
+)
+from twelvelabs_async.emulator.incidents import Incident
+
+PUT = ("put",)
+AGAIN = "the chunk is sent again, to a fresh URL"
+SLOWER = f"{AGAIN}, after a pause with full jitter"
+AT_ONCE = "the upload ends at once, with the store's reason"
+STALLED = f"{AGAIN}, after `stall_timeout`"
+AS_IS = "it is taken as it is, and reported bare"
+
+_SLOW_DOWN = store_error(503, "SlowDown", "Please reduce your request rate.")
+_INTERNAL = store_error(500, "InternalError", "We encountered an internal error.")
+_TIMEOUT = store_error(400, "RequestTimeout", "Your socket was not read from in time.")
+_TOO_SMALL = store_error(400, "EntityTooSmall", "Your upload is too small.")
+_DENIED = store_error(403, "AccessDenied", "Access Denied")
+_DENIED_EARLY = store_error(403, "AccessDenied", "Access Denied", when="before")
+_WELCOME = Answer(200, body="<html>Welcome</html>", content_type="text/html")
+_ELSEWHERE = Answer(307, headers={"Location": "http://elsewhere.invalid/"})
+_HOURS = timedelta(hours=3)
+
+ANSWERS = (
+    Incident("slow-down", "the store answers 503 `SlowDown`", SLOWER, PUT, _SLOW_DOWN),
+    Incident("busy", "the store answers 429", SLOWER, PUT, Answer(429)),
+    Incident("internal-error", "the store answers 500 `InternalError`", SLOWER, PUT, _INTERNAL),
+    Incident("request-timeout", "the store answers 400 `RequestTimeout`", SLOWER, PUT, _TIMEOUT),
+    Incident(
+        "store-down",
+        "the store answers 500 to everything",
+        "a chunk gets `max_retries` more attempts, then the upload ends",
+        PUT,
+        _INTERNAL,
+        times=None,
+        causes=("StorageError",),
+        seconds=15,
+        requests=10,
+    ),
+    Incident(
+        "refused",
+        "the store answers 403 `AccessDenied`",
+        AT_ONCE,
+        PUT,
+        _DENIED,
+        causes=("StorageError",),
+    ),
+    Incident(
+        "refused-early",
+        "the same, while the body is still being sent",
+        AT_ONCE,
+        PUT,
+        _DENIED_EARLY,
+        causes=("StorageError",),
+    ),
+    Incident(
+        "bad-request",
+        "the store answers 400 `EntityTooSmall`",
+        AT_ONCE,
+        PUT,
+        _TOO_SMALL,
+        causes=("StorageError",),
+    ),
+    Incident(
+        "redirect",
+        "the store redirects to another host",
+        "it is not followed, for a signature is for one host; the upload ends",
+        PUT,
+        _ELSEWHERE,
+        causes=("StorageError",),
+    ),
+    Incident("hotel-network", "someone else answers 200, with HTML", AGAIN, PUT, _WELCOME),
+)
+CONNECTIONS = (
+    Incident("reset-before", "a connection is reset before the body", AGAIN, PUT, Cut("before")),
+    Incident("reset-middle", "a connection is reset in the body", AGAIN, PUT, Cut("middle")),
+    Incident("reset-after", "the answer is lost", AGAIN, PUT, Cut("after")),
+    Incident(
+        "unreachable",
+        "every connection to the store is reset",
+        "a chunk gets `max_retries` more attempts; had one made it, the upload would wait",
+        PUT,
+        Cut(),
+        times=None,
+        causes=("StorageConnectionError",),
+        seconds=15,
+        requests=10,
+    ),
+    Incident("stall-before", "no byte is taken", STALLED, PUT, Stall("before"), seconds=95),
+    Incident("stall-middle", "no byte more is taken", STALLED, PUT, Stall("middle"), seconds=95),
+    Incident("stall-after", "the answer never comes", STALLED, PUT, Stall("after"), seconds=95),
+    Incident(
+        "slow-link",
+        "the link takes 256 KiB/s",
+        "nothing: a link that is only slow is no stall",
+        PUT,
+        Slow(2**18),
+    ),
+)
+URLS = (
+    Incident(
+        "expired-early",
+        "the store calls a good URL expired",
+        "it and its siblings are replaced; one request serves all workers",
+        PUT,
+        Expire(),
+    ),
+    Incident(
+        "store-ahead",
+        "the store's clock is three hours ahead: every URL has expired",
+        "one expiry is forgiven, `max_retries` more are tried, then the upload ends",
+        PUT,
+        Skew(_HOURS),
+        times=None,
+        causes=("StorageError",),
+        seconds=15,
+        requests=14,
+    ),
+    Incident(
+        "store-behind",
+        "the store's clock is three hours behind: URLs live longer than told",
+        "nothing: they are replaced before the end that was told",
+        PUT,
+        Skew(-_HOURS),
+        times=None,
+    ),
+)
+PROOFS = (
+    Incident("etag-missing", "the answer has no `ETag`", AGAIN, PUT, Etag(None)),
+    Incident("etag-weak", "the `ETag` is weak", AS_IS, PUT, Etag(lambda bare: f'W/"{bare}"')),
+    Incident("etag-unquoted", "the `ETag` has no quotes", AS_IS, PUT, Etag(lambda bare: bare)),
+    Incident(
+        "etag-wrong",
+        "the `ETag` is not the chunk's",
+        "the platform refuses the report, and the upload ends",
+        PUT,
+        Etag('"0123456789abcdef0123456789abcdef"'),
+        causes=("BadRequestError",),
+    ),
+    Incident(
+        "chunk-failed",
+        "the platform marks a chunk as failed that was reported",
+        "the count is waited for, then the upload ends and says what is missing",
+        PUT,
+        Spoil(),
+        causes=("IncompleteUploadError",),
+        seconds=60,
+        requests=10,
+    ),
+)
+PUT_INCIDENTS = (*ANSWERS, *CONNECTIONS, *URLS, *PROOFS)
