@@ -113,7 +113,7 @@ CONNECTIONS = (
         Cut(),
         times=None,
         causes=("ApiConnectionError",),
-        seconds=280,
+        seconds=160,
         requests=300,
     ),
 )

@@ -279,14 +279,15 @@ class Uploader:
         with suppress(TwelveLabsError):  # who needs the URL will ask again, and tell
             async with self._refresh:
                 if self._wants_url(index) and not self.urls.has(index, clock.monotonic()):
-                    await self._fetch_urls(index)
+                    await self._fetch_urls(index, waits=False)
 
     def _wants_url(self, index: int) -> bool:
         """Whether a chunk has yet to be sent; one in flight keeps the URL that it has."""
         started = index in self.ledger.missing and index not in self._sending
         return started or self.ledger.is_waiting(index)
 
-    async def _fetch_urls(self, first: int) -> None:
+    async def _fetch_urls(self, first: int, *, waits: bool = True) -> None:
+        """Ask for URLs; an outage is waited out by whoever ``waits``, or it would be twice."""
         asked_at = clock.monotonic()
         start, count = self.urls.gap(first, self._wants_url, asked_at)
 
@@ -295,7 +296,8 @@ class Uploader:
             asked_at = clock.monotonic()
             return await self.platform.presigned_urls(start, count)
 
-        urls, server_time = await self._ask(ask)
+        urls, server_time = await (self._ask(ask) if waits else ask())
+        self.patience.heard(clock.monotonic())
         asked_for = range(start, start + count)
         found = [url for url in urls if url.chunk_index in asked_for]
         self.urls.add(found, asked_at, clock.monotonic(), server_time)
