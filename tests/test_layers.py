@@ -71,6 +71,7 @@ ORDER = [
     "client",
     "",  # the public names
     "emulator",
+    "testing",
     "cli",
     "__main__",
 ]
@@ -186,7 +187,7 @@ def test_the_emulator_stands_alone(name: str) -> None:
         if layer(name) == "emulator":
             assert layer(imported) == "emulator", f"{name} imports {imported}"
         elif layer(imported) == "emulator":
-            assert layer(name) in {"cli", "__main__"}, f"{name} imports {imported}"
+            assert layer(name) in {"testing", "cli", "__main__"}, f"{name} imports {imported}"
 
 
 @MODULES

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from support_pytest import run_pytest
 
 from twelvelabs_async.emulator import Emulator
 
@@ -19,12 +20,13 @@ README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
 
 EXAMPLES = [block for block in BLOCKS if "asyncio.run(" in block]
+(TESTS,) = (block for block in BLOCKS if "async def test_" in block)
 (WEB,) = (block for block in BLOCKS if "web.run_app(" in block)
 
 
 def test_every_block_is_an_example_that_runs() -> None:
     """Nothing is shown that no test executes, and no figure is left open."""
-    assert len(BLOCKS) == len(EXAMPLES) + 1
+    assert len(BLOCKS) == len(EXAMPLES) + 2
     assert "to be measured" not in README.read_text()
 
 
@@ -44,6 +46,12 @@ async def test_the_web_application_takes_a_file(
         ]
     assert statuses == [200, 400, 400]
     assert emulator.count("put") == 3
+
+
+def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
+    """In a project that has pytest-asyncio as it comes."""
+    verdict = run_pytest(tmp_path, TESTS)
+    assert verdict.counts == {"passed": 2}, verdict.output
 
 
 def _form(name: str, content: bytes) -> aiohttp.FormData:
