@@ -259,6 +259,7 @@ class World:
         delivered: ETags that the uploader has been given, and may rely on, by chunk.
         doubted: ETags that it has been given, and may not rely on yet.
         matched: Whether some ETag was the MD5 of what was sent.
+        doubted_once: Chunks that ever were among them.
         settled: Whether so many were not that the store is taken not to speak MD5.
         delivered_at: When that was, in seconds of the loop's clock.
         told: Chunks that stood in some report, whatever became of it.
@@ -428,15 +429,19 @@ class World:
             return not self.settled
         if self.settled:
             return True
-        self.failed_puts[index] += 1
-        self.answered[index] += 1
-        if not self.matched:
-            self.settled = index in self.doubted_once or len(self.doubted_once) + 1 == ENOUGH_DOUBTS
-            self.doubted_once.add(index)
-            self.doubted[index] = etag
-            if self.settled:
-                self.delivered |= self.doubted
-                self.doubted.clear()
+        if self.matched:
+            self.failed_puts[index] += 1
+            self.answered[index] += 1
+            return False
+        self.settled = index in self.doubted_once or len(self.doubted_once) + 1 == ENOUGH_DOUBTS
+        self.doubted_once.add(index)
+        self.doubted[index] = etag
+        if self.settled:
+            self.delivered |= self.doubted
+            self.doubted.clear()
+        else:
+            self.failed_puts[index] += 1
+            self.answered[index] = 1  # the store took it: what was before is forgiven
         return self.settled
 
     async def _keep(self, sent: Body, *, corrupt: bool) -> str:

@@ -78,19 +78,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[Any]:
         job = object()
         self._jobs.add(job)
-
-        def work() -> Any:
-            try:
-                return func(*args)
-            finally:
-                self.call_soon_threadsafe(self._jobs.discard, job)
-
-        def cancelled(future: asyncio.Future[Any]) -> None:
-            if future.cancelled():  # perhaps before a thread took it up
-                self._jobs.discard(job)
-
-        future = super().run_in_executor(executor, work)
-        future.add_done_callback(cancelled)
+        future = super().run_in_executor(executor, func, *args)
+        # Not when the thread has ended: the clock could jump before its result is here.
+        future.add_done_callback(lambda _: self._jobs.discard(job))
         return future
 
     async def shutdown_default_executor(self, *args: Any) -> None:
