@@ -1,0 +1,56 @@
+"""What a call may have left behind, as the system and the loop see it."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from support_steps import Steps
+
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+def _targets() -> Iterator[tuple[int, Path]]:
+    for entry in DESCRIPTORS.iterdir():
+        try:
+            yield int(entry.name), entry.readlink()
+        except FileNotFoundError:  # the one that listed the directory
+            continue
+
+
+def sockets() -> set[str]:
+    """Return the sockets that this process has open."""
+    return {target.name for _, target in _targets() if target.name.startswith("socket:")}
+
+
+def sockets_to(ports: set[int]) -> list[int]:
+    """Return the descriptors of this process that are connected to one of its ``ports``."""
+    found = [fd for fd, target in _targets() if target.name.startswith("socket:")]
+    return [fd for fd in found if _peer_port(fd) in ports]
+
+
+def _peer_port(descriptor: int) -> int | None:
+    with socket.socket(fileno=os.dup(descriptor)) as copy:
+        try:
+            return int(copy.getpeername()[1])
+        except (OSError, IndexError):  # it listens, or has no port
+            return None
+
+
+def is_open(path: Path) -> bool:
+    """Whether this process has a file open."""
+    return path in {target for _, target in _targets()}
+
+
+def foreign_threads() -> set[str]:
+    """Return the threads that are neither the main one nor of a loop's own executor."""
+    return {t.name for t in threading.enumerate() if not t.name.startswith(("Main", "asyncio_"))}
+
+
+def timers(steps: Steps) -> list[asyncio.TimerHandle]:
+    """Return the timers that a call has set and nobody has cancelled."""
+    loop: Any = asyncio.get_running_loop()
+    return [h for h in loop._scheduled if not h.cancelled() and steps.is_ours(h._context)]

@@ -1,0 +1,168 @@
+"""Interrupted from the keyboard, or left behind by a loop that ends: nothing of an upload stays.
+
+The emulator has a loop and a thread of its own, so that what is left is the client's; every run has
+a loop of its own, in real time. The awaits are found by counting, as in ``test_cancellation``.
+"""
+
+import asyncio
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from attrs import define
+from conftest import CHUNK_SIZE, MakeFile
+from support_leaks import foreign_threads, is_open, sockets_to
+from support_steps import Steps
+from yarl import URL
+
+from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.emulator import Emulator
+
+CHUNKS = 20
+SAMPLES = 12
+EVERY = "EVERY_AWAIT" in os.environ
+
+
+@define(eq=False)
+class Elsewhere:
+    """An emulator in another thread.
+
+    Attributes:
+        emulator: The platform.
+        started: Set when it listens.
+        loop: Its loop.
+        over: Set when it shall end.
+    """
+
+    emulator: Emulator
+    started: threading.Event
+    loop: asyncio.AbstractEventLoop
+    over: asyncio.Event
+
+    async def serve(self) -> None:
+        async with self.emulator:
+            self.started.set()
+            await self.over.wait()
+
+    def ports(self) -> set[int]:
+        origins = (self.emulator.base_url, self.emulator.store_url)
+        return {port for origin in origins if (port := URL(origin).port)}
+
+
+@contextmanager
+def emulator_elsewhere() -> Generator[Elsewhere]:
+    """Run an emulator in a thread of its own."""
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        there = Elsewhere(Emulator(chunk_size=CHUNK_SIZE), threading.Event(), loop, asyncio.Event())
+        thread = threading.Thread(target=loop.run_until_complete, args=(there.serve(),))
+        thread.start()
+        there.started.wait()
+        try:
+            yield there
+        finally:
+            loop.call_soon_threadsafe(there.over.set)
+            thread.join()
+
+
+async def upload(emulator: Emulator, path: Path) -> object:
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        return await client.multipart_upload.upload_file(path, batch_size=3)
+
+
+Way = Callable[[asyncio.Runner, Steps, Emulator, Path], None]
+
+
+def to_its_end(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+    """Let it end by itself."""
+
+    async def main() -> None:
+        steps.install(asyncio.get_running_loop())
+        await steps.watch(upload(emulator, path))
+
+    runner.run(main())
+
+
+def by_an_interrupt(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+    """Press Ctrl-C: the runner cancels the main task, then tells of the interrupt."""
+    steps.stop = lambda: signal.raise_signal(signal.SIGINT)
+    _expect_interrupt(runner, steps, emulator, path)
+
+
+def by_two_interrupts(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+    """Press it again at once: the loop is torn out of its work, and cleans up when it is closed."""
+
+    def press() -> None:
+        signal.raise_signal(signal.SIGINT)
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+
+    steps.stop = press
+    _expect_interrupt(runner, steps, emulator, path)
+
+
+def _expect_interrupt(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+    try:
+        to_its_end(runner, steps, emulator, path)
+    except KeyboardInterrupt:
+        assert steps.reached()
+    else:
+        assert not steps.reached()
+
+
+def by_the_loops_end(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+    """Return from the main task while the upload is still at work."""
+
+    async def main() -> asyncio.Task[object]:
+        loop = asyncio.get_running_loop()
+        steps.install(loop)
+        stopped = loop.create_future()
+        steps.stop = stopped.cancel
+        task = steps.watch(upload(emulator, path))
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        return task
+
+    task = runner.run(main())
+    runner.close()
+    assert task.cancelled() or task.result()
+
+
+def play(there: Elsewhere, path: Path, scratch: Path, stop_at: int | None, way: Way) -> Steps:
+    """Upload on a loop of its own, end it somewhere, and check what is left."""
+    steps = Steps(stop_at)
+    complaints = list[str]()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(str(context)))
+        way(runner, steps, there.emulator, path)
+    assert [task for task in steps.tasks if not task.done()] == []
+    assert complaints == []
+    assert sockets_to(there.ports()) == []
+    assert not is_open(path)
+    assert list(scratch.iterdir()) == []
+    return steps
+
+
+@pytest.mark.parametrize("way", [by_an_interrupt, by_two_interrupts, by_the_loops_end])
+def test_an_upload_that_is_torn_down_at_any_await_leaves_nothing(
+    way: Way, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No task, socket, thread, descriptor or temporary file; and the next upload works."""
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with emulator_elsewhere() as there:
+        threads = foreign_threads()
+        monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+        awaits = play(there, path, scratch, None, to_its_end).seen
+        step = 1 if EVERY else max(1, awaits // SAMPLES)
+        tried = [play(there, path, scratch, k, way) for k in range(0, awaits, step)]
+        play(there, path, scratch, None, to_its_end)
+        assert foreign_threads() == threads
+    reached = sum(steps.reached() for steps in tried)
+    print(f"{way.__name__}: {reached} of {len(tried)} tried, of {awaits} awaits")  # noqa: T201
+    assert reached > 0.8 * len(tried)
