@@ -9,9 +9,11 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import define
@@ -24,7 +26,10 @@ from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.emulator import Emulator
 
 CHUNKS = 20
-SAMPLES = 12
+SAMPLES = 10
+FIRST = 10
+"""How many awaits are tried in any case: there the file is opened."""
+
 EVERY = "EVERY_AWAIT" in os.environ
 
 
@@ -75,26 +80,34 @@ async def upload(emulator: Emulator, path: Path) -> object:
         return await client.multipart_upload.upload_file(path, batch_size=3)
 
 
-Way = Callable[[asyncio.Runner, Steps, Emulator, Path], None]
+async def upload_a_handle(emulator: Emulator, path: Path) -> object:
+    """Upload what is read in threads."""
+    with path.open("rb") as file:
+        async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+            return await client.upload(file, multipart_above=0, batch_size=3)
 
 
-def to_its_end(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+Call = Callable[[], Coroutine[Any, Any, object]]
+Way = Callable[[asyncio.Runner, Steps, Call], None]
+
+
+def to_its_end(runner: asyncio.Runner, steps: Steps, call: Call) -> None:
     """Let it end by itself."""
 
     async def main() -> None:
         steps.install(asyncio.get_running_loop())
-        await steps.watch(upload(emulator, path))
+        await steps.watch(call())
 
     runner.run(main())
 
 
-def by_an_interrupt(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+def by_an_interrupt(runner: asyncio.Runner, steps: Steps, call: Call) -> None:
     """Press Ctrl-C: the runner cancels the main task, then tells of the interrupt."""
     steps.stop = lambda: signal.raise_signal(signal.SIGINT)
-    _expect_interrupt(runner, steps, emulator, path)
+    _expect_interrupt(runner, steps, call)
 
 
-def by_two_interrupts(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+def by_two_interrupts(runner: asyncio.Runner, steps: Steps, call: Call) -> None:
     """Press it again at once: the loop is torn out of its work, and cleans up when it is closed."""
 
     def press() -> None:
@@ -102,19 +115,19 @@ def by_two_interrupts(runner: asyncio.Runner, steps: Steps, emulator: Emulator, 
         asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
 
     steps.stop = press
-    _expect_interrupt(runner, steps, emulator, path)
+    _expect_interrupt(runner, steps, call)
 
 
-def _expect_interrupt(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+def _expect_interrupt(runner: asyncio.Runner, steps: Steps, call: Call) -> None:
     try:
-        to_its_end(runner, steps, emulator, path)
+        to_its_end(runner, steps, call)
     except KeyboardInterrupt:
         assert steps.reached()
     else:
         assert not steps.reached()
 
 
-def by_the_loops_end(runner: asyncio.Runner, steps: Steps, emulator: Emulator, path: Path) -> None:
+def by_the_loops_end(runner: asyncio.Runner, steps: Steps, call: Call) -> None:
     """Return from the main task while the upload is still at work."""
 
     async def main() -> asyncio.Task[object]:
@@ -122,7 +135,7 @@ def by_the_loops_end(runner: asyncio.Runner, steps: Steps, emulator: Emulator, p
         steps.install(loop)
         stopped = loop.create_future()
         steps.stop = stopped.cancel
-        task = steps.watch(upload(emulator, path))
+        task = steps.watch(call())
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
         return task
 
@@ -131,38 +144,46 @@ def by_the_loops_end(runner: asyncio.Runner, steps: Steps, emulator: Emulator, p
     assert task.cancelled() or task.result()
 
 
-def play(there: Elsewhere, path: Path, scratch: Path, stop_at: int | None, way: Way) -> Steps:
+def play(call: Call, stop_at: int | None, way: Way) -> Steps:
     """Upload on a loop of its own, end it somewhere, and check what is left."""
     steps = Steps(stop_at)
     complaints = list[str]()
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(lambda _, context: complaints.append(str(context)))
-        way(runner, steps, there.emulator, path)
+        way(runner, steps, call)
     assert [task for task in steps.tasks if not task.done()] == []
     assert complaints == []
-    assert sockets_to(there.ports()) == []
-    assert not is_open(path)
-    assert list(scratch.iterdir()) == []
     return steps
 
 
+@pytest.mark.parametrize("what", [upload, upload_a_handle])
 @pytest.mark.parametrize("way", [by_an_interrupt, by_two_interrupts, by_the_loops_end])
 def test_an_upload_that_is_torn_down_at_any_await_leaves_nothing(
-    way: Way, make_file: MakeFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: Way,
+    what: Callable[[Emulator, Path], Coroutine[Any, Any, object]],
+    make_file: MakeFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No task, socket, thread, descriptor or temporary file; and the next upload works."""
     path = make_file(CHUNKS * CHUNK_SIZE)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with emulator_elsewhere() as there:
+        call = partial(what, there.emulator, path)
         threads = foreign_threads()
         monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-        awaits = play(there, path, scratch, None, to_its_end).seen
+        awaits = play(call, None, to_its_end).seen
+        reached = 0
         step = 1 if EVERY else max(1, awaits // SAMPLES)
-        tried = [play(there, path, scratch, k, way) for k in range(0, awaits, step)]
-        play(there, path, scratch, None, to_its_end)
+        tried = sorted({*range(FIRST), *range(0, awaits, step)})
+        for stop_at in tried:
+            reached += play(call, stop_at, way).reached()
+            assert sockets_to(there.ports()) == []
+            assert not is_open(path)
+            assert list(scratch.iterdir()) == []
+        play(call, None, to_its_end)
         assert foreign_threads() == threads
-    reached = sum(steps.reached() for steps in tried)
-    print(f"{way.__name__}: {reached} of {len(tried)} tried, of {awaits} awaits")  # noqa: T201
+    print(f"{what.__name__} {way.__name__}: ended at {reached} of {awaits} awaits")  # noqa: T201
     assert reached > 0.8 * len(tried)

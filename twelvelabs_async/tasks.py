@@ -1,7 +1,7 @@
-"""Two small things that structured concurrency needs and asyncio lacks."""
+"""A few small things that structured concurrency needs and asyncio lacks."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -10,7 +10,15 @@ from twelvelabs_async import clock
 T = TypeVar("T")
 
 
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Do ``work`` in a thread.
+
+    As a future, no task: a loop that ends cancels every task, and what the thread brings is lost.
+    """
+    return asyncio.get_running_loop().run_in_executor(None, work)
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     """Run ``work`` to its end; a cancellation that comes meanwhile is raised after it.
 
     For what must not be left half done: a file that a thread is opening would have no owner.

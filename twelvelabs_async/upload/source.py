@@ -1,4 +1,4 @@
-"""The file on disk: opened with aiofiles, read in place at any offset, watched for change.
+"""The file on disk: opened in a thread, read in place at any offset, watched for change.
 
 No copy, no seek that readers would share. On Linux, bytes that are in the page cache are read
 inline (``RWF_NOWAIT`` never waits for a disk, and a thread would cost more than the read); all
@@ -17,12 +17,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-import aiofiles
 import aiofiles.os
 from attrs import Factory, define, frozen
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
-from twelvelabs_async.tasks import uninterrupted
+from twelvelabs_async.tasks import in_thread, uninterrupted
 from twelvelabs_async.upload.reading import ThreadReads
 
 INLINE_BYTES = 128 * 1024
@@ -216,13 +215,13 @@ async def open_source(
 async def _open(path: Path, stack: AsyncExitStack) -> Descriptor:
     """Open ``path`` so that it is closed with ``stack``, even when cancelled in the middle."""
 
-    async def opened() -> Descriptor:
-        file = await aiofiles.open(path, "rb", buffering=0)
-        stack.push_async_callback(lambda: uninterrupted(file.close()))
+    def opened() -> Descriptor:
+        file = path.open("rb", buffering=0)
+        stack.push_async_callback(lambda: uninterrupted(in_thread(file.close)))
         return file
 
     try:
-        return await uninterrupted(opened())
+        return await uninterrupted(in_thread(opened))
     except OSError as error:
         failure = _unusable(path, error)
     raise failure
