@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twelvelabs_async.redact import query_secrets, repr_without_query, scrub, without_query
+from twelvelabs_async.redact import (
+    printable,
+    query_secrets,
+    repr_without_query,
+    scrub,
+    without_query,
+)
 
 SIGNED = (
     "https://store.example/bucket/key?partNumber=1&X-Amz-Credential=AKIA%2F20261122%2Feu"
@@ -76,3 +82,8 @@ def test_a_signature_never_survives_an_echo(secret: str, around: str) -> None:
         assert secret not in clean
         assert encoded not in clean
         assert clean.startswith(around)
+
+
+def test_half_a_character_is_made_printable() -> None:
+    """A log or a terminal would refuse the whole text because of it."""
+    assert printable("caf\u00e9 \ud800 \udcff") == "caf\u00e9 ? ?"

@@ -18,7 +18,7 @@ from twelvelabs_async.errors import (
     TooManyRequestsError,
     error_class,
 )
-from twelvelabs_async.redact import scrub
+from twelvelabs_async.redact import printable, scrub
 from twelvelabs_async.retries import asked_pause
 
 T = TypeVar("T")
@@ -112,8 +112,8 @@ class AnswerReader:
         return error
 
     def scrubbed(self, text: str) -> str:
-        """Return ``text`` without the API key."""
-        return scrub(text, [self._api_key, dumps(self._api_key)[1:-1]])
+        """Return ``text`` without the API key, and so that it can be printed."""
+        return scrub(printable(text), [self._api_key, dumps(self._api_key)[1:-1]])
 
     def _scrubbed(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name: self.scrubbed(value) for name, value in headers.items()}

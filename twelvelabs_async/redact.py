@@ -33,3 +33,11 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "[redacted]")
     return text
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with ``?`` for each half of a character, which nobody can print or send.
+
+    JSON can spell one (as an escape), and the bytes of a header that are not UTF-8 come as them.
+    """
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -23,7 +23,7 @@ from twelvelabs_async.errors import (
     StorageConnectionError,
     StorageError,
 )
-from twelvelabs_async.redact import query_secrets, scrub
+from twelvelabs_async.redact import printable, query_secrets, scrub
 from twelvelabs_async.sessions import Sessions
 from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
 from twelvelabs_async.upload.reading import Source
@@ -114,7 +114,7 @@ class Storage:
                 return _Answer(
                     response.status,
                     response.headers.get("ETag", ""),
-                    response.headers.get("x-amz-request-id"),
+                    printable(response.headers.get("x-amz-request-id", "")) or None,
                     text,
                 )
         finally:
