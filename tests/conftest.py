@@ -3,8 +3,9 @@
 import asyncio
 import os
 import random
+import warnings
 import wave
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import uvloop
 from support_account import Account
 from support_cli import Shell
 from support_contract import API_KEY, TARGETS, Switches, Target
+from support_watch import WATCH, Watch, last_look, listen
 from virtual_time import VirtualTimeLoop, utcnow
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -33,6 +35,36 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("real_time"):
         return {"asyncio": asyncio.new_event_loop}
     return {"virtual": VirtualTimeLoop}
+
+
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    WATCH.look("warning", str(warning_message.message))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def listening() -> Iterator[None]:
+    """Look for secrets in everything that is said, even after the last test."""
+    with pytest.MonkeyPatch.context() as patch:
+        listen(WATCH, patch)
+        yield
+        leaks = last_look(WATCH)
+    print(f"searched for secrets: {dict(WATCH.looked)}")  # noqa: T201 - shown with -s
+    assert leaks == []
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a key, a signature or a password was said, or written to a file."""
+    yield
+    if isinstance(directory := request.node.funcargs.get("tmp_path"), Path):
+        WATCH.look_into(directory)
+    assert WATCH.next_test() == []
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """Return what searches: a journal may show it each of its bytes."""
+    return WATCH
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -44,11 +44,11 @@ class ApiResponse(Generic[T]):
 
 @frozen
 class Answer:
-    """An answer as it came; ``headers`` have lower-case names."""
+    """An answer as it came, presigned URLs and all; ``headers`` have lower-case names."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def good(self) -> bool:

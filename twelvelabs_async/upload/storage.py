@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import aiohttp
-from attrs import define, frozen
+from attrs import define, field, frozen
 from yarl import URL
 
 from twelvelabs_async.arguments import is_header
@@ -41,7 +41,7 @@ class _Answer:
     status: int
     etag: str
     request_id: str | None
-    text: str
+    text: str = field(repr=False)  # it may echo the signature
 
 
 @define(eq=False)
