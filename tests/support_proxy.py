@@ -17,6 +17,7 @@ class ForwardProxy:
 
     Attributes:
         refusal: The status that every request is refused with; None: they are carried.
+        seconds_a_put: Seconds between the head of a PUT and its body, as on a slow link.
         seen: Method and host:port of each request.
         authorizations: The ``Proxy-Authorization`` of each request; None where it had none.
         heads: The head of each request, as it came.
@@ -24,6 +25,7 @@ class ForwardProxy:
     """
 
     refusal: int | None = None
+    seconds_a_put: float = 0.0
     seen: list[tuple[str, str]] = Factory(list[tuple[str, str]])
     authorizations: list[str | None] = Factory(list["str | None"])
     heads: list[str] = Factory(list[str])
@@ -71,7 +73,9 @@ class ForwardProxy:
             else:
                 kept = [line for line in lines if not line.lower().startswith(("proxy-", "conn"))]
                 onward = [f"{method} {url.raw_path_qs} HTTP/1.1", *kept, "Connection: close"]
-                back.write("\r\n".join([*onward, "", ""]).encode("latin-1") + body)
+                back.write("\r\n".join([*onward, "", ""]).encode("latin-1"))
+                await asyncio.sleep(self.seconds_a_put if method == "PUT" else 0.0)
+                back.write(body)
             await _both_ways((reader, back), (there, writer))
         finally:
             back.close()
