@@ -321,6 +321,10 @@ class World:
     def identity(self) -> None:
         """None: it is no file on a disk."""
 
+    async def pause(self, seconds: float) -> None:
+        """Wait before another attempt."""
+        await asyncio.sleep(seconds)
+
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read from memory."""
         found = self.data[offset : offset + len(view)]

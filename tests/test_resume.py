@@ -178,7 +178,7 @@ async def test_a_file_that_was_written_to_is_refused_with_the_reason(
 async def test_a_key_of_the_callers_names_an_upload(
     emulator: Emulator, journal: Journal, make_file: MakeFile
 ) -> None:
-    """It finds the upload whatever else is asked for, and never one of another file."""
+    """It finds the upload whatever else is asked for, complete ones too, and no other file's."""
     path = make_file(CHUNKS * CHUNK_SIZE)
     other = make_file(CHUNKS * CHUNK_SIZE - 1, "other.mp4")
     async with client_of(emulator, journal) as client:
@@ -190,6 +190,9 @@ async def test_a_key_of_the_callers_names_an_upload(
             await uploads.upload_file(other, resume_key="job 7")
         result = await uploads.upload_file(path, resume_key="job 7", filename="else.mp4")
         assert result.resumed_chunks == 9
+        again = await uploads.upload_file(path, resume_key="job 7")
+        assert (again.asset_id, again.asset_url) == (result.asset_id, result.asset_url)
+        assert len(sent(emulator)) == CHUNKS
         with pytest.raises(InvalidArgumentError, match="resume_key is empty"):
             await uploads.upload_file(path, resume_key="")
 

@@ -633,6 +633,25 @@ async def test_closing_the_client_ends_an_upload_that_is_connecting(
             await upload
 
 
+async def test_closing_the_client_ends_the_pause_before_another_attempt(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """At once, and not when the pause is over."""
+    slow_down = store_error(503, "SlowDown", "Please reduce your request rate.")
+    fault = emulator.faults.add(Fault(route="put", action=slow_down, times=None))
+    client = AsyncTwelveLabs(emulator.api_key, emulator.base_url)
+    upload = asyncio.create_task(
+        client.multipart_upload.upload_file(make_file(10), retry_delay=1e6, max_retries=9)
+    )
+    while not fault.hits:
+        await asyncio.sleep(0.001)
+    began = now()
+    await client.close()
+    with pytest.raises(UploadError, match="the client was closed"):
+        await upload
+    assert now() - began < 1
+
+
 async def test_closing_the_client_ends_its_uploads(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:

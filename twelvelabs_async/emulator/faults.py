@@ -143,9 +143,7 @@ API_ROUTES = (
 )  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
 SESSION_ROUTES = ("presigned_urls", "report", "status")
-Action = (
-    Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire | Slow | Skew | EndSession | Spoil
-)
+Action = Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire | Slow | Skew | EndSession | Spoil
 
 
 def store_error(status: int, code: str, message: str, when: When = "after") -> Answer:

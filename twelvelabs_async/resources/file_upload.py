@@ -97,7 +97,7 @@ class FileUpload:
         async with held(journal, key, wait=self._resuming.patience) as lease:
             if not self._resuming.resume:
                 await lease.clear()
-            yield JournalEntry(lease, mark, source.name)
+            yield JournalEntry(lease, mark, source.name, self._resuming.key is not None)
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools

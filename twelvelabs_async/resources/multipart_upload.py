@@ -142,8 +142,9 @@ class MultipartUploadClient:
             user_metadata: Your own keys and values, kept with the asset.
             journal: Where the attempt is written down, so that another can go on; None: the
                 client's, if it has one.
-            resume_key: Your own name for this upload in the journal, such as a job's id; None: it
-                is found by the file's content and what is asked for here.
+            resume_key: Your own name for this upload in the journal, such as a job's id: who calls
+                again with it gets the asset that it has made, for a day. None: it is found by the
+                file's content and what is asked for here, until it is complete.
             resume: Whether to go on where an earlier attempt ended; otherwise it is forgotten.
             if_busy: ``raise`` an error where somebody else is at the same upload, or ``wait`` for
                 them, and return what they have made.

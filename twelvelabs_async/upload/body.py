@@ -15,7 +15,7 @@ from typing import Any, cast
 from aiohttp import Payload
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
-from attrs import Factory, define
+from attrs import define, field
 
 from twelvelabs_async.errors import SourceError
 from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, Source
@@ -30,7 +30,7 @@ BUFFER_BYTES = 4 * PIECE_BYTES
 class Buffers:
     """The buffers of a client, each used by one body at a time."""
 
-    _idle: deque[bytearray] = Factory(deque[bytearray])
+    _idle: deque[bytearray] = field(factory=deque[bytearray], repr=False)
 
     def take(self) -> bytearray:
         """Give out a buffer, for good; one that is not given back is garbage-collected."""

@@ -76,20 +76,22 @@ class JournalEntry:
     _lease: Lease
     _mark: Mark
     _name: str
+    _named: bool
     _failed: bool = False
 
     async def past(self) -> Past | None:
         """Return what an earlier attempt left; None: nothing that is of use.
 
-        What is complete counts only for whoever has waited for it: to ask again, later, for the
-        same file is to want another asset.
+        What is complete counts for whoever has waited for it, and for a caller who has a name for
+        the upload: the same name means the same asset. Otherwise, to ask again for the same file
+        is to want another asset.
 
         Raises:
             SourceChangedError: It was the attempt to upload another file.
             JournalError: The journal cannot be read.
         """
         past = recall(await self._lease.read())
-        if past is None or (past.done and not self._lease.waited):
+        if past is None or (past.done and not (self._named or self._lease.waited)):
             return None
         difference = past.mark.difference(self._mark)
         if difference is not None:

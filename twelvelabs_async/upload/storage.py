@@ -16,6 +16,7 @@ import aiohttp
 from attrs import define, field, frozen
 from yarl import URL
 
+from twelvelabs_async import clock
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.border import NETWORK_ERRORS, reason
 from twelvelabs_async.errors import (
@@ -67,6 +68,14 @@ class Storage:
         """
         kind = HashedBody if hashed else SliceBody
         return kind(source, piece, self._buffers, self._turns)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before another attempt.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
+        await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
 
     async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:
         """Send ``body`` to a presigned ``url`` and return the answer's ETag, bare.

@@ -234,7 +234,7 @@ class Uploader:
         if pause is None:
             raise failure
         self._tell_waiting(pause, failure, waiting=attempts.silences > 0)
-        await clock.sleep(pause)
+        await self.storage.pause(pause)
 
     def _tell_waiting(self, pause: float, failure: TwelveLabsError, *, waiting: bool) -> None:
         """Log a retry; an outage only when it begins, so that it is seen and does not flood."""

@@ -23,6 +23,10 @@ LOOKS = 4
 """How often the watch looks within its limit; it ends a stall at most a quarter late."""
 
 
+ROUNDING = 1e-6
+"""Seconds that a sum of looks may fall short of the limit, by the arithmetic of floats."""
+
+
 @define(eq=False)
 class _Watch:
     _body: Body
@@ -48,7 +52,7 @@ class _Watch:
         excused = body.reading or (self._may_queue and body.socket is None)
         if level != self._level or excused:
             self._level, self._since = level, now
-        elif now - self._since >= self._limit:
+        elif now - self._since >= self._limit - ROUNDING:
             self._deadline.reschedule(now)
             return
         self._timer = clock.call_later(self._limit / LOOKS, self._look)
