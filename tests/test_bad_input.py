@@ -105,8 +105,7 @@ async def test_a_file_without_permission_is_refused(
         raise PermissionError(13, "Permission denied")
 
     path = make_file(1)
-    monkeypatch.setattr("builtins.open", refuse)  # whoever runs the tests may be root
-    monkeypatch.setattr("aiofiles.threadpool.sync_open", refuse)
+    monkeypatch.setattr("io.open", refuse)  # whoever runs the tests may be root
     with pytest.raises(UploadError, match="no permission to read"):
         await client.multipart_upload.upload_file(path)
     assert emulator.requests == []
