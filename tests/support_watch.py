@@ -35,12 +35,16 @@ from twelvelabs_async.errors import TwelveLabsError
 SHORTEST_KEY = 7
 """Characters; what is shorter (``key``) stands in texts by chance."""
 
-MOST_OF_A_KIND = 50
+MOST_OF_A_KIND = 20
 """Objects of a class that are looked at in one test: a property test makes many alike."""
 
-LARGEST_FILE = 2**20
+LARGEST_FILE = 2**16
+"""Bytes; what is larger is a test's own, to be uploaded."""
 
 LOGGERS = ("twelvelabs_async", "aiohttp", "asyncio")
+
+QUIET = 2
+"""Tests without a secret after which nothing is searched: in memory, none can be told."""
 
 PASSWORD = "hunter2"
 """What a password is, wherever a test sets one: of a proxy, a session, a URL."""
@@ -57,16 +61,35 @@ class Watch:
         signatures: Signatures that were issued: 64 hexadecimal digits.
         leaks: Where one of them was seen.
         looked: How many things were searched, by what they are.
+        loggers: Those that shall tell everything while there are secrets to tell.
     """
 
     words: set[str] = Factory(set[str])
     signatures: set[str] = Factory(set[str])
     leaks: list[str] = Factory(list[str])
     looked: Counter[str] = Factory(Counter[str])
+    loggers: tuple[str, ...] = ()
     _of_a_kind: Counter[type] = Factory(Counter[type])
+    _quiet_tests: int = QUIET
+
+    @property
+    def at_work(self) -> bool:
+        """Whether there was a secret to tell in this test, or in the one before it."""
+        return self._quiet_tests < QUIET
+
+    def begin(self) -> None:
+        """Note that there is one now."""
+        if not self.at_work:
+            self._set_levels(logging.DEBUG)
+        self._quiet_tests = 0
+
+    def _set_levels(self, level: int) -> None:
+        for name in self.loggers:
+            logging.getLogger(name).setLevel(level)
 
     def know(self, secret: str) -> None:
         """Search for a key or a password from now on, as it is and as it may be spelt."""
+        self.begin()
         if len(secret) >= SHORTEST_KEY:
             coded = b64encode(secret.encode("utf-8", "surrogatepass")).decode()
             spelt = {secret, coded, json.dumps(secret)[1:-1], repr(secret)[1:-1]}
@@ -108,6 +131,11 @@ class Watch:
                 shown += repr(getattr(it, "__dict__", ""))
             self.look(f"repr {type(it).__name__}", shown)
 
+    def sign(self, signature: str) -> None:
+        """Search for a signature from now on."""
+        self.begin()
+        self.signatures.add(signature)
+
     def look_at_file(self, path: Path) -> None:
         """Search a file; of a large one nothing."""
         with suppress(OSError):
@@ -124,11 +152,14 @@ class Watch:
         """Return the leaks that were not told yet; begin to count anew."""
         leaks, self.leaks = self.leaks, []
         self._of_a_kind.clear()
+        self._quiet_tests += 1
+        if self._quiet_tests == QUIET:
+            self._set_levels(logging.NOTSET)
         return leaks
 
     def _is_due(self, kind: type) -> bool:
-        self._of_a_kind[kind] += 1
-        return self._of_a_kind[kind] <= MOST_OF_A_KIND and bool(self.words or self.signatures)
+        self._of_a_kind[kind] += self.at_work
+        return self.at_work and self._of_a_kind[kind] <= MOST_OF_A_KIND
 
 
 def _foreign_links(error: BaseException) -> Iterator[BaseException]:
@@ -154,8 +185,8 @@ class _Listener(logging.Handler):
 
 def listen(watch: Watch, patch: pytest.MonkeyPatch) -> None:
     """Have everything that is said looked at, until ``patch`` is undone."""
-    watch.know_credentials("user", PASSWORD)
     _listen_to_logs(watch, patch)
+    watch.know_credentials("user", PASSWORD)
     _learn_secrets(watch, patch)
     _before_each(patch, TwelveLabsError, "__del__", watch.look_at_error)
     for kind in _kinds():
@@ -165,8 +196,7 @@ def listen(watch: Watch, patch: pytest.MonkeyPatch) -> None:
 def _listen_to_logs(watch: Watch, patch: pytest.MonkeyPatch) -> None:
     listener = _Listener(watch)
     patch.setattr(logging.root, "handlers", [*logging.root.handlers, listener])
-    for name in LOGGERS:
-        patch.setattr(logging.getLogger(name), "level", logging.DEBUG)
+    watch.loggers = LOGGERS
 
 
 def _learn_secrets(watch: Watch, patch: pytest.MonkeyPatch) -> None:
@@ -174,7 +204,7 @@ def _learn_secrets(watch: Watch, patch: pytest.MonkeyPatch) -> None:
 
     def signing(*args: Any, **given: Any) -> str:
         target = presign(*args, **given)
-        watch.signatures.add(target[-64:])
+        watch.sign(target[-64:])
         return target
 
     choose = client._chosen_api_key

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from attrs import Factory, define
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from support_garbage import Reply, documents, good, replies, route_of
+from support_answers import documents, route_of
+from support_garbage import Reply, good, replies
 from support_platform import choose_profile
 from support_server import read_request
 from virtual_time import VirtualTimeLoop
@@ -33,6 +34,11 @@ from twelvelabs_async import (
 )
 
 choose_profile()
+
+THOROUGH = settings.get_profile("thorough").max_examples
+MOST = settings().max_examples
+UPLOADS = MOST if MOST >= THOROUGH else MOST // 3
+"""Answers that are tried where each takes a whole upload."""
 
 DAY = 24 * 3600.0
 MOST_REQUESTS = 500
@@ -243,6 +249,7 @@ async def upload_and_wait(client: AsyncTwelveLabs) -> object:
 ON_THE_WAY = ["create", "put", "presigned_urls", "report", "status", "asset"]
 
 
+@settings(max_examples=UPLOADS)
 @given(data=st.data(), route=st.sampled_from(ON_THE_WAY), reticent=st.booleans())
 def test_garbage_in_the_middle_of_an_upload_is_an_asset_or_an_error(
     stage: Stage, data: st.DataObject, route: str, reticent: bool
@@ -257,3 +264,12 @@ def test_garbage_in_the_middle_of_an_upload_is_an_asset_or_an_error(
     stage.play(
         data.draw(st.sampled_from([upload, upload_and_wait])), AssetDetail, route, lies, truth
     )
+
+
+@pytest.mark.parametrize("call", ["list", "upload"])
+def test_half_a_character_in_an_answer_does_not_spoil_the_error(stage: Stage, call: str) -> None:
+    """From a JSON escape or a header that is not UTF-8: the text can be printed all the same."""
+    route, ask = ("put", upload) if call == "upload" else (call, CALLS[call][2])
+    headers = ((b"X-Request-Id", b"\xff"), (b"x-amz-request-id", b"\xff"))
+    lie = Reply(b"403 No", b'{"code": "no", "message": "\\ud800"}', headers)
+    stage.play(ask, (), route, [lie], documents(f"{stage.liar.url}/store"))

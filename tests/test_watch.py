@@ -19,7 +19,7 @@ def own() -> Watch:
     """Return a watch that the suite's does not share its secrets with."""
     watch = Watch()
     watch.know(SECRET)
-    watch.signatures.add(SIGNATURE)
+    watch.sign(SIGNATURE)
     return watch
 
 
