@@ -44,8 +44,10 @@ class _JumpingSelector(selectors.DefaultSelector):
         return ready
 
     def _in_flight(self) -> bool:
-        """Whether the kernel has bytes of ours that the other end has not acknowledged."""
-        return any(kernel_unsent(_Descriptor(key.fd)) for key in self.get_map().values())
+        """Whether a connection is being made, or bytes of ours were not acknowledged yet."""
+        keys = self.get_map().values()
+        connecting = any(key.events & selectors.EVENT_WRITE for key in keys)
+        return connecting or any(kernel_unsent(_Descriptor(key.fd)) for key in keys)
 
 
 @frozen
