@@ -138,10 +138,10 @@ class Ordeal:
             self._lose_power(content)
         after = self.past()
         self.judge(before, after, killed=killed)
-        if killed and not (after and after.done):
+        if killed and not (after and after.done_at):
             return False
         assert after is not None
-        assert after.done
+        assert after.done_at
         assert told.get("asset_id", after.session.asset_id) == after.session.asset_id
         await self._check_asset(after)
         return True
@@ -202,7 +202,7 @@ class Ordeal:
         self.toll.kills += killed
         if killed:
             self.toll.most_in_flight = max(self.toll.most_in_flight, len(in_flight))
-            self.toll.after_the_end += bool(after and after.done)
+            self.toll.after_the_end += bool(after and after.done_at)
 
     async def _check_asset(self, past: Past) -> None:
         """Check that the asset is the file, byte for byte, and came of the only session in use."""

@@ -196,7 +196,7 @@ async def test_what_is_sent_is_on_the_disk_before(
     assert all(kept >= 1 + max(0, n - workers) for n, kept in enumerate(kept_at, 1))
     past = recall(read_records(entry_of(directory)))
     assert past is not None
-    assert past.done
+    assert past.done_at is not None
 
 
 # The model of a disk that loses its power

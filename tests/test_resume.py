@@ -1,8 +1,10 @@
 """An upload goes on where it ended: with a journal by itself, without one by its id."""
 
 import asyncio
+import json
 import logging
 import os
+import random
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from twelvelabs_async import (
     AsyncTwelveLabs,
     FileJournal,
     InvalidArgumentError,
+    InvalidResponseError,
     Journal,
     JournalError,
     MemoryJournal,
@@ -25,11 +28,20 @@ from twelvelabs_async import (
     UploadInProgressError,
     UploadResult,
 )
-from twelvelabs_async.emulator import Cut, Emulator, Fault, Rewrite, Stall, api_error, store_error
+from twelvelabs_async.emulator import (
+    Cut,
+    Emulator,
+    Etag,
+    Fault,
+    Rewrite,
+    Stall,
+    api_error,
+    store_error,
+)
 
 CHUNKS = 20
 REFUSAL = store_error(400, "InvalidRequest", "No.")
-FINAL = api_error(400, "parameter_invalid", "No.")
+FINAL = api_error(403, "unauthorized", "No.")
 
 
 def client_of(emulator: Emulator, journal: Journal | None, **settings: Any) -> AsyncTwelveLabs:
@@ -158,21 +170,222 @@ async def test_another_wish_is_another_upload(
     assert result.resumed_chunks == 0
 
 
-async def test_a_file_that_was_written_to_is_refused_with_the_reason(
+def a_large_file(tmp_path: Path) -> Path:
+    """Make a file of which only a part is in the sample."""
+    path = tmp_path / "large.mp4"
+    path.write_bytes(random.Random(4).randbytes(4_000_000))
+    return path
+
+
+def change(path: Path, offset: int, *, replace: bool) -> None:
+    """Write other bytes where no sample is taken, in place or in a file that takes its place."""
+    data = bytearray(path.read_bytes())
+    data[offset : offset + 100] = bytes(100)
+    target = path.with_name("other") if replace else path
+    target.write_bytes(data)
+    if replace:
+        target.replace(path)
+
+
+@pytest.mark.parametrize("replace", [True, False])
+async def test_a_file_that_was_changed_is_refused_with_the_reason(
+    tmp_path: Path, journal: Journal, replace: bool
+) -> None:
+    """Even where no sample was taken: its stored chunks are read again; and it can begin anew."""
+    path = a_large_file(tmp_path)
+    async with Emulator(chunk_size=100_000, now=utcnow) as emulator:
+        async with client_of(emulator, journal) as client:
+            failure = await fail_at(emulator, client, path, 10)
+            change(path, 150_000, replace=replace)
+            with pytest.raises(UploadError, match="chunk 2 is stored with another") as caught:
+                await client.multipart_upload.upload_file(path)
+            assert isinstance(caught.value.__cause__, SourceChangedError)
+            assert "resume=False" in str(caught.value)
+            result = await client.multipart_upload.upload_file(path, resume=False)
+        assert result.upload_id != failure.upload_id
+        assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
+@pytest.mark.parametrize("replace", [True, False])
+async def test_a_change_of_what_was_not_sent_yet_does_no_harm(
+    tmp_path: Path, journal: Journal, replace: bool
+) -> None:
+    """What is stored is of the file as it is now, and so is the rest."""
+    path = a_large_file(tmp_path)
+    async with Emulator(chunk_size=100_000, now=utcnow) as emulator:
+        async with client_of(emulator, journal) as client:
+            await fail_at(emulator, client, path, 10)
+            change(path, 3_050_000, replace=replace)
+            result = await client.multipart_upload.upload_file(path)
+        assert result.resumed_chunks == 9
+        assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
+async def test_what_cannot_be_compared_is_not_gone_on_with(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ETags that are no MD5s prove nothing of a file that was moved: it begins anew."""
+    path = a_large_file(tmp_path)
+    async with Emulator(chunk_size=100_000, now=utcnow) as emulator:
+        own = Etag(lambda md5: f'"own-{md5}"', kept=True)
+        emulator.faults.add(Fault(route="put", action=own, times=None))
+        async with client_of(emulator, MemoryJournal()) as client:
+            emulator.faults.script.insert(0, Fault(route="put", chunk_index=10, action=REFUSAL))
+            with pytest.raises(UploadError):
+                await client.multipart_upload.upload_file(path, max_workers=1)
+            assert emulator.count("create") == 1
+            os.utime(path, ns=(5, 5))
+            with caplog.at_level(logging.WARNING):
+                result = await client.multipart_upload.upload_file(path)
+        assert "nobody can compare" in caplog.text
+        assert (result.resumed_chunks, emulator.count("create")) == (0, 2)
+        assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
+async def test_two_files_alike_do_not_become_one_asset(tmp_path: Path) -> None:
+    """The same name, size and sample, one waiting for the other: each gets its own."""
+    one = a_large_file(tmp_path)
+    other = tmp_path / "b" / "large.mp4"
+    other.parent.mkdir()
+    other.write_bytes(one.read_bytes())
+    change(other, 150_000, replace=False)
+    async with Emulator(chunk_size=100_000, now=utcnow) as emulator:
+        async with client_of(emulator, MemoryJournal()) as client:
+            uploads = client.multipart_upload
+            results = await asyncio.gather(
+                *(uploads.upload_file(path, if_busy="wait") for path in (one, other)),
+                return_exceptions=True,
+            )
+        arrived = [r for r in results if isinstance(r, UploadResult)]
+        for path, result in zip((one, other), results, strict=True):
+            if isinstance(result, UploadResult):
+                assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert arrived
+        refused = [r for r in results if not isinstance(r, UploadResult)]
+        assert all("with another content" in str(refusal) for refusal in refused)
+
+
+async def test_an_etag_that_the_platform_refuses_poisons_nothing(
     emulator: Emulator, journal: Journal, make_file: MakeFile
 ) -> None:
-    """Even if the sample is the same; ``resume=False`` forgets what was and begins anew."""
+    """The chunk is sent again by the next attempt, instead of reported again and again."""
     path = make_file(CHUNKS * CHUNK_SIZE)
+    emulator.faults.add(Fault(route="put", chunk_index=3, action=Etag('"0123"')))
     async with client_of(emulator, journal) as client:
-        failure = await fail_at(emulator, client, path, 10)
-        os.utime(path, ns=(5, 5))
-        with pytest.raises(UploadError, match=f"{failure.upload_id} began: it was written to") as c:
+        with pytest.raises(UploadError) as caught:
             await client.multipart_upload.upload_file(path)
-        assert isinstance(c.value.__cause__, SourceChangedError)
-        assert "resume=False" in str(c.value)
-        result = await client.multipart_upload.upload_file(path, resume=False)
-    assert result.upload_id != failure.upload_id
-    assert result.resumed_chunks == 0
+        assert caught.value.retryable
+        result = await client.multipart_upload.upload_file(path)
+    assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
+async def test_many_who_wait_for_one_upload_get_its_asset(
+    emulator: Emulator, journal: Journal, make_file: MakeFile
+) -> None:
+    """Also those who were admitted when it was over: they had asked before."""
+    path = make_file(3 * CHUNK_SIZE)
+    async with client_of(emulator, journal, max_concurrency=2) as client:
+        results = await asyncio.gather(
+            *(client.multipart_upload.upload_file(path, if_busy="wait") for _ in range(12))
+        )
+    assert len({result.asset_id for result in results}) == 1
+    assert (emulator.count("create"), len(sent(emulator))) == (1, 3)
+
+
+async def test_closing_the_client_ends_a_wait_for_somebody_else(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """At once, and not when the other is done."""
+    path, journal = make_file(CHUNKS * CHUNK_SIZE), MemoryJournal()
+    stall = emulator.faults.add(Fault(route="put", chunk_index=7, action=Stall("middle")))
+    async with client_of(emulator, journal, stall_timeout=600) as client:
+        first = asyncio.create_task(client.multipart_upload.upload_file(path))
+        while not stall.hits:
+            await asyncio.sleep(0.001)
+        other = client_of(emulator, journal)
+        second = asyncio.create_task(other.multipart_upload.upload_file(path, if_busy="wait"))
+        await asyncio.sleep(20)
+        began = asyncio.get_running_loop().time()
+        await other.close()
+        with pytest.raises(UploadError, match="the client was closed"):
+            await second
+        assert asyncio.get_running_loop().time() - began < 1
+        first.cancel()
+        await asyncio.wait({first})
+
+
+async def test_an_upload_that_is_done_stays_done_without_its_journal(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """The lease went as the last report was answered: the asset is there, and is told."""
+    journal = MemoryJournal()
+
+    def lose(told: dict[str, Any]) -> dict[str, Any]:
+        if told.get("url"):
+            journal._leases.clear()
+        return told
+
+    emulator.faults.add(Fault(route="report", action=Rewrite(lose), times=None))
+    async with client_of(emulator, journal) as client:
+        result = await client.multipart_upload.upload_file(make_file(3000))
+    assert result.asset_url
+
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "a length": {"upload_headers": {"Content-Length": "5"}},
+    "another host": {"upload_headers": {"Host": "elsewhere"}},
+    "a line break": {"upload_headers": {"x-a": "1\r\nx-b: 2"}},
+    "a way out": {"upload_id": "../../assets"},
+    "no id": {"upload_id": ""},
+    "another asset's way": {"asset_id": "a/b"},
+    "other chunks": {"chunk_size": 7},
+    "no chunks": {"chunk_size": 0, "total_chunks": 0},
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_a_journal_that_makes_no_sense_is_as_good_as_none(
+    emulator: Emulator, make_file: MakeFile, what: str
+) -> None:
+    """Nothing of it is sent anywhere: the upload begins anew, and arrives."""
+    journal, path = MemoryJournal(), make_file(CHUNKS * CHUNK_SIZE)
+    async with client_of(emulator, journal) as client:
+        await fail_at(emulator, client, path, 10)
+        (records,) = journal._records.values()
+        first = json.loads(records[0])
+        first["session"].update(HOSTILE[what])
+        records[0] = json.dumps(first).encode()
+        result = await client.multipart_upload.upload_file(path)
+    assert (result.resumed_chunks, emulator.count("create")) == (0, 2)
+    assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
+async def test_a_list_that_makes_no_sense_is_told_as_such(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """No division by the zero that somebody sent."""
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    failure = await fail_at(emulator, client, path, 10)
+    assert failure.upload_id is not None
+
+    def spoil(told: dict[str, Any]) -> dict[str, Any]:
+        return {**told, "data": [{**one, "chunk_size": 0} for one in told["data"]]}
+
+    emulator.faults.add(Fault(route="list", action=Rewrite(spoil)))
+    with pytest.raises(UploadError, match="chunks of 0 bytes") as caught:
+        await client.multipart_upload.resume(failure.upload_id, path)
+    assert isinstance(caught.value.__cause__, InvalidResponseError)
+
+
+async def test_a_complete_session_is_of_a_file_of_its_size(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Another one's result is not told of it."""
+    done = await client.multipart_upload.upload_file(make_file(3000))
+    with pytest.raises(UploadError, match="the file has 5 bytes"):
+        await client.multipart_upload.resume(
+            done.upload_id, make_file(5, "b.mp4"), asset_id=done.asset_id
+        )
 
 
 async def test_a_key_of_the_callers_names_an_upload(
@@ -186,7 +399,7 @@ async def test_a_key_of_the_callers_names_an_upload(
         emulator.faults.add(Fault(route="put", chunk_index=10, action=REFUSAL))
         with pytest.raises(UploadError):
             await uploads.upload_file(path, resume_key="job 7", max_workers=1)
-        with pytest.raises(UploadError, match="it has another content"):
+        with pytest.raises(UploadError, match="its content is another"):
             await uploads.upload_file(other, resume_key="job 7")
         result = await uploads.upload_file(path, resume_key="job 7", filename="else.mp4")
         assert result.resumed_chunks == 9

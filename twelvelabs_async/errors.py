@@ -423,7 +423,9 @@ class UploadInProgressError(TwelveLabsError):
     def __init__(self, key: str, holder: str) -> None:
         self.key = key
         self.holder = holder
-        super().__init__(f"{holder or 'somebody else'} is at work on {key!r}")
+        super().__init__(
+            f"{holder or 'somebody else'} is at work on the same upload (if_busy='wait' waits)"
+        )
 
 
 class UploadError(TwelveLabsError):

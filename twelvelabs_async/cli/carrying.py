@@ -159,6 +159,7 @@ class Carrier:
             max_workers=self._order.concurrency,
             progress_callback=move,
             resume=not self._order.restart,
+            if_busy="wait",
             **self._order.creation,
         )
         return Arrived(self._source, result.asset_id, clock.monotonic() - began, result)

@@ -1,11 +1,12 @@
 """``upload``: a few files at a time, each told of when it has ended, none in the others' way."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from twelvelabs_async import AsyncTwelveLabs, FileJournal
+from twelvelabs_async import AsyncTwelveLabs, ConfigurationError, FileJournal, Journal
 from twelvelabs_async.cli.access import platform
 from twelvelabs_async.cli.bars import Bars
 from twelvelabs_async.cli.carrying import Carrier, Surroundings
@@ -17,7 +18,6 @@ from twelvelabs_async.cli.outcomes import DONE, FAILED, INTERRUPTED, Arrived, Ou
 from twelvelabs_async.cli.telling import tell_error
 from twelvelabs_async.cli.upload_views import tell_emulated, tell_interruption, tell_outcome
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal_log import CAN_LOCK
 
 FILES_AT_ONCE = 4
 CHUNKS_TO_SEE = 20
@@ -58,8 +58,21 @@ def _client(order: Order, emulator: Emulator | None) -> AsyncTwelveLabs:
     puts = order.concurrency * min(FILES_AT_ONCE, len(order.sources))
     if emulator is not None:  # with a key and a way of its own: nothing of the environment
         return AsyncTwelveLabs(emulator.api_key, emulator.base_url, max_concurrency=puts)
-    journal = FileJournal() if order.journaled and CAN_LOCK else None
-    return platform(order.base_url, puts, journal)
+    return platform(order.base_url, puts, _journal() if order.journaled else None)
+
+
+def _journal() -> Journal | None:
+    """Return the user's journal; None, with a word on it, where none can be kept."""
+    try:
+        journal = FileJournal()
+        journal.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(journal.directory, os.W_OK | os.X_OK):
+            return journal
+        problem = f"no permission to write to {journal.directory}"
+    except (OSError, ConfigurationError) as error:
+        problem = str(error)
+    tell_error(f"warning: no attempt can go on where this one ends: {problem}")
+    return None
 
 
 async def _all(

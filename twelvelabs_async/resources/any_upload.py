@@ -134,7 +134,7 @@ class Uploads:
         result = await FileUpload(
             self._tools,
             order.job(),
-            FromWish(order.wish(kind), restart=True),
+            FromWish(order.wish(kind), restart=True, verify=order.verify is not None),
             order.resuming,
             order.options,
             order.progress_callback,

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from attrs import define, frozen
 
+from twelvelabs_async import clock
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import (
     SessionCorruptedError,
@@ -74,11 +76,12 @@ class FileUpload:
         Raises:
             UploadError: It did not arrive; the cause is chained.
         """
+        began = clock.utcnow()
         try:
             async with self._tools.limits.uploads, opened(self._job.content) as source:
                 if isinstance(source, Stream):
                     raise SourceError(f"{source.name} can be read only once, which chunks cannot")
-                async with self._entry(source) as entry:
+                async with self._entry(source, began) as entry:
                     result = await self._carried(source, entry)
         except TwelveLabsError as error:
             raise self._failure(error) from error
@@ -86,7 +89,7 @@ class FileUpload:
         return result
 
     @asynccontextmanager
-    async def _entry(self, source: Source) -> AsyncGenerator[Entry]:
+    async def _entry(self, source: Source, began: datetime) -> AsyncGenerator[Entry]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
         journal = self._resuming.journal
         if journal is None:
@@ -94,10 +97,11 @@ class FileUpload:
             return
         mark = Mark(await sample_of(source), source.identity)
         key = f"{self._tools.base_url} {self._resuming.key or self._beginning.key(mark)}"
-        async with held(journal, key, wait=self._resuming.patience) as lease:
+        pause = self._tools.storage.pause
+        async with held(journal, key, wait=self._resuming.patience, pause=pause) as lease:
             if not self._resuming.resume:
                 await lease.clear()
-            yield JournalEntry(lease, mark, source.name, self._resuming.key is not None)
+            yield JournalEntry(lease, mark, source, self._resuming.key is not None, began)
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
@@ -133,7 +137,7 @@ class FileUpload:
             slots=self._tools.limits.puts,
             max_workers=self._job.max_workers,
             notes=entry,
-            check=EtagCheck(wanted=self._job.verify is not None),
+            check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),
         )
 
     def _failure(self, error: TwelveLabsError) -> UploadError:

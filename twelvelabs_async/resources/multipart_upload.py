@@ -181,7 +181,7 @@ class MultipartUploadClient:
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
         )
-        resuming = Resuming(journal or self._journal, resume_key, resume, if_busy, if_ended)
+        resuming = Resuming(self._chosen(journal), resume_key, resume, if_busy, if_ended)
         return await FileUpload(
             self._tools,
             UploadJob(
@@ -193,7 +193,7 @@ class MultipartUploadClient:
                 verify=verify,
                 digest=digest,
             ),
-            FromWish(wish, restart=if_ended == "restart"),
+            FromWish(wish, restart=if_ended == "restart", verify=verify is not None),
             resuming,
             request_options,
             progress_callback,
@@ -260,11 +260,14 @@ class MultipartUploadClient:
                 verify=verify,
                 digest=digest,
             ),
-            FromSession(upload_id, asset_id, headers),
-            Resuming(journal or self._journal, if_busy=if_busy),
+            FromSession(upload_id, asset_id, headers, verify=verify is not None),
+            Resuming(self._chosen(journal), if_busy=if_busy),
             request_options,
             progress_callback,
         ).run()
+
+    def _chosen(self, journal: Journal | None) -> Journal | None:
+        return self._journal if journal is None else journal
 
     async def create(
         self,

@@ -1,18 +1,18 @@
 """How an upload begins: with a new session, or where an earlier attempt ended."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from attrs import evolve, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.answers import ApiResponse
-from twelvelabs_async.calls import FRAMING, RequestOptions, path_segment
+from twelvelabs_async.calls import FRAMING, RequestOptions
 from twelvelabs_async.errors import (
     AssetUnknownError,
     ForbiddenError,
     GoneError,
-    InvalidArgumentError,
     InvalidResponseError,
     NotFoundError,
     SessionEndedError,
@@ -27,17 +27,19 @@ from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.session_calls import LARGEST_PAGE, SessionCalls, Standing
 from twelvelabs_async.retries import server_time
-from twelvelabs_async.upload.entry import Entry
+from twelvelabs_async.upload.entry import Entry, another_file
 from twelvelabs_async.upload.job import Wish
 from twelvelabs_async.upload.ledger import Ledger
-from twelvelabs_async.upload.past import Mark
+from twelvelabs_async.upload.past import Mark, Past
+from twelvelabs_async.upload.proof import prove
 from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.session import Session
-from twelvelabs_async.upload.slices import Slices, agreed_slices
-from twelvelabs_async.upload.storage import check_headers
+from twelvelabs_async.upload.session import Session, check_session
+from twelvelabs_async.upload.slices import Slices
 from twelvelabs_async.upload.url_book import UrlBook
 
 logger = logging.getLogger("twelvelabs_async")
+
+INCOMPARABLE = "holds chunks that nobody can compare with the file"
 
 _ENDED = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED})
 
@@ -49,6 +51,8 @@ class Opening:
     session: Session
     ledger: Ledger
     urls: UrlBook
+    refuted: frozenset[int] = frozenset()
+    """Chunks of an earlier attempt whose ETags are not the MD5s of the file's bytes."""
 
 
 @frozen
@@ -97,12 +101,19 @@ class Opener:
         urls.add(answer.data.upload_urls, asked_at, clock.monotonic(), told_at)
         return Opening(session, Ledger.fresh(slices, self._batch_size), urls)
 
-    async def again(self, session: Session, stored: Iterable[CompletedChunk]) -> Opening:
+    async def again(
+        self,
+        session: Session,
+        stored: Collection[CompletedChunk],
+        *,
+        known_only: bool = False,
+    ) -> Opening:
         """Go on with a session.
 
         Args:
             session: The session.
             stored: The chunks whose ETags are known, whether they were reported or not.
+            known_only: Whether nothing but ``stored`` may be counted already.
 
         Raises:
             SessionEndedError: It cannot go on.
@@ -114,6 +125,8 @@ class Opener:
         everything = range(1, len(slices) + 1)
         if standing.status == MultipartUploadStatusType.COMPLETED:
             standing = evolve(standing, completed=frozenset(everything))
+        if known_only and not standing.completed <= {chunk.chunk_index for chunk in stored}:
+            raise SessionEndedError(session.upload_id, INCOMPARABLE)
         ledger = Ledger.resumed(
             slices,
             self._batch_size,
@@ -150,12 +163,10 @@ class Opener:
                 raise AssetUnknownError(upload_id)
             if standing.status != MultipartUploadStatusType.COMPLETED:
                 raise SessionEndedError(upload_id, "is not among the incomplete ones")
+            _check_size(upload_id, size, standing.total_size)
             chunks = max(1, len(standing.completed))
             return Session(upload_id, -(-size // chunks), chunks, size, asset_id, headers)
-        if found.total_size != size:
-            raise SourceChangedError(
-                f"the file has {size} bytes, and upload {upload_id} is of {found.total_size}"
-            )
+        _check_size(upload_id, size, found.total_size)
         return evolve(found, asset_id=asset_id, upload_headers=headers)
 
     async def _listed(self, upload_id: str) -> Session | None:
@@ -167,9 +178,16 @@ class Opener:
             for one in answer.data.data:
                 if one.upload_id == upload_id:
                     sizes = (one.chunk_size, one.total_chunks, one.total_size)
-                    return Session(upload_id, *sizes, expires_at=one.expires_at)
+                    session = Session(upload_id, *sizes, expires_at=one.expires_at)
+                    _checked(session, answer, "GET /assets/multipart-uploads")
+                    return session
             number, last = number + 1, answer.data.page_info.total_page or 1
         return None
+
+
+def _check_size(upload_id: str, size: int, told: int | None) -> None:
+    if told is not None and told != size:
+        raise SourceChangedError(f"the file has {size} bytes, and upload {upload_id} is of {told}")
 
 
 def _session(told: CreateAssetUploadResponse, size: int) -> Session:
@@ -179,42 +197,58 @@ def _session(told: CreateAssetUploadResponse, size: int) -> Session:
         total_chunks=told.total_chunks,
         total_size=size,
         asset_id=told.asset_id,
-        upload_headers={k: v for k, v in told.upload_headers.items() if k.lower() not in FRAMING},
+        upload_headers={
+            name: value
+            for name, value in told.upload_headers.items()
+            if name.lower() not in FRAMING  # each body has its own
+        },
         expires_at=told.expires_at,
     )
 
 
-def _checked(session: Session, answer: ApiResponse[CreateAssetUploadResponse]) -> Slices:
+def _checked(
+    session: Session, answer: ApiResponse[Any], request: str = "POST /assets/multipart-uploads"
+) -> Slices:
     """Return the slices of a session that makes sense.
 
     Raises:
         InvalidResponseError: It makes none.
     """
     try:
-        check_id("upload_id", session.upload_id)
-        check_id("asset_id", session.asset_id or "")
-        check_headers(session.upload_headers)
-        return agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
+        return check_session(session)
     except ValueError as error:
         problem = str(error)
     raise InvalidResponseError(
-        status_code=answer.status_code,
-        headers=answer.headers,
-        message=problem,
-        request="POST /assets/multipart-uploads",
+        status_code=answer.status_code, headers=answer.headers, message=problem, request=request
     )
 
 
-def check_id(name: str, value: str) -> None:
-    """Refuse an id that could reach another endpoint.
+async def _go_on(
+    opener: Opener, past: Past, source: Source, entry: Entry, *, verify: bool
+) -> Opening:
+    """Go on where an earlier attempt ended, if what it stored is of this file.
+
+    The same file, unchanged, is known by its identity; any other is compared with the ETags.
 
     Raises:
-        ValueError: It is empty, or has a slash.
+        SourceChangedError: It is not.
+        SessionEndedError: The session cannot go on, or nobody can tell.
     """
-    try:
-        path_segment(value, name)
-    except InvalidArgumentError as error:
-        raise ValueError(f"$.{name}: {error}") from None
+    stored = tuple(past.stored.values())
+    sure = entry.is_surely_of(past)
+    if sure and not verify:
+        return await opener.again(past.session, stored)
+    slices = Slices(past.session.total_size, past.session.chunk_size)
+    proof = await prove(source, slices, stored)
+    if proof.proven and proof.refuted:
+        if not sure:
+            why = f"chunk {min(proof.refuted)} is stored with another content"
+            raise another_file(source.name, past.session.upload_id, why)
+        raise SessionEndedError(past.session.upload_id, "holds chunks that are corrupt")
+    if proof.refuted and not sure:
+        raise SessionEndedError(past.session.upload_id, INCOMPARABLE)
+    opening = await opener.again(past.session, stored, known_only=not sure)
+    return evolve(opening, refuted=proof.refuted)
 
 
 @frozen
@@ -223,6 +257,7 @@ class FromWish:
 
     wish: Wish
     restart: bool
+    verify: bool = False
 
     def key(self, mark: Mark) -> str:
         """Return what is the same for the same file and wish, wherever the file is."""
@@ -233,7 +268,7 @@ class FromWish:
         past = await entry.past()
         if past is not None:
             try:
-                return await opener.again(past.session, past.stored.values())
+                return await _go_on(opener, past, source, entry, verify=self.verify)
             except SessionEndedError as error:
                 if not self.restart:
                     raise
@@ -250,6 +285,7 @@ class FromSession:
     upload_id: str
     asset_id: str | None
     upload_headers: Mapping[str, str]
+    verify: bool = False
 
     def key(self, mark: Mark) -> str:
         """Return the session's name, and the file's."""
@@ -259,7 +295,7 @@ class FromSession:
         """Return what to begin with, noted in ``entry``."""
         past = await entry.past()
         if past is not None and past.session.upload_id == self.upload_id:
-            return await opener.again(past.session, past.stored.values())
+            return await _go_on(opener, past, source, entry, verify=self.verify)
         logger.info("upload %s: of the file, only the size can be checked", self.upload_id)
         session = await opener.known(
             self.upload_id, source.size, self.asset_id, self.upload_headers

@@ -29,11 +29,13 @@ class Standing:
         status: Its state.
         completed: The chunks that the platform has counted, by index.
         failed: Those that have to be sent again, whatever is known of them.
+        total_size: Bytes of its file; None: it did not say.
     """
 
     status: MultipartUploadStatusType
     completed: frozenset[int]
     failed: frozenset[int]
+    total_size: int | None = None
 
 
 @frozen
@@ -88,6 +90,7 @@ class SessionCalls:
             first.status,
             frozenset(c.index for c in chunks if c.status == ChunkInfoStatus.COMPLETED),
             frozenset(c.index for c in chunks if c.status == ChunkInfoStatus.FAILED),
+            first.total_size,
         )
 
     async def _page(self, number: int) -> GetUploadStatusResponse:

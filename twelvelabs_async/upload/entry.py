@@ -1,21 +1,28 @@
 """An upload's entry in the journal: what is read from it at the beginning, and added on the way."""
 
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Protocol
 
 from attrs import define
 
-from twelvelabs_async.errors import JournalError, JournalLostError, SourceChangedError
+from twelvelabs_async import clock
+from twelvelabs_async.errors import JournalLostError, SourceChangedError
 from twelvelabs_async.models import CompletedChunk
 from twelvelabs_async.upload.lease import Lease
 from twelvelabs_async.upload.past import (
     Mark,
     Past,
+    dead_record,
     done_record,
     opened_record,
     recall,
     stored_record,
+    void_record,
 )
+from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
 
 logger = logging.getLogger("twelvelabs_async")
@@ -28,12 +35,20 @@ class Entry(Protocol):
         """Return what an earlier attempt left; None: nothing."""
         ...
 
+    def is_surely_of(self, past: Past) -> bool:
+        """Whether what an earlier attempt sent is this very file, unchanged."""
+        ...
+
     async def begin(self, session: Session) -> None:
         """Note a session, before anything is sent to it; what was noted before is forgotten."""
         ...
 
     async def stored(self, chunk: CompletedChunk) -> None:
         """Note that the store holds a chunk."""
+        ...
+
+    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+        """Note that the ETags of chunks are of no use."""
         ...
 
     async def done(self) -> None:
@@ -52,10 +67,18 @@ class NoEntry:
         """Return None."""
         return None
 
+    def is_surely_of(self, past: Past) -> bool:
+        """Return False: nothing is known."""
+        del past
+        return False
+
     async def begin(self, session: Session) -> None:
         """Do nothing."""
 
     async def stored(self, chunk: CompletedChunk) -> None:
+        """Do nothing."""
+
+    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
         """Do nothing."""
 
     async def done(self) -> None:
@@ -75,31 +98,37 @@ class JournalEntry:
 
     _lease: Lease
     _mark: Mark
-    _name: str
+    _source: Source
     _named: bool
+    _began: datetime
     _failed: bool = False
 
     async def past(self) -> Past | None:
         """Return what an earlier attempt left; None: nothing that is of use.
 
-        What is complete counts for whoever has waited for it, and for a caller who has a name for
-        the upload: the same name means the same asset. Otherwise, to ask again for the same file
-        is to want another asset.
+        What is complete counts for whoever has asked before it was, and for a caller who has a
+        name for the upload: the same name means the same asset. Otherwise, to ask again for the
+        same file is to want another asset.
 
         Raises:
             SourceChangedError: It was the attempt to upload another file.
             JournalError: The journal cannot be read.
         """
         past = recall(await self._lease.read())
-        if past is None or (past.done and not (self._named or self._lease.waited)):
+        if past is None or self._is_over(past):
             return None
-        difference = past.mark.difference(self._mark)
-        if difference is not None:
-            raise SourceChangedError(
-                f"{self._name} is not the file whose upload {past.session.upload_id} began: "
-                f"{difference}; resume=False begins anew"
-            )
+        if past.mark.sample != self._mark.sample or past.session.total_size != self._source.size:
+            raise another_file(self._source.name, past.session.upload_id, "its content is another")
         return past
+
+    def is_surely_of(self, past: Past) -> bool:
+        """Whether it is one file, unchanged; see ``Entry.is_surely_of``."""
+        return past.mark.surely(self._mark)
+
+    def _is_over(self, past: Past) -> bool:
+        if past.done_at is None or self._named or self._lease.waited:
+            return False
+        return past.done_at < self._began
 
     async def begin(self, session: Session) -> None:
         """Note a session; see ``Entry.begin``.
@@ -116,24 +145,31 @@ class JournalEntry:
 
     async def done(self) -> None:
         """Note that the upload is complete; see ``Entry.done``."""
-        await self._add(done_record())
+        with suppress(JournalLostError):  # the asset is there, whoever has the entry now
+            await self._add(done_record(clock.utcnow()))
 
     async def forget(self) -> None:
-        """Leave nothing to later attempts; see ``Entry.forget``.
+        """Leave nothing to later attempts; see ``Entry.forget``."""
+        await self._add(dead_record())
 
-        Raises:
-            JournalError: The journal cannot be written.
-        """
-        await self._lease.clear()
+    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+        """Note that the ETags of chunks are of no use; see ``Entry.void``."""
+        await self._add(void_record(chunks))
 
     async def _add(self, record: bytes) -> None:
         try:
             await self._lease.append(record)
         except JournalLostError:
             raise
-        except JournalError as error:
+        except Exception as error:  # noqa: BLE001 - a journal of others may fail in its own ways
             if not self._failed:
                 self._failed = True
-                logger.warning(
-                    "%s is uploaded without a journal from here on: %s", self._name, error
-                )
+                text = "%s is uploaded without a journal from here on: %s"
+                logger.warning(text, self._source.name, error)
+
+
+def another_file(name: str, upload_id: str, why: str) -> SourceChangedError:
+    """Return the refusal of a file that is not the one whose upload was begun."""
+    return SourceChangedError(
+        f"{name} is not the file whose upload {upload_id} began: {why}; resume=False begins anew"
+    )

@@ -16,6 +16,7 @@ was. **A path that corrupts every single chunk looks like a store that does not 
 
 import re
 from collections import Counter
+from collections.abc import Collection
 
 from attrs import Factory, define
 
@@ -42,6 +43,16 @@ class EtagCheck:
     verified: int = 0
     given_up: bool = False
     doubts: Counter[int] = Factory(Counter[int])
+
+    @classmethod
+    def after(cls, refuted: Collection[int], *, wanted: bool) -> "EtagCheck":
+        """Begin with what an earlier attempt took as it was: chunks without a match.
+
+        Args:
+            refuted: Chunks, by index, whose ETags are not the MD5s of the file's bytes.
+            wanted: Whether MD5s are compared at all.
+        """
+        return cls(wanted, given_up=bool(refuted), doubts=Counter(refuted))
 
     @property
     def proven(self) -> bool:

@@ -2,7 +2,12 @@
 
 from twelvelabs_async.errors import (
     ApiError,
-    JournalLostError,
+    AssetUrlMissingError,
+    BadRequestError,
+    GoneError,
+    IncompleteUploadError,
+    JournalError,
+    NotFoundError,
     OutcomeUnknownError,
     SessionCorruptedError,
     SessionEndedError,
@@ -16,7 +21,7 @@ from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.verdicts import Meaning, meaning
 
-_HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
+_HOPELESS = (AssetUrlMissingError, SourceError, SessionEndedError, SessionCorruptedError)
 """What a session cannot go on after."""
 
 
@@ -54,17 +59,29 @@ def upload_failure(
         total_chunks=len(ledger.slices) if ledger else None,
         stored_chunks=ledger.stored_chunks if ledger else 0,
         reported_chunks=ledger.reported if ledger else 0,
-        retryable=is_retryable(cause),
+        retryable=is_retryable(cause, journaled=journaled),
     )
 
 
-def is_retryable(cause: TwelveLabsError) -> bool:
-    """Whether another attempt, later, may succeed without any change."""
+def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:
+    """Whether another attempt, later, may succeed without any change.
+
+    Args:
+        cause: What ended this one.
+        journaled: Whether another one finds out what became of the session.
+    """
     if isinstance(cause, ApiError):
-        return is_transient(cause.status_code or 0)
-    if isinstance(cause, UploadInProgressError | JournalLostError):
+        return is_transient(cause.status_code or 0) or (journaled and _is_about_session(cause))
+    if isinstance(cause, UploadInProgressError | JournalError | IncompleteUploadError):
         return True
     return meaning(cause) is not Meaning.FATAL
+
+
+def _is_about_session(cause: TwelveLabsError) -> bool:
+    """Whether the platform refused what a session in good order may ask."""
+    if not isinstance(cause, BadRequestError | NotFoundError | GoneError):
+        return False
+    return "/assets/multipart-uploads/" in (cause.request or "")
 
 
 def _what(label: str, chunk: int | None, cause: TwelveLabsError) -> str:
@@ -90,7 +107,8 @@ def _advice(
     cause: TwelveLabsError, session: Session | None, ledger: Ledger | None, *, journaled: bool
 ) -> str | None:
     """Say how to go on, where that is possible."""
-    if session is None or ledger is None or isinstance(cause, _HOPELESS):
+    over = isinstance(cause, _HOPELESS) or (_is_about_session(cause) and not journaled)
+    if session is None or ledger is None or over:
         return None
     if journaled:
         return "; the same call goes on from there"

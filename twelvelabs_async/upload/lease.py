@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -71,6 +71,7 @@ async def held(
     *,
     wait: float | None = None,
     seconds: float = LEASE_SECONDS,
+    pause: Callable[[float], Awaitable[None]] = clock.sleep,
 ) -> AsyncGenerator[Lease]:
     """Have the lease on ``key`` for the ``async with`` block.
 
@@ -83,6 +84,7 @@ async def held(
             the host and the process.
         wait: Seconds to wait for whoever has it; None or 0: none; ``math.inf``: without end.
         seconds: How long the lease lasts unless it is renewed, as it is all the time.
+        pause: How to wait between two looks.
 
     Raises:
         UploadInProgressError: Somebody else has it, and had it all the time that we waited.
@@ -91,7 +93,7 @@ async def held(
     """
     keeper = _Keeper(journal, key, f"{owner or this_process()}#{secrets.token_hex(4)}", seconds)
     try:
-        waited = await keeper.acquire(wait or 0.0)
+        waited = await keeper.acquire(wait or 0.0, pause)
         async with keeper.kept():
             yield Lease(key, keeper.owner, waited, journal)
     finally:  # also when cancelled while acquiring: the store may have given it
@@ -109,7 +111,7 @@ class _Keeper:
     _until: float = 0.0  # by our clock, so before the store's idea of it
     _failure: Exception | None = None  # of the last renewal
 
-    async def acquire(self, wait: float) -> bool:
+    async def acquire(self, wait: float, pause: Callable[[float], Awaitable[None]]) -> bool:
         """Take the lease, within ``wait`` seconds; whether it was taken by somebody else first."""
         deadline = clock.monotonic() + wait
         for tries in count(1):
@@ -120,7 +122,7 @@ class _Keeper:
             left = deadline - clock.monotonic()
             if left <= 0:
                 raise UploadInProgressError(self.key, holder)
-            await clock.sleep(min(left, backoff(tries, FIRST_PAUSE, LONGEST_PAUSE)))
+            await pause(min(left, backoff(tries, FIRST_PAUSE, LONGEST_PAUSE)))
         raise AssertionError  # pragma: no cover - there is always a next try
 
     @asynccontextmanager

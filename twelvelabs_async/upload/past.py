@@ -5,7 +5,8 @@ There is neither a key nor a signed URL in it. What another version wrote, and t
 understand, is as good as nothing: the upload begins anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -13,8 +14,8 @@ from attrs import frozen
 
 from twelvelabs_async import codec
 from twelvelabs_async.models import CompletedChunk
-from twelvelabs_async.upload.session import Session
-from twelvelabs_async.upload.slices import agreed_slices
+from twelvelabs_async.upload.session import Session, check_session
+from twelvelabs_async.upload.slices import Slices
 
 VERSION = 1
 
@@ -26,23 +27,15 @@ class Mark:
     Attributes:
         sample: A digest of its size and of places in it.
         identity: Which file on this machine it is, and when it was written to last; None where it
-            is no file on a disk.
+            is no file on a disk. The same identity is the same content.
     """
 
     sample: str
     identity: tuple[int, ...] | None = None
 
-    def difference(self, now: "Mark") -> str | None:
-        """Say why ``now`` is not the file of which this is the mark; None: it is.
-
-        The content decides. A file that is still in the same place is not looked at in all of its
-        places, so there the time of its last change counts as well.
-        """
-        if self.sample != now.sample:
-            return "it has another content"
-        here, there = self.identity, now.identity
-        same_place = here is not None and there is not None and here[:2] == there[:2]
-        return "it was written to since" if same_place and here != there else None
+    def surely(self, other: "Mark") -> bool:
+        """Whether it is one file, unchanged; a sample alone does not say so."""
+        return self == other and self.identity is not None
 
 
 @frozen
@@ -53,13 +46,13 @@ class Past:
         session: The session that it opened.
         mark: The file that it sent.
         stored: The chunks that the store holds, by index, with their ETags.
-        done: Whether the upload was completed.
+        done_at: When the upload was completed; None: it was not.
     """
 
     session: Session
     mark: Mark
     stored: Mapping[int, CompletedChunk]
-    done: bool
+    done_at: datetime | None
 
 
 @frozen
@@ -68,7 +61,9 @@ class _Record:
     session: Session | None = None
     mark: Mark | None = None
     stored: CompletedChunk | None = None
-    done: bool = False
+    void: tuple[int, ...] = ()
+    done_at: datetime | None = None
+    dead: bool = False
 
 
 def opened_record(session: Session, mark: Mark) -> bytes:
@@ -81,9 +76,19 @@ def stored_record(chunk: CompletedChunk) -> bytes:
     return _dumped(stored=attrs.asdict(chunk))
 
 
-def done_record() -> bytes:
+def void_record(chunks: Iterable[CompletedChunk]) -> bytes:
+    """Return the record of chunks whose ETags are of no use: the platform refused them."""
+    return _dumped(void=[chunk.chunk_index for chunk in chunks])
+
+
+def done_record(at: datetime) -> bytes:
     """Return the record of an upload that is complete."""
-    return _dumped(done=True)
+    return _dumped(done_at=at.isoformat())
+
+
+def dead_record() -> bytes:
+    """Return the record that makes all before it as good as nothing."""
+    return _dumped(dead=True)
 
 
 def _dumped(**values: Any) -> bytes:
@@ -102,16 +107,25 @@ def recall(records: Sequence[bytes]) -> Past | None:
     if not read or any(record.version != VERSION for record in read):
         return None
     session, mark = read[0].session, read[0].mark
-    if session is None or mark is None or not _sensible(session):
+    if session is None or mark is None or any(record.dead for record in read):
         return None
-    chunks = [record.stored for record in read if record.stored is not None]
-    stored = {c.chunk_index: c for c in chunks if 1 <= c.chunk_index <= session.total_chunks}
-    return Past(session, mark, stored, done=read[-1].done)
-
-
-def _sensible(session: Session) -> bool:
     try:
-        agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
+        slices = check_session(session)
     except ValueError:
-        return False
-    return True
+        return None
+    return Past(session, mark, _stored(read, slices), read[-1].done_at)
+
+
+def _stored(records: Iterable[_Record], slices: Slices) -> dict[int, CompletedChunk]:
+    stored = dict[int, CompletedChunk]()
+    for record in records:
+        for index in record.void:
+            stored.pop(index, None)
+        chunk = record.stored
+        if chunk is not None and 1 <= chunk.chunk_index <= len(slices) and _is_proof(chunk.proof):
+            stored[chunk.chunk_index] = chunk
+    return stored
+
+
+def _is_proof(text: str) -> bool:
+    return bool(text) and text.isprintable()

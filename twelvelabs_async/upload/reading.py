@@ -44,7 +44,7 @@ class Source(Readable, Protocol):
 
     @property
     def identity(self) -> tuple[int, ...] | None:
-        """Which file on this machine it is (two numbers), and when it was written to (a third).
+        """Which file on this machine it is, and when it was written to.
 
         None: it is no file on a disk.
         """

@@ -5,6 +5,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from twelvelabs_async.arguments import is_header
+from twelvelabs_async.calls import FRAMING, path_segment
+from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.upload.slices import Slices, agreed_slices
+
 
 @frozen
 class Session:
@@ -27,3 +32,28 @@ class Session:
     asset_id: str | None = None
     upload_headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     expires_at: datetime | None = None
+
+
+def check_session(session: Session) -> Slices:
+    """Return the slices of a session that makes sense, whoever told of it.
+
+    Raises:
+        ValueError: It makes none, or would reach another endpoint, or says how long a body is.
+    """
+    _check_id("upload_id", session.upload_id)
+    if session.asset_id is not None:
+        _check_id("asset_id", session.asset_id)
+    for name, value in session.upload_headers.items():
+        if not is_header(name, value) or name.lower() in {*FRAMING, "host"}:
+            raise ValueError(f"$.upload_headers: no PUT can carry {name!r} as it is")
+    return agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
+
+
+def _check_id(name: str, value: str) -> None:
+    try:
+        path_segment(value, name)
+    except InvalidArgumentError as error:
+        problem = f"$.{name}: {error}"
+    else:
+        return
+    raise ValueError(problem)

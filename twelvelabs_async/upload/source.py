@@ -50,11 +50,14 @@ class Fingerprint:
     inode: int
     size: int
     modified_ns: int
+    changed_ns: int
 
     @classmethod
     def of(cls, status: os.stat_result) -> "Fingerprint":
         """Take the fingerprint of a file from its ``stat``."""
-        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        return cls(
+            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        )
 
     def difference(self, now: "Fingerprint") -> str | None:
         """Say what happened between this and ``now``; None: nothing."""
@@ -110,9 +113,9 @@ class FileSource:
 
     @property
     def identity(self) -> tuple[int, ...] | None:
-        """Device, inode, and time of the last change; see ``Source.identity``."""
+        """Device, inode, and the times of the last changes; see ``Source.identity``."""
         found = self._fingerprint
-        return found.device, found.inode, found.modified_ns
+        return found.device, found.inode, found.modified_ns, found.changed_ns
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset``; see ``Source.read_into``."""

@@ -9,7 +9,7 @@ nobody else knows them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -24,6 +24,7 @@ from twelvelabs_async.errors import (
     ApiError,
     AssetUnknownError,
     AssetUrlMissingError,
+    BadRequestError,
     IncompleteUploadError,
     StorageError,
     TwelveLabsError,
@@ -98,6 +99,10 @@ class Notes(Protocol):
 
     async def stored(self, chunk: CompletedChunk) -> None:
         """Note that the store holds a chunk; only this process knows its ETag so far."""
+        ...
+
+    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+        """Note that the ETags of chunks are of no use: the platform refuses them."""
         ...
 
 
@@ -322,7 +327,12 @@ class Uploader:
         # Before every report, so that the one that completes the asset cannot complete a mixed one;
         # and after the digest, so that it is the digest of what was sent.
         await self.source.check_unchanged()
-        self.ledger.confirm(batch, await self._ask(lambda: self.platform.report(batch)))
+        try:
+            answer = await self._ask(lambda: self.platform.report(batch))
+        except BadRequestError:
+            await self.notes.void(batch)  # so that a later attempt does not report them, too
+            raise
+        self.ledger.confirm(batch, answer)
 
     async def _rescue(self) -> None:
         """Report the ETags in hand, within a bound; nobody else knows them."""
@@ -373,7 +383,7 @@ class Uploader:
     @property
     def asset_id(self) -> str | None:
         """The asset, as far as it is known: a session that is resumed need not know it."""
-        return self.session.asset_id or self.ledger.asset_id
+        return self.ledger.asset_id or self.session.asset_id
 
     def _result(self, asset_url: str, sha256: str | None) -> UploadResult:
         if self.asset_id is None:

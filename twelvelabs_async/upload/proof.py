@@ -1,0 +1,59 @@
+"""Whether chunks that were stored before are chunks of this file: its bytes against their ETags.
+
+A file that was moved, replaced or written to may differ where no sample was taken. To read the
+stored chunks again is far cheaper than to send them, and where ETags are MD5s it proves them.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from twelvelabs_async.models import CompletedChunk
+from twelvelabs_async.upload.reading import Source
+from twelvelabs_async.upload.slices import Slice, Slices
+
+READ = 2**20
+
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+@frozen
+class Proof:
+    """What the comparison showed, by index.
+
+    Attributes:
+        proven: Chunks whose ETag is the MD5 of the file's bytes.
+        refuted: Chunks whose ETag is another one; it may be no MD5 at all.
+    """
+
+    proven: frozenset[int]
+    refuted: frozenset[int]
+
+
+async def prove(source: Source, slices: Slices, stored: Iterable[CompletedChunk]) -> Proof:
+    """Compare each stored chunk with the file.
+
+    Raises:
+        SourceError: The file cannot be read.
+    """
+    proven, refuted = set[int](), set[int]()
+    for chunk in stored:
+        etag = chunk.proof.lower()
+        is_md5 = _MD5.fullmatch(etag) is not None
+        same = is_md5 and etag == await _md5(source, slices[chunk.chunk_index])
+        (proven if same else refuted).add(chunk.chunk_index)
+    return Proof(frozenset(proven), frozenset(refuted))
+
+
+async def _md5(source: Source, piece: Slice) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    done = 0
+    while done < piece.size:
+        view = memoryview(bytearray(min(READ, piece.size - done)))
+        count = await source.read_into(view, piece.offset + done)
+        await asyncio.to_thread(digest.update, view[:count])
+        done += count
+    return digest.hexdigest()
