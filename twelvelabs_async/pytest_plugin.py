@@ -1,8 +1,8 @@
 """The pytest plugin: one fixture, ``emulated_twelvelabs``.
 
-It stands beside the package and imports it only for tests that ask for it: importing any module of
-``twelvelabs_async`` imports the client, which every other project in the same environment would
-pay for at each run of pytest.
+It is installed beside the package, as ``pytest_twelvelabs_async``, and imports the package only for
+tests that ask for it: to import any module of ``twelvelabs_async`` is to import the client, which
+every other project in the same environment would pay for at each run of pytest.
 """
 
 from collections.abc import AsyncGenerator, Callable
