@@ -67,6 +67,7 @@ ORDER = [
     "resources.session_calls",
     "resources.opening",
     "resources.file_upload",
+    "resources.upload_status",
     "resources.multipart_upload",
     "resources.any_upload",
     "client",

@@ -83,7 +83,7 @@ from twelvelabs_async.models import (
     UserMetadata,
 )
 from twelvelabs_async.pagination import Page
-from twelvelabs_async.resources.multipart_upload import UploadStatusPage
+from twelvelabs_async.resources.upload_status import UploadStatusPage
 
 __all__ = [
     "ApiConnectionError",

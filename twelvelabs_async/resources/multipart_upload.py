@@ -5,11 +5,10 @@ Names and parameters are the official SDK's.
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attrs import define, frozen
+from attrs import define
 
 from twelvelabs_async import clock
 from twelvelabs_async.arguments import check_seconds
@@ -17,7 +16,6 @@ from twelvelabs_async.calls import RequestOptions, checked_headers, path_segment
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import (
-    ChunkInfo,
     CompletedChunk,
     CreateAssetUploadRequestType,
     CreateAssetUploadResponse,
@@ -33,6 +31,7 @@ from twelvelabs_async.pagination import Page
 from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, refuse_unusable
 from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
 from twelvelabs_async.upload.content import Content
 from twelvelabs_async.upload.job import (
     Digest,
@@ -47,35 +46,6 @@ from twelvelabs_async.upload.job import (
     checked_type,
 )
 from twelvelabs_async.upload.progress import ProgressCallback, check_callback
-
-StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
-
-
-@frozen(kw_only=True)
-class UploadStatusPage(Page[ChunkInfo]):
-    """Where a session stands, and a page of its chunks; ``async for`` walks all of them.
-
-    Attributes:
-        status: The session's state when this page was fetched.
-        upload_id: The session.
-        chunks_completed: Chunks that were reported; None if the platform did not say.
-        chunks_failed: Chunks that have to be sent again.
-        chunks_pending: All others.
-        total_size: Bytes of the file.
-        uploaded_size: Bytes reported so far.
-        created_at: When the session was opened.
-        updated_at: When it last changed.
-    """
-
-    status: MultipartUploadStatusType
-    upload_id: str | None
-    chunks_completed: int | None
-    chunks_failed: int | None
-    chunks_pending: int | None
-    total_size: int | None
-    uploaded_size: int | None
-    created_at: datetime | None
-    updated_at: datetime | None
 
 
 @define(repr=False)
@@ -464,14 +434,14 @@ class MultipartUploadClient:
         began = clock.monotonic()
         while True:
             page = await self.get_status(upload_id, page_limit=1, request_options=request_options)
-            status = _summary(page)
+            status = page.summary()
             if callback is not None:
                 outcome = callback(status)
                 if inspect.isawaitable(outcome):
                     await outcome
             if page.status == MultipartUploadStatusType.COMPLETED:
                 return status
-            _refuse_dead_end(upload_id, page)
+            page.refuse_dead_end(upload_id)
             left = math.inf if max_wait_time is None else began + max_wait_time - clock.monotonic()
             if left <= 0:
                 raise UploadError(
@@ -480,20 +450,3 @@ class MultipartUploadClient:
                     upload_id=upload_id,
                 )
             await clock.sleep(min(sleep_interval, left))
-
-
-def _summary(page: UploadStatusPage) -> UploadStatus:
-    completed = page.chunks_completed or 0
-    total = completed + (page.chunks_failed or 0) + (page.chunks_pending or 0)
-    done = page.status == MultipartUploadStatusType.COMPLETED
-    return UploadStatus("completed" if done else "in_progress", completed, total)
-
-
-def _refuse_dead_end(upload_id: str, page: UploadStatusPage) -> None:
-    if page.status in {MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED}:
-        raise UploadError(f"upload {upload_id} has {page.status}", upload_id=upload_id)
-    if page.chunks_failed:
-        raise UploadError(
-            f"{page.chunks_failed} chunks of upload {upload_id} failed and have to be sent again",
-            upload_id=upload_id,
-        )
