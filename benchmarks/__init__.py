@@ -1,0 +1,1 @@
+"""How fast, how light and how fair uploads are: measured, compared, drawn. See README.md."""

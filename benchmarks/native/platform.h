@@ -1,0 +1,21 @@
+/* The platform's control plane and a little of S3, as far as uploads need them. */
+#ifndef PLATFORM_H
+#define PLATFORM_H
+
+#include "http.h"
+
+/* What the next sessions are like; set at start and by a reset. */
+typedef struct {
+    long chunk_size;
+    double latency;          /* seconds before each answer */
+    double bytes_per_second; /* of each connection's bodies; 0: no cap */
+} Settings;
+
+extern Settings settings;
+
+void platform_reset(void);
+
+/* Answer a request that is no PUT; false: the connection ends. */
+bool answer_control(Request *request, bool tls);
+
+#endif
