@@ -1,4 +1,4 @@
-"""The benchmarks work: the sink counts exactly.
+"""The benchmarks work: the sink counts exactly, a client is measured.
 
 No figure that depends on time is asserted. The C programs are tested where there is a compiler.
 """
@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from conftest import MakeFile
 
+from benchmarks.core import measure
+from benchmarks.files import Files
 from benchmarks.native import NoCompilerError, program
+from benchmarks.rounds import Results, Row, ratio, run_rounds
 from benchmarks.sink import HOST, Sink, running_sink
+from benchmarks.trials import Bench, Script, SkippedError, Upload, environment, run_script
 from twelvelabs_async import AsyncTwelveLabs, UploadResult
 
 pytestmark = pytest.mark.real_time
@@ -84,3 +88,70 @@ def test_a_reset_forgets_what_came(sink: Sink) -> None:
     """Each measurement begins at nothing, and asking for the counters is not counted."""
     sink.reset(chunk_size=1000)
     assert [sink.stats()[name] for name in ("connections", "requests", "puts")] == [0, 0, 0]
+
+
+def test_a_client_is_measured_in_its_own_process(sink: Sink, tmp_path: Path) -> None:
+    """Ours uploads every byte, once a round, and tells what it cost."""
+    results = Results({})
+    trial = Upload(case="tiny", client="ours", size=5000, count=2, chunk_size=1000, workers=1)
+    run_rounds("single", [trial], 1, Bench(sink, Files(tmp_path)), results, print)
+    assert results.skipped == {}
+    ((row,), figures) = results.rows, results.rows[0].rounds[0]
+    assert (row.case, figures["puts"], figures["requests"]) == ("tiny", 10, 14)
+    assert {"wall_s", "cpu_s", "peak_rss_mb", "delay_p99_ms", "disk_mb"} <= figures.keys()
+
+
+def test_the_limit_sends_every_byte(tmp_path: Path) -> None:
+    """The bare sender over TLS sends what a client would: each chunk once, kept connections."""
+    needs_compiler("limit")
+    trial = Upload(case="tiny", client="limit", size=5000, chunk_size=1000, workers=1)
+    with running_sink(native=True) as sink:
+        figures = trial.run(Bench(sink, Files(tmp_path)))
+    assert (figures["connections"], figures["requests"]) == (1, 5)
+
+
+def test_a_client_that_is_not_installed_is_skipped_and_named() -> None:
+    """A peer that is missing costs its own figures, and nobody else's."""
+    with pytest.raises(SkippedError, match="no_such_module"):
+        run_script("importing", ["no_such_module"], environment(None))
+
+
+def test_a_client_that_fails_is_named_and_run_no_more(tmp_path: Path) -> None:
+    """A failure ends one row and not the run, and leaves no figures of that row."""
+    results, said = Results({}), list[str]()
+    cases: list[tuple[str, tuple[str, ...]]] = [("odd", ()), ("even", ("json",))]
+    trials = [Script(case, "x", "importing", words) for case, words in cases]
+    with running_sink(native=False) as sink:
+        run_rounds("core", trials, 2, Bench(sink, Files(tmp_path)), results, said.append)
+    assert list(results.skipped) == ["x (core, odd)"]
+    assert [(row.case, len(row.rounds)) for row in results.rows] == [("even", 2)]
+    assert len(said) == 3
+
+
+async def test_the_pure_core_carries_every_chunk() -> None:
+    """The core's platform in memory is enough for a whole upload; ``measure`` checks its books."""
+    assert (await measure(25, 3))["chunks_per_s"] > 0
+
+
+def some_results() -> Results:
+    """Return two rounds of two clients, the second on a machine half as fast."""
+    rows = [
+        Row(
+            "single", "16 MiB x 5", "limit", [{"wall_s": 1, "cpu_s": 1}, {"wall_s": 2, "cpu_s": 2}]
+        ),
+        Row(
+            "single",
+            "16 MiB x 5",
+            "ours",
+            [{"wall_s": 1.25, "cpu_s": 2}, {"wall_s": 2.5, "cpu_s": 4}],
+        ),
+    ]
+    return Results({"machine": "two cores"}, {"boto3": "No module named 'boto3'"}, rows)
+
+
+def test_a_ratio_is_taken_within_a_round() -> None:
+    """A machine that slows down between rounds changes seconds, and no ratio."""
+    limit, ours = some_results().rows
+    assert ratio(ours, limit, "wall_s") == 1.25
+    assert ratio(ours, None, "wall_s") is None
+    assert ratio(ours, limit, "disk_mb") is None

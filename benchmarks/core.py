@@ -1,0 +1,130 @@
+"""The pure core alone: ledger, URL book and uploader over a platform in memory. No bytes move.
+
+    python -m benchmarks.core CHUNKS WORKERS
+
+What it costs is what every chunk costs before the first byte of it is sent. Prints JSON.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
+
+from attrs import Factory, define, frozen
+
+from benchmarks.meter import Figures, Meter
+from twelvelabs_async.asset_models import AssetDetail
+from twelvelabs_async.models import (
+    CompletedChunk,
+    CreateAssetUploadResponse,
+    GetUploadStatusResponse,
+    PresignedUrlChunk,
+    ReportChunkBatchResponse,
+)
+from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.slices import Slice, Slices
+from twelvelabs_async.upload.source import Source
+from twelvelabs_async.upload.storage import Storage
+from twelvelabs_async.upload.uploader import Uploader
+from twelvelabs_async.upload.url_book import UrlBook
+from twelvelabs_async.upload.verdicts import Patience
+
+CHUNK_SIZE = 1000
+BATCH_SIZE = 10
+ASSET_URL = "https://store.example/asset.mp4"
+
+
+@frozen
+class File:
+    """A file that is never read."""
+
+    size: int
+    name: str = "file.mp4"
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Refuse: nothing here reads."""
+        raise NotImplementedError
+
+    async def check_unchanged(self) -> None:
+        """Find it unchanged."""
+
+
+@define(eq=False)
+class World:
+    """A platform and a store that answer in the next turn of the loop.
+
+    Attributes:
+        chunks: How many chunks the file has.
+        stored: Chunks that were PUT.
+        reported: Chunks that were reported.
+    """
+
+    chunks: int
+    stored: set[int] = Factory(set[int])
+    reported: set[int] = Factory(set[int])
+
+    async def presigned_urls(
+        self, start: int, count: int
+    ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
+        """Return the URLs of some chunks."""
+        await asyncio.sleep(0)
+        indexes = range(start, start + count)
+        return tuple(PresignedUrlChunk(i, f"https://store.example/{i}") for i in indexes), None
+
+    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
+        """Count chunks, and name the asset once all are there."""
+        await asyncio.sleep(0)
+        self.reported.update(chunk.chunk_index for chunk in chunks)
+        total = len(self.reported)
+        return ReportChunkBatchResponse(total, ASSET_URL if total == self.chunks else None)
+
+    async def status(self) -> GetUploadStatusResponse:
+        """Refuse: the last report says it all."""
+        raise NotImplementedError
+
+    async def asset(self) -> AssetDetail:
+        """Refuse: the last report says it all."""
+        raise NotImplementedError
+
+    def body(self, source: Source, piece: Slice) -> Slice:  # noqa: ARG002 - as storage has it
+        """Return what stands for the bytes."""
+        return piece
+
+    async def put(self, url: str, headers: Mapping[str, str], body: Slice) -> str:  # noqa: ARG002
+        """Take a chunk and return an ETag."""
+        await asyncio.sleep(0)
+        self.stored.add(body.index)
+        return str(body.index)
+
+
+def uploader(world: World, workers: int) -> Uploader:
+    """Return an upload to that world, about to begin."""
+    slices = Slices(world.chunks * CHUNK_SIZE, CHUNK_SIZE)
+    return Uploader(
+        session=CreateAssetUploadResponse("upload", "asset", CHUNK_SIZE, world.chunks),
+        source=File(slices.total_size),
+        ledger=Ledger.fresh(slices, BATCH_SIZE),
+        urls=UrlBook(),
+        platform=world,
+        storage=cast("Storage", world),
+        patience=Patience(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
+        slots=asyncio.Semaphore(workers),
+        max_workers=workers,
+    )
+
+
+async def measure(chunks: int, workers: int) -> Figures:
+    """Carry so many chunks, and return what it cost."""
+    world, meter = World(chunks), Meter()
+    walk = uploader(world, workers)
+    meter.start()
+    await walk.run()
+    figures = meter.figures()
+    assert len(world.stored) == len(world.reported) == chunks
+    return {**figures, "chunks_per_s": chunks / figures["wall_s"]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(measure(*map(int, sys.argv[1:])))))

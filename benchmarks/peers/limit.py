@@ -1,0 +1,28 @@
+"""The physical limit: ``native/limit.c`` takes this process over and tells its own figures."""
+
+import os
+import sys
+from urllib.parse import urlsplit
+
+from benchmarks.job import Job
+from benchmarks.meter import Figures
+from benchmarks.native import NoCompilerError, program
+from benchmarks.peers.harness import SkippedError, tell
+
+
+def measure(job: Job) -> Figures:
+    """Become the C program; one file."""
+    try:
+        path = str(program("limit"))
+    except NoCompilerError as error:
+        raise SkippedError(str(error)) from error
+    where = urlsplit(job.origin)
+    speaks = "tls" if where.scheme == "https" else "plain"
+    (file,) = job.paths
+    words = (where.hostname, where.port, speaks, file, job.chunk_size, job.workers)
+    sys.stdout.flush()
+    os.execv(path, [path, *map(str, words)])  # noqa: S606 - the program is our own
+
+
+if __name__ == "__main__":
+    tell(measure)
