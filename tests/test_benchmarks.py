@@ -1,10 +1,12 @@
-"""The benchmarks work: the sink counts exactly, a client is measured.
+"""The benchmarks work: the sink counts exactly, a client is measured, results are written.
 
 No figure that depends on time is asserted. The C programs are tested where there is a compiler.
 """
 
 import http.client
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +16,10 @@ from conftest import MakeFile
 from benchmarks.core import measure
 from benchmarks.files import Files
 from benchmarks.native import NoCompilerError, program
+from benchmarks.report import dump, load, markdown
 from benchmarks.rounds import Results, Row, ratio, run_rounds
 from benchmarks.sink import HOST, Sink, running_sink
+from benchmarks.targets import MAIN, TARGETS
 from benchmarks.trials import Bench, Script, SkippedError, Upload, environment, run_script
 from twelvelabs_async import AsyncTwelveLabs, UploadResult
 
@@ -136,15 +140,8 @@ async def test_the_pure_core_carries_every_chunk() -> None:
 def some_results() -> Results:
     """Return two rounds of two clients, the second on a machine half as fast."""
     rows = [
-        Row(
-            "single", "16 MiB x 5", "limit", [{"wall_s": 1, "cpu_s": 1}, {"wall_s": 2, "cpu_s": 2}]
-        ),
-        Row(
-            "single",
-            "16 MiB x 5",
-            "ours",
-            [{"wall_s": 1.25, "cpu_s": 2}, {"wall_s": 2.5, "cpu_s": 4}],
-        ),
+        Row("single", MAIN, "limit", [{"wall_s": 1, "cpu_s": 1}, {"wall_s": 2, "cpu_s": 2}]),
+        Row("single", MAIN, "ours", [{"wall_s": 1.25, "cpu_s": 2}, {"wall_s": 2.5, "cpu_s": 4}]),
     ]
     return Results({"machine": "two cores"}, {"boto3": "No module named 'boto3'"}, rows)
 
@@ -155,3 +152,32 @@ def test_a_ratio_is_taken_within_a_round() -> None:
     assert ratio(ours, limit, "wall_s") == 1.25
     assert ratio(ours, None, "wall_s") is None
     assert ratio(ours, limit, "disk_mb") is None
+
+
+def test_results_are_read_back_as_they_were_written() -> None:
+    """The JSON holds everything, so that tables can be written anew from it."""
+    assert load(dump(some_results())) == some_results()
+
+
+def test_the_report_says_which_targets_are_met() -> None:
+    """Each target has a line: met, missed, or not measured; who was skipped is named."""
+    lines = markdown(some_results()).splitlines()
+    assert "| CPU against the C sender | <= 1.25 x | 2 x | **no** |" in lines
+    assert "| throughput against the C sender | >= 0.7 x | 0.8 x | yes |" in lines
+    assert "| bytes written to disk | <= 0 MB | not measured | - |" in lines
+    assert "* not measured: boto3 (No module named 'boto3')" in lines
+    assert sum(line.startswith(tuple(f"| {t.name} |" for t in TARGETS)) for line in lines) == len(
+        TARGETS
+    )
+    assert "| 16 MiB x 5 | ours | 1.88 (1.25 to 2.50) | 3.00 |" in lines
+
+
+def test_the_command_line_tells_what_there_is() -> None:
+    """``--list`` names the scenarios, and those to come as planned."""
+    command = [sys.executable, "-m", "benchmarks", "--list"]
+    root = Path(__file__).parents[1]
+    told = subprocess.run(  # noqa: S603 - our own
+        command, cwd=root, check=True, capture_output=True, text=True
+    ).stdout
+    assert "single " in told
+    assert "journal       (planned)" in told
