@@ -33,15 +33,13 @@ def proc_number(file: str, key: str) -> int:
     return 0
 
 
-def memory_mb(key: str) -> float:
-    """Return ``VmRSS`` (now) or ``VmHWM`` (the most since it was forgotten) in MB."""
-    return proc_number("status", key) * 1024 / 1e6
+def peak_mb() -> float:
+    """Return the most resident memory of this process so far, in MB.
 
-
-def forget_peak() -> None:
-    """Let the memory peak start anew, so that it is not that of the imports."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+    The most, also for what it was before an upload: what is resident just now may be less, where a
+    system takes back the pages of code that nobody runs, and would count them as the upload's.
+    """
+    return proc_number("status", "VmHWM") * 1024 / 1e6
 
 
 @define(eq=False)
@@ -60,8 +58,7 @@ class Meter:
 
     def start(self) -> None:
         """Begin: the imports are done, nothing was uploaded."""
-        forget_peak()
-        self._rss = memory_mb("VmRSS")
+        self._rss = peak_mb()
         self._disk = proc_number("io", "write_bytes")
         self._cpu, self._started = cpu_seconds(), time.perf_counter()
 
@@ -71,7 +68,7 @@ class Meter:
             "wall_s": time.perf_counter() - self._started,
             "cpu_s": cpu_seconds() - self._cpu,
             "rss_before_mb": self._rss,
-            "peak_rss_mb": memory_mb("VmHWM"),
+            "peak_rss_mb": peak_mb(),
             "disk_mb": (proc_number("io", "write_bytes") - self._disk) / 1e6,
         }
         return spent | delays(self.late)

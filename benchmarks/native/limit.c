@@ -78,8 +78,9 @@ static double cpu_seconds(void) {
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
-/* Memory in MB, by the kernel's name for it. */
-static double memory(const char *name) {
+/* The most resident memory so far, in MB. */
+static double peak(void) {
+    const char *name = "VmHWM:";
     char line[256];
     long kilobytes = 0;
     FILE *status = fopen("/proc/self/status", "r");
@@ -106,10 +107,10 @@ int main(int count, char **words) {
     if (file < 0 || fstat(file, &status)) fail(words[4]);
     file_size = status.st_size;
     chunk_size = atol(words[5]);
-    double before = memory("VmRSS:"), cpu = cpu_seconds(), began = now();
+    double before = peak(), cpu = cpu_seconds(), began = now();
     run(atoi(words[6]));
     printf("{\"wall_s\": %.6f, \"cpu_s\": %.6f, \"rss_before_mb\": %.3f, \"peak_rss_mb\": %.3f, "
            "\"disk_mb\": 0}\n",
-           now() - began, cpu_seconds() - cpu, before, memory("VmHWM:"));
+           now() - began, cpu_seconds() - cpu, before, peak());
     return 0;
 }
