@@ -39,7 +39,11 @@ def measure(
     """Run scenarios and write what they gave; after each, so that nothing is lost."""
     with running_sink() as sink, tempfile.TemporaryDirectory(dir=directory) as scratch:
         bench = Bench(sink, Files(Path(scratch).resolve()))
-        kind = "C" if sink.native else "Python (no C compiler: the sink costs twice as much)"
+        kind = (
+            "C"
+            if sink.native
+            else "Python (no C compiler: not to be compared with figures of the sink in C)"
+        )
         found = Results(about(f"{scale.name}, {rounds} rounds", kind))
         for name in names:
             run_rounds(name, SCENARIOS[name](scale), rounds, bench, found, print_now)

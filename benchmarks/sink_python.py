@@ -1,4 +1,4 @@
-"""The sink where there is no C compiler: a thread a connection, at twice the cost or more.
+"""The sink where there is no C compiler: a thread a connection, somewhat dearer.
 
 ``native/sink.c`` says what it speaks and how it is set; this is the same in Python.
 """
