@@ -18,14 +18,16 @@ from benchmarks.meter import Figures, Meter
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.models import (
     CompletedChunk,
-    CreateAssetUploadResponse,
     GetUploadStatusResponse,
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
+from twelvelabs_async.upload.entry import NoEntry
 from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.limits import Slots
+from twelvelabs_async.upload.reading import Source
+from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.slices import Slice, Slices
-from twelvelabs_async.upload.source import Source
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.url_book import UrlBook
@@ -42,6 +44,7 @@ class File:
 
     size: int
     name: str = "file.mp4"
+    identity: None = None
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Refuse: nothing here reads."""
@@ -49,6 +52,16 @@ class File:
 
     async def check_unchanged(self) -> None:
         """Find it unchanged."""
+
+
+@define(eq=False)
+class Sent:
+    """A body without bytes."""
+
+    index: int
+    sent: int = 0
+    md5: str | None = None
+    when_sent: tuple[object, ...] = ()
 
 
 @define(eq=False)
@@ -84,15 +97,16 @@ class World:
         """Refuse: the last report says it all."""
         raise NotImplementedError
 
-    async def asset(self) -> AssetDetail:
+    async def asset(self, asset_id: str) -> AssetDetail:
         """Refuse: the last report says it all."""
         raise NotImplementedError
 
-    def body(self, source: Source, piece: Slice) -> Slice:  # noqa: ARG002 - as storage has it
+    def body(self, _source: Source, piece: Slice, *, hashed: bool) -> Sent:
         """Return what stands for the bytes."""
-        return piece
+        assert not hashed
+        return Sent(piece.index)
 
-    async def put(self, url: str, headers: Mapping[str, str], body: Slice) -> str:  # noqa: ARG002
+    async def put(self, url: str, headers: Mapping[str, str], body: Sent) -> str:  # noqa: ARG002
         """Take a chunk and return an ETag."""
         await asyncio.sleep(0)
         self.stored.add(body.index)
@@ -103,15 +117,16 @@ def uploader(world: World, workers: int) -> Uploader:
     """Return an upload to that world, about to begin."""
     slices = Slices(world.chunks * CHUNK_SIZE, CHUNK_SIZE)
     return Uploader(
-        session=CreateAssetUploadResponse("upload", "asset", CHUNK_SIZE, world.chunks),
+        session=Session("upload", CHUNK_SIZE, world.chunks, slices.total_size, "asset"),
         source=File(slices.total_size),
         ledger=Ledger.fresh(slices, BATCH_SIZE),
         urls=UrlBook(),
         platform=world,
         storage=cast("Storage", world),
         patience=Patience(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
-        slots=asyncio.Semaphore(workers),
+        slots=Slots.of(workers),
         max_workers=workers,
+        notes=NoEntry(),
     )
 
 

@@ -42,6 +42,7 @@ from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.entry import NoEntry
 from twelvelabs_async.upload.etag_check import ENOUGH_DOUBTS, EtagCheck
 from twelvelabs_async.upload.ledger import Ledger
+from twelvelabs_async.upload.limits import Slots
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.slices import Slice, Slices
@@ -171,6 +172,7 @@ class Script:
         batch_size: Chunks in a full report.
         workers: PUTs of the upload under way at once.
         slots: PUTs of the client under way at once.
+        early: Whether a slot is free as soon as a body is sent.
         max_retries: Further attempts after an answered failure.
         retry_delay: Seconds; ceiling of the first pause.
         outage_timeout: Seconds after the last answer until which silence is waited out.
@@ -198,6 +200,7 @@ class Script:
     last: int = CHUNK
     batch_size: int = 10
     workers: int = 5
+    early: bool = False
     slots: int = 20
     max_retries: int = 3
     retry_delay: float = 1.0
@@ -233,6 +236,7 @@ class Body:
     piece: Slice
     sent: int = 0
     md5: str | None = None
+    when_sent: tuple[Callable[[], None], ...] = ()
 
 
 @frozen
@@ -242,6 +246,13 @@ class Signed:
     index: int
     serial: int
     until: float
+
+
+async def _tell(sent: Body) -> None:
+    """Let those go on who waited until a body is sent."""
+    for call in sent.when_sent:
+        call()
+    await asyncio.sleep(0)
 
 
 @define(eq=False)
@@ -292,6 +303,7 @@ class World:
     used: set[str] = Factory(set[str])
     stored: dict[int, tuple[str, bytes]] = Factory(dict[int, tuple[str, bytes]])
     sending: set[int] = Factory(set[int])
+    unsent: set[int] = Factory(set[int])
     on_step: Callable[[int], None] | None = None
     ended_at: float | None = None
     down: tuple[float, float] = (0.0, 0.0)
@@ -379,6 +391,8 @@ class World:
         self._forbid(self._spent(index), f"{attempt}: max_retries was used up")
         self._forbid(self._over(), f"{attempt}: the upload had ended")
         most = min(self.script.slots, self.script.workers)
+        self._forbid(len(self.unsent) >= most, f"{attempt}: {most} other bodies are under way")
+        most = 2 * self.script.workers if self.script.early else most
         self._forbid(len(self.sending) >= most, f"{attempt}: {most} others are under way")
         self.used.add(url)
         self.puts[index] += 1
@@ -389,9 +403,9 @@ class World:
         number = self.puts[index] - 1
         fault = faults[number] if number < len(faults) else PutFault.OK
         too_old = self._now() >= self.urls[url].until
-        up = await self._travel()
-        if not up or fault is PutFault.CUT:
+        if not await self._get_there(sent) or fault is PutFault.CUT:
             raise StorageConnectionError("reset", chunk_index=index)
+        await _tell(sent)
         if too_old or fault is PutFault.EXPIRED:
             self._note_expiry(index, fault, url)
             raise _refusal(index, 403, "AccessDenied")
@@ -413,6 +427,13 @@ class World:
         if self.script.outage is not None and len(self.delivered) == self.script.outage[0]:
             self.down = (self._now(), self._now() + self.script.outage[1])
         return etag
+
+    async def _get_there(self, sent: Body) -> bool:
+        self.unsent.add(sent.piece.index)
+        try:
+            return await self._travel()
+        finally:
+            self.unsent.discard(sent.piece.index)
 
     def _note_expiry(self, index: int, fault: PutFault, url: str) -> None:
         self.expiries[index] += 1
@@ -645,7 +666,7 @@ class World:
             platform=self,
             storage=cast("Storage", self),
             patience=Patience(script.max_retries, script.retry_delay, script.outage_timeout),
-            slots=asyncio.Semaphore(script.slots),
+            slots=Slots.of(script.slots, early=script.early),
             max_workers=script.workers,
             notes=NoEntry(),
             check=EtagCheck(wanted=script.etags != "opaque"),

@@ -79,7 +79,7 @@ def rough_way() -> list[Fault]:
 def slots(client: AsyncTwelveLabs) -> tuple[int, int, int]:
     """Return how many more may be under way: control calls, uploads, chunks."""
     limits = client._uploads._sending.limits
-    return client._transport.slots._value, limits.uploads._value, limits.puts._value
+    return client._transport.slots._value, limits.uploads._value, limits.puts._free._value
 
 
 async def settled(nothing_left: Callable[[], bool]) -> bool:

@@ -166,7 +166,8 @@ def _check_calls(world: World) -> None:
     """Assert that there were no more control calls than there were reasons for one."""
     script, seen = world.script, world.seen
     rescue = 1
-    most = script.chunks // script.batch_size + min(script.workers, script.chunks)
+    workers = 2 * script.workers if script.early else script.workers
+    most = script.chunks // script.batch_size + min(workers, script.chunks)
     assert seen["reports"] <= most + seen["reports failed"] + seen["repeats"] + rescue
     assert seen["url_calls"] <= _most_url_calls(world)
     assert seen["looks"] <= seen["looks failed"] + SETTLING_LOOKS + 2
@@ -300,6 +301,7 @@ def bearable(draw: st.DrawFn) -> Script:
         batch_size=draw(st.integers(1, 12)),
         workers=draw(st.integers(1, 8)),
         slots=draw(st.integers(1, 10)),
+        early=draw(st.booleans()),
         max_retries=retries,
         retry_delay=draw(st.sampled_from([0.0, 0.5, 10.0])),
         first_urls=draw(some_chunks(chunks)),

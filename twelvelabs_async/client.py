@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from importlib.metadata import version
 from ssl import SSLContext
 from types import TracebackType
 from typing import Self
@@ -29,7 +28,7 @@ from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
 from twelvelabs_async.upload.content import UNNAMED, File, told_apart
 from twelvelabs_async.upload.job import Resuming, Verify
-from twelvelabs_async.upload.limits import UploadLimits
+from twelvelabs_async.upload.limits import Slots, UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.turns import Turns
@@ -64,6 +63,7 @@ class AsyncTwelveLabs:
         outage_timeout: float = 120.0,
         max_retries: int = 3,
         max_concurrency: int = 16,
+        early_slots: bool = False,
         journal: Journal | None = None,
         headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
@@ -84,6 +84,8 @@ class AsyncTwelveLabs:
             max_retries: Further attempts of a control call; 0: none.
             max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
                 are admitted, and as many control calls made, at once; more of them wait their turn.
+            early_slots: Whether the next chunk may be sent as soon as one is sent, while its answer
+                is awaited: faster where answers take long, for up to twice the connections.
             journal: Where uploads in chunks are written down, so that another call, or another
                 process, can go on where one ended, such as ``FileJournal()``; None: nowhere.
             headers: Sent with every control call, and never to the object store.
@@ -117,7 +119,7 @@ class AsyncTwelveLabs:
         )
         limits = UploadLimits(
             uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
-            puts=asyncio.Semaphore(max_concurrency),
+            puts=Slots.of(max_concurrency, early=early_slots),
             outage_timeout=outage_timeout,
         )
         buffers, turns = Buffers(), Turns()
@@ -270,11 +272,17 @@ def _chosen_base_url(base_url: str | None) -> str:
     return str(url).rstrip("/")
 
 
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - 7 ms of every import of the package
+
+    return version("twelvelabs-async")
+
+
 def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     try:
         checked = checked_headers(headers)
     except InvalidArgumentError as error:
         problem = str(error)
     else:
-        return {"User-Agent": f"twelvelabs-async/{version('twelvelabs-async')}", **checked}
+        return {"User-Agent": f"twelvelabs-async/{_version()}", **checked}
     raise ConfigurationError(problem)

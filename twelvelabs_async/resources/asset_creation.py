@@ -175,7 +175,7 @@ class AssetCreation:
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._sending.transport
         try:
-            async with self._sending.limits.puts:
+            async with self._sending.limits.puts.one():
                 watch = stall_watch(body, self._call.timeout, may_queue=transport.may_queue)
                 return await transport.once(evolve(self._call, body=payload), watch)
         except ApiConnectionError as error:

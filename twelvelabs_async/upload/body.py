@@ -10,6 +10,7 @@ answer arrives.
 import asyncio
 import hashlib
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from aiohttp import Payload
@@ -22,7 +23,7 @@ from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, 
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import PIECE_BYTES, Turns
 
-BUFFER_BYTES = 4 * PIECE_BYTES
+BUFFER_BYTES = 2 * PIECE_BYTES
 """Bytes that one read in a thread may bring; a read of the page cache brings one piece."""
 
 
@@ -50,6 +51,7 @@ class Body(Payload):
         sent: Bytes handed to the transport.
         reading: Whether the source, or a thread, is being waited for: then nobody else is to blame.
         complete: Whether every byte was handed to the transport.
+        when_sent: Called when it is.
     """
 
     _autoclose = True
@@ -70,6 +72,7 @@ class Body(Payload):
         self.sent = 0
         self.reading = False
         self.complete = False
+        self.when_sent: Sequence[Callable[[], None]] = ()
 
     @property
     def unsent(self) -> int:
@@ -157,6 +160,9 @@ class Body(Payload):
             self.sent += len(piece)
             self.complete = self.sent == self._size
             await writer.write(piece, drain=not self.complete)
+        if self.complete:
+            for call in self.when_sent:
+                call()
 
 
 class SliceBody(Body):

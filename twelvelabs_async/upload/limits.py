@@ -1,8 +1,55 @@
 """What bounds the uploads of one client, all of them together."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 from attrs import define
+
+Free = Callable[[], None]
+
+
+@define(eq=False)
+class Slots:
+    """Bounds the bodies under way.
+
+    A body has a slot for an attempt: until it is answered, or, with ``early``, until it is sent, so
+    that the next one does not wait for an answer that is under way.
+
+    Attributes:
+        count: How many bodies at once.
+        early: Whether a slot is free as soon as its body is sent.
+    """
+
+    count: int
+    early: bool
+    _free: asyncio.Semaphore
+
+    @classmethod
+    def of(cls, count: int, *, early: bool = False) -> "Slots":
+        """Make ``count`` slots."""
+        return cls(count, early, asyncio.Semaphore(count))
+
+    @asynccontextmanager
+    async def one(self) -> AsyncGenerator[Free]:
+        """Have a slot for the ``async with`` block; yields what to call when the body is sent."""
+        await self._free.acquire()
+        taken = True
+
+        def free() -> None:
+            nonlocal taken
+            if taken:
+                taken = False
+                self._free.release()
+
+        try:
+            yield free if self.early else _nothing
+        finally:
+            free()
+
+
+def _nothing() -> None:
+    pass
 
 
 @define(eq=False)
@@ -11,10 +58,10 @@ class UploadLimits:
 
     Attributes:
         uploads: Admits an upload before it opens its file or its session.
-        puts: Bounds the bodies under way; held for an attempt and not for a pause.
+        puts: Bounds the bodies under way.
         outage_timeout: Seconds after the last answer until which a dead network is waited out.
     """
 
     uploads: asyncio.Semaphore
-    puts: asyncio.Semaphore
+    puts: Slots
     outage_timeout: float

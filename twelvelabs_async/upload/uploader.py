@@ -15,7 +15,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Protocol, TypeVar
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from twelvelabs_async import clock
 from twelvelabs_async.asset_models import AssetDetail
@@ -44,6 +44,7 @@ from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.file_digest import FileDigest
 from twelvelabs_async.upload.ledger import Ledger, usable_url
+from twelvelabs_async.upload.limits import Free, Slots
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.slices import Slice
@@ -118,7 +119,7 @@ class Uploader:
         platform: The control calls of this session.
         storage: The way to the object store.
         patience: What is tried again, and when.
-        slots: The client's bound on PUTs under way; held for an attempt, not for a pause.
+        slots: The client's bound on PUTs under way; not held for a pause.
         max_workers: PUTs of this upload under way at once.
         notes: What is to outlive this process.
         check: What is made of the store's ETags.
@@ -132,11 +133,15 @@ class Uploader:
     platform: Platform
     storage: Storage
     patience: Patience
-    slots: asyncio.Semaphore
+    slots: Slots
     max_workers: int
     notes: Notes
     check: EtagCheck = field(factory=EtagCheck)
     digest: FileDigest = field(factory=FileDigest)
+    _own_slots: Slots = field(
+        default=Factory(lambda self: Slots.of(self.max_workers, early=self.slots.early), True),
+        init=False,
+    )
     _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
@@ -161,7 +166,9 @@ class Uploader:
             raise
 
     async def _work_all(self) -> None:
-        workers = min(self.max_workers, len(self.ledger.slices))
+        # with early slots, as many again wait for answers
+        most = 2 * self.max_workers if self.slots.early else self.max_workers
+        workers = min(most, len(self.ledger.slices))
         try:
             await run_all(self._work() for _ in range(workers))
         finally:
@@ -194,13 +201,13 @@ class Uploader:
         attempts = Attempts(answers=self.check.doubts[piece.index])
         while True:
             await self._have_url(piece.index)
-            async with self.slots:
+            async with self._own_slots.one() as own, self.slots.one() as shared:
                 ticket = self.urls.take(piece.index, clock.monotonic())
                 if ticket is None:  # it grew too old while others had the slots
                     continue
                 began = clock.monotonic()
                 try:
-                    chunks = await self._send(piece, ticket)
+                    chunks = await self._send(piece, ticket, (own, shared))
                 except StorageError as error:
                     failure = error
                 else:
@@ -211,8 +218,11 @@ class Uploader:
                 self.urls.expire(ticket)
             await self._wait_to_retry(failure, attempts, began)
 
-    async def _send(self, piece: Slice, ticket: Ticket) -> tuple[CompletedChunk, ...]:
+    async def _send(
+        self, piece: Slice, ticket: Ticket, when_sent: tuple[Free, ...]
+    ) -> tuple[CompletedChunk, ...]:
         body = self.storage.body(self.source, piece, hashed=self.check.wanted)
+        body.when_sent = when_sent
         self._sending[piece.index] = body
         try:
             etag = await self.storage.put(ticket.url, self.session.upload_headers, body)
