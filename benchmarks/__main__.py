@@ -11,7 +11,7 @@ from benchmarks.charts import draw
 from benchmarks.files import Files
 from benchmarks.report import dump, load, markdown
 from benchmarks.rounds import Results, run_rounds
-from benchmarks.scenarios import FULL, PLANNED, QUICK, SCENARIOS, Scale
+from benchmarks.scenarios import FULL, QUICK, SCENARIOS, Scale
 from benchmarks.sink import running_sink
 from benchmarks.trials import Bench
 
@@ -67,11 +67,9 @@ def write(found: Results, directory: Path) -> None:
 
 
 def tell_scenarios() -> None:
-    """Print the scenarios, and those to come."""
+    """Print the scenarios."""
     for name, scenario in SCENARIOS.items():
         print(f"{name:13} {scenario.__doc__}")
-    for name, what in PLANNED.items():
-        print(f"{name:13} (planned) {what}")
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from attrs import asdict
 
 from benchmarks.rounds import Results, Row
-from benchmarks.scenarios import PLANNED, SCENARIOS
+from benchmarks.scenarios import SCENARIOS
 from benchmarks.targets import TARGETS, added_memory
 
 Cell = Callable[[Row], str]
@@ -69,7 +69,6 @@ def markdown(results: Results) -> str:
         "\n## Targets\n\n",
         targets(results),
         *(section(results, scenario) for scenario in SCENARIOS),
-        *(f"\n## {name}\n\nPlanned: {what}.\n" for name, what in PLANNED.items()),
     ]
     return "".join(parts)
 

@@ -9,12 +9,6 @@ from benchmarks.trials import CLIENTS, GIB, MIB, Script, Trial, Upload
 
 KIB = 2**10
 
-PLANNED = {
-    "journal": "uploads that keep a journal, against the same without: to be added with it",
-    "verify": 'uploads with verify="etag", against the same without: to be added with it',
-}
-"""Scenarios whose subject does not exist yet; each gets a function here and a row of targets."""
-
 
 @frozen
 class Scale:
@@ -43,12 +37,13 @@ FULL = Scale("full", GIB, 10 * GIB, 1000, 5000, 10_000, 5)
 QUICK = Scale("quick", GIB // 4, GIB, 100, 100, 1000, 2)
 
 ASSETS = ("ours", "official async")
+EVERYBODY = [client for client in CLIENTS if "," not in client]
 
 
 def single(scale: Scale) -> Iterable[Trial]:
     """One file, TLS, chunks of 16 MiB, 5 workers: everybody."""
     case = "16 MiB x 5"
-    return [Upload(case=case, client=client, size=scale.size) for client in CLIENTS]
+    return [Upload(case=case, client=client, size=scale.size) for client in EVERYBODY]
 
 
 def grid(scale: Scale) -> Iterable[Trial]:
@@ -68,7 +63,7 @@ def grid(scale: Scale) -> Iterable[Trial]:
 
 def latency(scale: Scale) -> Iterable[Trial]:
     """50 ms before each answer."""
-    clients = ("limit", *ASSETS, "official sync", "boto3 tuned")
+    clients = ("limit", "ours, early slots", *ASSETS, "official sync", "boto3 tuned")
     return [Upload(case="50 ms", client=c, size=scale.size, latency_ms=50) for c in clients]
 
 
@@ -85,6 +80,22 @@ def bulk(scale: Scale) -> Iterable[Trial]:
     clients = (*ASSETS, "official sync")
     case = f"{scale.bulk} files"
     return [Upload(case=case, client=c, size=MIB, count=scale.bulk) for c in clients]
+
+
+def journal(scale: Scale) -> Iterable[Trial]:
+    """What a journal costs: chunks of 5 MiB, each noted and synced before it is reported."""
+    return [
+        Upload(case="5 MiB x 5", client=client, size=scale.size, chunk_size=5 * MIB)
+        for client in ("ours", "ours, with a journal")
+    ]
+
+
+def verify(scale: Scale) -> Iterable[Trial]:
+    """What comparing each chunk's MD5 with its ETag costs; the file is one hole."""
+    return [
+        Upload(case="16 MiB x 5", client=client, size=scale.size, sparse=True)
+        for client in ("ours", "ours, verifying")
+    ]
 
 
 def memory(scale: Scale) -> Iterable[Trial]:
@@ -153,6 +164,8 @@ SCENARIOS: dict[str, Callable[[Scale], Iterable[Trial]]] = {
         latency,
         capped,
         bulk,
+        journal,
+        verify,
         memory,
         loops,
         core,

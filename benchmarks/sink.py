@@ -42,15 +42,19 @@ class Sink:
         """Return what every URL of the sink begins with."""
         return f"https://{HOST}:{self.tls}" if tls else f"http://{HOST}:{self.plain}"
 
-    def reset(self, *, chunk_size: int, latency_ms: float = 0, cap: float = 0) -> None:
+    def reset(
+        self, *, chunk_size: int, latency_ms: float = 0, cap: float = 0, etag: str = ""
+    ) -> None:
         """Forget what came, and set what comes.
 
         Args:
             chunk_size: Bytes of each chunk.
             latency_ms: Milliseconds before each answer.
             cap: Bytes that a connection takes in a second; 0: all that come.
+            etag: The ETag of every PUT; empty: one that is right for no bytes.
         """
         query = f"chunk_size={chunk_size}&latency_ms={latency_ms}&cap={cap}"
+        query += f"&etag={etag}" if etag else ""
         self._ask("POST", f"/__reset?{query}")
 
     def stats(self) -> dict[str, Any]:

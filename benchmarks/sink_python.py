@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,8 @@ from attrs import Factory, define
 from benchmarks.exchange import Exchange
 
 FIRST_URLS = 10
-PROOF = {"ETag": '"d41d8cd98f00b204e9800998ecf8427e"'}
+ETAG = "d41d8cd98f00b204e9800998ecf8427e"
+"""Every PUT's, for nothing is hashed here: who compares them sends the same bytes again."""
 SESSION = re.compile(r"/v1\.3/assets/multipart-uploads/(\d+)(/presigned-urls)?")
 ASSET = re.compile(r"/v1\.3/assets/(\d+)")
 
@@ -54,6 +55,7 @@ class Sink:
     counters: dict[str, int] = Factory(dict[str, int])
     sessions: dict[str, Session] = Factory(dict[str, Session])
     lock: threading.Lock = Factory(threading.Lock)
+    etag: str = ETAG
 
     def count(self, **more: int) -> None:
         """Add to the counters."""
@@ -75,7 +77,10 @@ class Sink:
     def tell(self, exchange: Exchange) -> None:
         """Answer what the benchmark asks about its own affairs."""
         if exchange.target.startswith("/__reset"):
-            self.settings |= parse(exchange.target.partition("?")[2].split("&"))
+            words = exchange.target.partition("?")[2].split("&")
+            named = [word[5:] for word in words if word.startswith("etag=")]
+            self.settings |= parse(word for word in words if not word.startswith("etag="))
+            self.etag = named[0] if named else ETAG
             self.counters, self.sessions = {}, {}
         names = ("connections", "requests", "puts", "put_bytes")
         told = {name: self.counters.get(name, 0) for name in names}
@@ -87,7 +92,7 @@ class Sink:
         if exchange.method == "PUT":
             self.count(puts=1, put_bytes=exchange.skip_body())
             self.pause()
-            exchange.answer("", headers=PROOF)
+            exchange.answer("", headers={"ETag": f'"{self.etag}"'})
         elif exchange.target.startswith("/v1.3/"):
             told = self.platform(exchange, json.loads(exchange.read_body() or b"null"))
             self.pause()
@@ -185,7 +190,7 @@ def s3_answer(exchange: Exchange) -> str:
     return f"<{kind}>{names}{said}</{kind}>"
 
 
-def parse(words: list[str]) -> dict[str, float]:
+def parse(words: Iterable[str]) -> dict[str, float]:
     """Return the settings that ``name=value`` words name."""
     pairs = (word.split("=") for word in words if "=" in word)
     return {name: float(value) for name, value in pairs}

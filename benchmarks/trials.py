@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from hashlib import md5
 from pathlib import Path
 from typing import Protocol
 
@@ -64,6 +65,9 @@ CLIENTS: dict[str, tuple[str, str]] = {
     "limit": ("limit", ""),
     "ours": ("ours", ""),
     "ours on uvloop": ("ours", "uvloop"),
+    "ours, early slots": ("ours", "early"),
+    "ours, with a journal": ("ours", "journal"),
+    "ours, verifying": ("ours", "verify"),
     "official async": ("official_async", ""),
     "official sync": ("official_sync", ""),
     "curl": ("curl", ""),
@@ -113,7 +117,11 @@ class Upload:
         paths = bench.files.get(self.size, self.count, sparse=self.sparse)
         origin = bench.sink.origin(tls=self.tls)
         job = Job(origin, paths, self.chunk_size, self.workers, variant)
-        bench.sink.reset(chunk_size=self.chunk_size, latency_ms=self.latency_ms, cap=self.cap)
+        # a file that is one hole has the same bytes, and so the same ETag, in every chunk
+        etag = md5(bytes(self.chunk_size), usedforsecurity=False).hexdigest() if self.sparse else ""
+        bench.sink.reset(
+            chunk_size=self.chunk_size, latency_ms=self.latency_ms, cap=self.cap, etag=etag
+        )
         job_file = bench.files.directory / "job.json"  # a command line takes no 5,000 names
         job_file.write_text(job.dump())
         figures = run_script(f"peers.{script}", [str(job_file)], environment(bench.sink.trusted))
