@@ -599,7 +599,7 @@ async def test_the_same_command_goes_on_after_a_kill(shell: Shell, noise: Path) 
             command = ("upload", "--json", "--concurrency", "1", noise)
             process = await shell.start_beside(emulator, *command)
             while not stall.hits:
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0)
             process.kill()
             await process.communicate()
             done = await ended(await shell.start_beside(emulator, *command, *options))
