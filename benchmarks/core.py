@@ -50,6 +50,10 @@ class File:
         """Refuse: nothing here reads."""
         raise NotImplementedError
 
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        """Refuse: nothing here reads."""
+        raise NotImplementedError
+
     async def check_unchanged(self) -> None:
         """Find it unchanged."""
 

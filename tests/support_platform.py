@@ -343,6 +343,10 @@ class World:
         view[: len(found)] = found
         return len(found)
 
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        """Read nothing: no body is sent over a connection here."""
+        return 0
+
     async def check_unchanged(self) -> None:
         """Find the file changed when the script says so."""
         self.checks += 1

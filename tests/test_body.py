@@ -17,21 +17,24 @@ from typing import Any
 import aiohttp
 import pytest
 import trustme
+from attrs import define
 from conftest import MakeFile
 
 from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
 from twelvelabs_async.sessions import Connecting, Sessions
-from twelvelabs_async.upload.body import BUFFER_BYTES, Buffers, HashedBody, SliceBody
+from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice, Slices
 from twelvelabs_async.upload.source import (
+    CAN_READ_CACHE,
     Descriptor,
+    FileSource,
     open_source,
     read_positioned,
     read_seeking,
 )
 from twelvelabs_async.upload.storage import Storage
-from twelvelabs_async.upload.turns import Turns
+from twelvelabs_async.upload.turns import TURN_BYTES, Turns
 
 MIB = 2**20
 
@@ -42,7 +45,8 @@ class SlowStore:
     Answers with the MD5 of what it got. ``connections`` counts those that it accepted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sip: int) -> None:
+        self.sip = sip
         self.connections = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,7 +56,7 @@ class SlowStore:
                 length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
                 digest = hashlib.md5(usedforsecurity=False)
                 while length:
-                    sip = await reader.readexactly(min(length, 512))
+                    sip = await reader.readexactly(min(length, self.sip))
                     digest.update(sip)
                     length -= len(sip)
                     await asyncio.sleep(0)
@@ -75,11 +79,15 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def slow_store(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[SlowStore, str]]:
-    store = SlowStore()
+async def slow_store(
+    context: ssl.SSLContext | None, sip: int = 512
+) -> AsyncGenerator[tuple[SlowStore, str]]:
+    store = SlowStore(sip)
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-    server = await asyncio.start_server(store.serve, sock=listener, limit=8192, ssl=context)
+    if sip < 8192:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    limit = max(sip, 8192)
+    server = await asyncio.start_server(store.serve, sock=listener, limit=limit, ssl=context)
     scheme = "http" if context is None else "https"
     host = "127.0.0.1" if context is None else "localhost"
     async with server:
@@ -94,8 +102,11 @@ def narrow_socket(address: tuple[Any, ...]) -> socket.socket:
 
 
 @asynccontextmanager
-async def storage(client_tls: ssl.SSLContext | bool = True) -> AsyncGenerator[Storage]:
-    connector = aiohttp.TCPConnector(ssl=client_tls, socket_factory=narrow_socket)
+async def storage(
+    client_tls: ssl.SSLContext | bool = True, *, narrow: bool = True
+) -> AsyncGenerator[Storage]:
+    factory = narrow_socket if narrow else None
+    connector = aiohttp.TCPConnector(ssl=client_tls, socket_factory=factory)
     sessions = Sessions(Connecting(connector=connector))
     yield Storage(sessions, 60.0, Buffers(), Turns())
     await sessions.close()
@@ -233,7 +244,7 @@ async def test_what_is_hashed_is_what_was_sent(tls: bool, make_file: MakeFile) -
 
 
 @pytest.mark.every_loop
-@pytest.mark.parametrize("size", [1, BUFFER_BYTES, BUFFER_BYTES + 1, 2 * BUFFER_BYTES + 7])
+@pytest.mark.parametrize("size", [1, TURN_BYTES, TURN_BYTES + 1, 2 * TURN_BYTES + 7])
 async def test_hashed_puts_take_one_connection(size: int, make_file: MakeFile) -> None:
     """The last bytes are hashed before they are sent: nothing is awaited after the last write."""
     path = make_file(size)
@@ -266,7 +277,7 @@ async def test_a_cancelled_thread_read_never_writes_into_another_upload(
     make_file: MakeFile,
 ) -> None:
     """The buffer of a read that outlives its cancellation is not given to anybody else."""
-    first, second = make_file(BUFFER_BYTES, "first.mp4"), make_file(BUFFER_BYTES + 1, "second.mp4")
+    first, second = make_file(TURN_BYTES, "first.mp4"), make_file(TURN_BYTES + 1, "second.mp4")
     reading, go_on, ended = threading.Event(), threading.Event(), threading.Event()
 
     def slow(file: Descriptor, view: memoryview, offset: int) -> int:
@@ -284,13 +295,13 @@ async def test_a_cancelled_thread_read_never_writes_into_another_upload(
 
     async def cancelled(store: Storage, url: str) -> None:
         async with open_source(first, read=slow, inline=False) as source:
-            await store.put(url, {}, store.body(source, Slice(1, 0, BUFFER_BYTES)))
+            await store.put(url, {}, store.body(source, Slice(1, 0, TURN_BYTES)))
 
     async with slow_store(None) as (_, url), storage() as store:
         upload = asyncio.create_task(cancelled(store, url))
         await asyncio.to_thread(reading.wait)
         upload.cancel()
-        piece = Slice(1, 0, BUFFER_BYTES + 1)
+        piece = Slice(1, 0, TURN_BYTES + 1)
         async with open_source(second, read=late, inline=False) as source:
             etag = await store.put(url, {}, store.body(source, piece))
         await asyncio.wait({upload})
@@ -362,6 +373,75 @@ async def test_a_shared_handle_is_read_right_where_reads_have_no_offset(
             *(store.put(url, {}, store.body(source, piece)) for piece in pieces)
         )
     assert etags == [md5_of(path, piece) for piece in pieces]
+
+
+@define
+class Watched:
+    """A source that counts how it is read, and may lose its end after a read."""
+
+    _real: FileSource
+    shrinks_after: int | None = None
+    at_hand: int = 0
+    waited: int = 0
+
+    @property
+    def name(self) -> str:
+        return self._real.name
+
+    @property
+    def size(self) -> int:
+        return self._real.size
+
+    @property
+    def identity(self) -> tuple[int, ...] | None:
+        return self._real.identity
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        self.waited += 1
+        return await self._real.read_into(view, offset)
+
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        count = self._real.read_at_hand(view, offset)
+        self.at_hand += count > 0
+        if self.at_hand == self.shrinks_after:
+            os.truncate(self._real.path, offset + count)
+        return count
+
+    async def check_unchanged(self) -> None:
+        await self._real.check_unchanged()
+
+
+@pytest.mark.skipif(not CAN_READ_CACHE, reason="only Linux reads its cache without waiting")
+async def test_what_is_in_the_page_cache_is_sent_without_waking_a_task(make_file: MakeFile) -> None:
+    """But for the first piece, which takes the head along, and the last, which needs a look."""
+    path = make_file(4 * TURN_BYTES)
+    whole = Slice(1, 0, 4 * TURN_BYTES)
+    async with (
+        slow_store(None, MIB) as (_, url),
+        storage(narrow=False) as store,
+        open_source(path) as real,
+    ):
+        source = Watched(real)
+        assert await store.put(url, {}, store.body(source, whole)) == md5_of(path, whole)
+    assert source.at_hand  # how many depends on what the kernel takes at once
+    assert source.at_hand + source.waited == 4
+
+
+@pytest.mark.skipif(not CAN_READ_CACHE, reason="only Linux reads its cache without waiting")
+async def test_a_file_that_shrinks_is_one_that_has_changed(make_file: MakeFile) -> None:
+    """Also where it is noticed by a read that waits for nothing: the next one tells it."""
+    path = make_file(8 * TURN_BYTES)
+    async with (
+        slow_store(None, MIB) as (_, url),
+        storage(narrow=False) as store,
+        open_source(path) as real,
+    ):
+        source = Watched(real, shrinks_after=1)
+        body = store.body(source, Slice(2, 0, 8 * TURN_BYTES))
+        with pytest.raises(SourceChangedError, match="it ends at") as caught:
+            await store.put(url, {}, body)
+    assert caught.value.chunk_index == 2
+    assert body.sent == path.stat().st_size
 
 
 async def test_memory_is_one_buffer_a_body(make_file: MakeFile) -> None:
@@ -449,6 +529,9 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
         async def read_into(self, view: memoryview, offset: int) -> int:
             await asyncio.sleep(3600)
             return await real.read_into(view, offset)
+
+        def read_at_hand(self, view: memoryview, offset: int) -> int:
+            return 0
 
         async def check_unchanged(self) -> None:
             await real.check_unchanged()

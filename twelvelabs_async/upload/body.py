@@ -21,10 +21,10 @@ from attrs import define, field
 from twelvelabs_async.errors import SourceError
 from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, Source
 from twelvelabs_async.upload.slices import Slice
-from twelvelabs_async.upload.turns import PIECE_BYTES, Turns
+from twelvelabs_async.upload.turns import TURN_BYTES, Turns
 
-BUFFER_BYTES = 2 * PIECE_BYTES
-"""Bytes that one read in a thread may bring; a read of the page cache brings one piece."""
+WRITE_BYTES = 128 * 1024
+"""Bytes of one write. TLS is cheapest at 64 to 256 KiB, and each connection keeps room for one."""
 
 
 @define(eq=False)
@@ -35,7 +35,7 @@ class Buffers:
 
     def take(self) -> bytearray:
         """Give out a buffer, for good; one that is not given back is garbage-collected."""
-        return self._idle.pop() if self._idle else bytearray(BUFFER_BYTES)
+        return self._idle.pop() if self._idle else bytearray(TURN_BYTES)
 
     def give_back(self, buffer: bytearray) -> None:
         """Take back a buffer that nothing else holds a view of."""
@@ -78,6 +78,11 @@ class Body(Payload):
     def unsent(self) -> int:
         """Bytes that the transport still holds."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def _left(self) -> int:
+        """Bytes that are still to be read, as far as that is known."""
+        return TURN_BYTES if self._size is None else self._size - self.sent
 
     @property
     def socket(self) -> Any:
@@ -123,22 +128,23 @@ class Body(Payload):
             raise
 
     async def _stream(self, writer: StreamWriter) -> None:
+        while not self.complete:
+            await self._send_piece(writer)
+
+    async def _send_piece(self, writer: StreamWriter) -> None:
+        """Send the next bytes, however long they take to be read or to be taken."""
+        await self._turns.take()
         # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
         buffer = self._buffers.take()
-        while not self.complete:
-            if self.unsent:
-                buffer = self._buffers.take()
-            await self._turns.take()
-            view = await self._read(buffer)
-            if not view:
-                self.complete = True
-            await self._send(writer, view)
+        view = await self._read(buffer)
+        if not view:
+            self.complete = True
+        await self._send(writer, view)
         if not self.unsent:
             self._buffers.give_back(buffer)
 
     async def _read(self, buffer: bytearray) -> memoryview:
-        left = len(buffer) if self._size is None else self._size - self.sent
-        view = memoryview(buffer)[: min(left, len(buffer))]
+        view = memoryview(buffer)[: self._left]
         self.reading = True
         try:
             count = await self._source.read_into(view, self._offset + self.sent)
@@ -153,10 +159,8 @@ class Body(Payload):
             self.reading = False
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
-        for start in range(0, len(view), PIECE_BYTES):
-            if start:
-                await self._turns.take()
-            piece = view[start : start + PIECE_BYTES]
+        for start in range(0, len(view), WRITE_BYTES):
+            piece = view[start : start + WRITE_BYTES]
             self.sent += len(piece)
             self.complete = self.sent == self._size
             await writer.write(piece, drain=not self.complete)
@@ -171,6 +175,7 @@ class SliceBody(Body):
     def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
         checked = CheckedSource(source, end=piece.offset + piece.size)
         super().__init__(checked, piece.offset, piece.size, buffers, turns)
+        self._slice = checked
         self.index = piece.index
         """The number of the chunk, from 1."""
 
@@ -181,10 +186,33 @@ class SliceBody(Body):
 
     async def _stream(self, writer: StreamWriter) -> None:
         try:
-            await super()._stream(writer)
+            while not self.complete:
+                await self._send_piece(writer)  # the first one takes the request's head along
+                await self._send_at_hand(writer)
         except SourceError as error:
             error.chunk_index = self.index
             raise
+
+    async def _send_at_hand(self, writer: StreamWriter) -> None:
+        """Send what needs no waiting, past aiohttp's writer, which would add nothing to it."""
+        if not self.complete:
+            await self._turns.repeat(self._sent_at_hand)
+            await writer.drain()
+
+    def _sent_at_hand(self) -> bool:
+        """Send a piece if that needs no waiting; return whether another one may follow."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or self.unsent:
+            return False
+        buffer = self._buffers.take()
+        view = memoryview(buffer)[: self._left]
+        count = self._slice.read_at_hand(view, self._offset + self.sent)
+        for start in range(0, count, WRITE_BYTES):
+            transport.write(view[start : min(start + WRITE_BYTES, count)])
+        self.sent += count
+        if not self.unsent:  # then the next turn, which is somebody else's, finds it in the cache
+            self._buffers.give_back(buffer)
+        return count > 0
 
 
 class HashedBody(SliceBody):
@@ -214,6 +242,9 @@ class HashedBody(SliceBody):
         await super()._send(writer, view)
         if not self.complete:
             await self._until(hashing)
+
+    async def _send_at_hand(self, writer: StreamWriter) -> None:
+        """Send nothing: each byte is hashed, which takes a thread."""
 
     async def _until(self, hashing: asyncio.Future[None]) -> None:
         self.reading = True

@@ -181,6 +181,10 @@ class MemorySource:
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Copy bytes at ``offset``; see ``Readable.read_into``."""
+        return self.read_at_hand(view, offset)
+
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        """Copy bytes at ``offset``; see ``Source.read_at_hand``."""
         piece = self._view[offset : offset + len(view)]
         view[: len(piece)] = piece
         return len(piece)

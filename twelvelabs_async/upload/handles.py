@@ -61,6 +61,10 @@ class HandleSource:
             )
         raise failure
 
+    def read_at_hand(self, view: memoryview, offset: int) -> int:  # noqa: ARG002 - as sources do
+        """Read nothing: whatever reads an open file may block."""
+        return 0
+
     def _read(self, view: memoryview, offset: int) -> int:
         with self._position:
             self._file.seek(self._start + offset)

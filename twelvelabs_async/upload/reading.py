@@ -37,6 +37,15 @@ class Readable(Protocol):
 class Source(Readable, Protocol):
     """What an upload needs of the bytes that it sends: read at any offset, as often as wanted."""
 
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        """Read what is there without waiting, as ``read_into`` does.
+
+        Returns:
+            How many bytes were read; 0 where there is anything to wait for, or to tell:
+            ``read_into`` does both.
+        """
+        ...
+
     @property
     def size(self) -> int:
         """Its bytes."""
@@ -93,6 +102,11 @@ class CheckedSource:
         if offset + count == (self.size if self.end is None else self.end):
             await self.check_unchanged()
         return count
+
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        """Read bytes that are not the last ones; see ``Source.read_at_hand``."""
+        end = self.size if self.end is None else self.end
+        return 0 if offset + len(view) >= end else self._source.read_at_hand(view, offset)
 
     async def check_unchanged(self) -> None:
         """Look at the source; see ``Source.check_unchanged``."""

@@ -23,9 +23,6 @@ from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import in_thread, uninterrupted
 from twelvelabs_async.upload.reading import ThreadReads
 
-INLINE_BYTES = 128 * 1024
-"""Bytes of the page cache that are read inline at once: about 20 microseconds of the loop."""
-
 _NOWAIT_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
@@ -119,7 +116,7 @@ class FileSource:
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset``; see ``Source.read_into``."""
         try:
-            count = self._read_cached(view[:INLINE_BYTES], offset)
+            count = self._read_cached(view, offset)
             if count is None:
                 count = await self.reads.run(self._read, self._file, view, offset)
         except OSError as error:
@@ -132,6 +129,12 @@ class FileSource:
                 f"before, and had {self.size}"
             )
         raise failure
+
+    def read_at_hand(self, view: memoryview, offset: int) -> int:
+        """Read bytes of the page cache; see ``Source.read_at_hand``."""
+        with suppress(OSError):
+            return self._read_cached(view, offset) or 0
+        return 0
 
     def _read_cached(self, view: memoryview, offset: int) -> int | None:
         """Read from the page cache; None when the bytes are not there, or the way is not known."""
