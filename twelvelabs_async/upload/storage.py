@@ -108,6 +108,7 @@ class Storage:
         headers: Mapping[str, str],
         body: SliceBody,
     ) -> _Answer:
+        await self._turns.take()  # to begin a request is as much work as a piece of a body
         try:
             async with (
                 stall_watch(body, self.stall_timeout, may_queue=self._sessions.foreign_connector),
