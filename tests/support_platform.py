@@ -409,6 +409,7 @@ class World:
         too_old = self._now() >= self.urls[url].until
         if not await self._get_there(sent) or fault is PutFault.CUT:
             raise StorageConnectionError("reset", chunk_index=index)
+        await self.check_unchanged()  # as a body does before its last bytes
         await _tell(sent)
         if too_old or fault is PutFault.EXPIRED:
             self._note_expiry(index, fault, url)
@@ -550,7 +551,8 @@ class World:
         """Count chunks: all of a report or, when one of them is wrong, none."""
         indexes = {chunk.chunk_index for chunk in chunks}
         self._forbid(not chunks, "an empty report")
-        self._forbid(self.changed, "a report of a file that was found changed")
+        whole = len(self.reported | indexes) == self.script.chunks
+        self._forbid(self.changed and whole, "an asset of a file that was found changed")
         self._forbid(len(indexes) != len(chunks), f"a chunk twice in one report: {chunks}")
         for chunk in chunks:
             self._check_proof(chunk)

@@ -521,11 +521,23 @@ def test_a_refused_report_is_told_as_it_is() -> None:
     assert set(outcome.world.delivered) == outcome.world.reported
 
 
-def test_a_changed_file_is_never_reported() -> None:
-    """Not even by the rescue: the asset would be a mixture."""
-    outcome = play(Script(chunks=20, changes_at=1))
+@pytest.mark.parametrize("found_at", [1, 2, 13, 20])
+def test_a_changed_file_never_becomes_an_asset(found_at: int) -> None:
+    """Each chunk looks before its last bytes go out; the one that finds a change is not stored.
+
+    What the others have stored is not reported to the platform any more.
+    """
+    outcome = play(Script(chunks=20, changes_at=found_at))
     assert isinstance(outcome.error, SourceChangedError)
-    assert outcome.world.told == set()
+    assert len(outcome.world.delivered) < 20
+    assert len(outcome.world.told) < found_at
+
+
+def test_a_file_is_looked_at_once_for_each_chunk() -> None:
+    """A look takes a thread, and for many small files those are what costs."""
+    outcome = play(Script(chunks=20))
+    assert outcome.result is not None
+    assert outcome.world.checks == 20
 
 
 def test_the_rescue_gives_up_after_a_few_seconds() -> None:

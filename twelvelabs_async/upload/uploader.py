@@ -26,6 +26,7 @@ from twelvelabs_async.errors import (
     AssetUrlMissingError,
     BadRequestError,
     IncompleteUploadError,
+    SourceChangedError,
     StorageError,
     TwelveLabsError,
 )
@@ -161,6 +162,8 @@ class Uploader:
             await self._settle()
             url = self.ledger.asset_url or await self._find_url()
             return self._result(url, await self.digest.value())
+        except SourceChangedError:
+            raise  # what is stored is of a file that is no more
         except BaseException:
             await self._rescue()
             raise
@@ -334,9 +337,6 @@ class Uploader:
     async def _report(self, batch: tuple[CompletedChunk, ...]) -> None:
         if self.ledger.finishing:
             await self.digest.value()
-        # Before every report, so that the one that completes the asset cannot complete a mixed one;
-        # and after the digest, so that it is the digest of what was sent.
-        await self.source.check_unchanged()
         try:
             answer = await self._ask(lambda: self.platform.report(batch))
         except BadRequestError:
@@ -351,7 +351,6 @@ class Uploader:
             return
         with suppress(TwelveLabsError, TimeoutError):
             async with clock.timeout(RESCUE_SECONDS):
-                await self.source.check_unchanged()
                 self.ledger.confirm(batch, await self.platform.report(batch))
 
     async def _settle(self) -> None:
