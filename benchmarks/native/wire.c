@@ -14,6 +14,11 @@ static const double SLACK = 0.002;
 /* Seconds of silence that a capped connection may make up for. */
 static const double CATCH_UP = 0.05;
 
+/* Bytes that have to come before a thread that wastes them is woken. To wake it is charged to whoever
+ * sends, and costs more than the bytes where processors are virtual; over a network it would be
+ * another machine's affair. */
+enum { NAP = 1024 * 1024 };
+
 double now(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -91,17 +96,26 @@ static ssize_t waste(Wire *wire, size_t count) {
     return take(wire, wire->buffer, count);
 }
 
+static void wake_at(Wire *wire, int bytes) {
+    setsockopt(wire->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
 bool wire_skip(Wire *wire, size_t count) {
     size_t held = wire->end - wire->start;
     size_t used = count < held ? count : held;
     wire->start += used;
     count -= used;
     pace(wire, used);
+    /* What the TLS library has read ahead will not come again: there must be that much more. */
+    const size_t least = NAP + WIRE_BUFFER;
+    bool napping = wire->bytes_per_second <= 0 && count > 2 * least;
+    if (napping) wake_at(wire, NAP);
     while (count > 0) {
         ssize_t got = waste(wire, count);
         if (got <= 0) return false;
         count -= (size_t)got;
         pace(wire, (size_t)got);
+        if (napping && count <= least) wake_at(wire, 1), napping = false;
     }
     return true;
 }
