@@ -56,7 +56,7 @@ class Answer:
         return self.status in _OK
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class AnswerReader:
     """Reads the answers to requests that carried the API key."""
 

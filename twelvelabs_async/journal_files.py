@@ -62,7 +62,7 @@ def _telling(path: Path) -> Generator[None]:
     raise failure
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Batch:
     """Records that go to the disk together, and what came of it."""
 
@@ -71,7 +71,7 @@ class _Batch:
     failure: Exception | None = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Hold:
     """A key that is ours: its file, whose turn it is with it, and what waits for the disk.
 

@@ -46,7 +46,7 @@ _FRAME = re.compile(rb"[0-9a-f]{8} ([0-9]{1,12}) ")
 _SYNC = getattr(os, "fdatasync", os.fsync)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Disk:
     """The system calls that change what survives; a test puts others here, to count or to fail.
 
@@ -87,7 +87,7 @@ def read_records(path: Path) -> list[bytes]:
     return whole_records(data)[0]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class LogFile:
     """A file that is ours as long as it is open; made by ``take``."""
 

@@ -51,7 +51,7 @@ class Connecting:
             _proxy_url(self.proxy, "proxy=")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Sessions:
     """Opens both sessions when first needed, on the loop that is running then."""
 

@@ -50,7 +50,7 @@ Params = Mapping[str, str | int | Sequence[str]]
 """A query; a list repeats its name."""
 
 
-@define
+@define(eq=False, repr=False)
 class Transport:
     """Sends requests of one client.
 

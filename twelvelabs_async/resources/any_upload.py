@@ -104,7 +104,7 @@ class UploadOrder:
         )
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Uploads:
     """Carries orders out."""
 

@@ -49,7 +49,7 @@ ASSETS = "/assets"
 logger = logging.getLogger("twelvelabs_async")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Sending:
     """What streaming a body to the platform takes, shared by all requests of a client.
 
@@ -77,7 +77,7 @@ def may_be_taken(status: int | None, *, complete: bool) -> bool:
     return status < HTTPStatus.MULTIPLE_CHOICES  # a success that is none; all else is a refusal
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class AssetCreation:
     """Sends a form until the platform has answered it for good; used once."""
 

@@ -35,7 +35,7 @@ MOST_FAILED_POLLS = 10
 """Questions in a row that may fail, each after its own retries, before the last failure is told."""
 
 
-@define(repr=False)
+@define(eq=False, repr=False)
 class AssetsClient:
     """The account's assets."""
 

@@ -42,7 +42,7 @@ from twelvelabs_async.upload.verdicts import Patience
 logger = logging.getLogger("twelvelabs_async")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class UploadTools:
     """What all uploads of a client have in common.
 
@@ -57,7 +57,7 @@ class UploadTools:
     limits: UploadLimits
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FileUpload:
     """Carries one job; used once. What it has come to is there for the error that may end it."""
 

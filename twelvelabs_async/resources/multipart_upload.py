@@ -48,7 +48,7 @@ from twelvelabs_async.upload.job import (
 from twelvelabs_async.upload.progress import ProgressCallback, check_callback
 
 
-@define(repr=False)
+@define(eq=False, repr=False)
 class MultipartUploadClient:
     """Large files, in chunks, over presigned URLs."""
 

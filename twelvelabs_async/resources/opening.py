@@ -55,7 +55,7 @@ class Opening:
     """Chunks of an earlier attempt whose ETags are not the MD5s of the file's bytes."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Opener:
     """Opens sessions, new and old, of one account."""
 
@@ -251,7 +251,7 @@ async def _go_on(
     return evolve(opening, refuted=proof.refuted)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FromWish:
     """Begin where an earlier attempt ended, or else with a new session."""
 
@@ -278,7 +278,7 @@ class FromWish:
         return opening
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FromSession:
     """Begin with a session that the caller names."""
 

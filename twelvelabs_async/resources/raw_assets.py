@@ -20,7 +20,7 @@ from twelvelabs_async.upload.content import File, told_apart
 from twelvelabs_async.upload.form import CreationMethod, checked_form
 
 
-@define(repr=False)
+@define(eq=False, repr=False)
 class RawAssetsClient:
     """As ``client.assets``, but each method returns an ``ApiResponse``."""
 

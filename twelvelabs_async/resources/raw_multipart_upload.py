@@ -31,7 +31,7 @@ from twelvelabs_async.upload.url_book import MOST_URLS
 _UPLOADS = "/assets/multipart-uploads"
 
 
-@define(repr=False)
+@define(eq=False, repr=False)
 class RawMultipartUploadClient:
     """As ``client.multipart_upload``, but each method returns an ``ApiResponse``."""
 

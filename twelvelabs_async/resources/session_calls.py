@@ -38,7 +38,7 @@ class Standing:
     total_size: int | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SessionCalls:
     """The control calls of one upload session; what ``Uploader`` knows of the platform."""
 

@@ -27,7 +27,7 @@ WRITE_BYTES = 128 * 1024
 """Bytes of one write. TLS is cheapest at 64 to 256 KiB, and each connection keeps room for one."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Buffers:
     """The buffers of a client, each used by one body at a time."""
 

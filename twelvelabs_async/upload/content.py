@@ -163,7 +163,7 @@ def _in_memory(content: Content, data: bytes | bytearray | memoryview) -> "Memor
     raise SourceError(f"cannot read {content.label}: {problem}; pass bytes() of it")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class MemorySource:
     """Bytes in memory."""
 

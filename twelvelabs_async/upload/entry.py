@@ -88,7 +88,7 @@ class NoEntry:
         """Do nothing."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class JournalEntry:
     """An entry that is ours as long as the lease on it is.
 

@@ -19,7 +19,7 @@ READ_BYTES = 512 * 1024
 """Bytes that are hashed at once; a thread costs more than the hash of a few."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FileDigest:
     """A digest under way, or none."""
 

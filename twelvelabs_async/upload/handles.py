@@ -25,7 +25,7 @@ from twelvelabs_async.upload.streams import Stream, open_stream, pipe_pieces
 _in_use: "WeakSet[IO[bytes]]" = WeakSet()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class HandleSource:
     """An open file that can be sought in.
 

@@ -30,7 +30,7 @@ LONGEST_PAUSE = 5.0
 """Seconds between two looks whether the lease is free."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Lease:
     """An entry that is ours.
 
@@ -100,7 +100,7 @@ async def held(
         await uninterrupted(keeper.release())
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Keeper:
     """Takes a lease, renews it, and gives it back."""
 

@@ -9,7 +9,7 @@ from attrs import define
 Free = Callable[[], None]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Slots:
     """Bounds the bodies under way.
 
@@ -52,7 +52,7 @@ def _nothing() -> None:
     pass
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class UploadLimits:
     """What all uploads of a client share.
 

@@ -42,7 +42,7 @@ def check_callback(callback: object) -> None:
         raise InvalidArgumentError(f"progress_callback must be callable, not {callback!r}")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ProgressTeller:
     """Calls ``callback`` with ``snapshot(status)`` while its ``async with`` block runs.
 

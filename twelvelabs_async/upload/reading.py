@@ -68,7 +68,7 @@ class Source(Readable, Protocol):
         ...
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CheckedSource:
     """A source that is looked at again before the last bytes are given out.
 
@@ -113,7 +113,7 @@ class CheckedSource:
         await self._source.check_unchanged()
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FullReads:
     """A source of which every read fills its view; for whoever has a thread work on it then."""
 
@@ -135,7 +135,7 @@ class FullReads:
         return count
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ThreadReads:
     """Reads in threads: those that outlive their cancellation, too, until all have ended."""
 

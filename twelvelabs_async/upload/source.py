@@ -86,7 +86,7 @@ BEST_READ: ReadInto = read_positioned if hasattr(os, "preadv") else read_seeking
 CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FileSource:
     """A regular file, open for reading; made by ``open_source``."""
 

@@ -45,7 +45,7 @@ class _Answer:
     text: str = field(repr=False)  # it may echo the signature
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Storage:
     """The way to the object store, shared by all uploads of a client.
 

@@ -84,7 +84,7 @@ async def _read_alone(pipe: IO[bytes]) -> bytes | None:
     return await done
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Stream:
     """Bytes that come once.
 

@@ -18,7 +18,7 @@ Work = Callable[[], bool]
 """A piece of work that waits for nothing; it returns whether it is to be called again."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Turns:
     """Grants one piece of work in each turn of the loop."""
 

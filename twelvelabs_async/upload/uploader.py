@@ -108,7 +108,7 @@ class Notes(Protocol):
         ...
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Uploader:
     """Carries one file to the platform; used once.
 

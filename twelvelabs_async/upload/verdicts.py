@@ -75,7 +75,7 @@ class Attempts:
     silent_since: float = 0.0
 
 
-@define
+@define(eq=False, repr=False)
 class Patience:
     """Decides on retries, for all chunks of one upload.
 

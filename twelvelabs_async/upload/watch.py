@@ -27,7 +27,7 @@ ROUNDING = 1e-6
 """Seconds that a sum of looks may fall short of the limit, by the arithmetic of floats."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Watch:
     _body: Body
     _limit: float
