@@ -6,6 +6,7 @@ import logging
 import ssl
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import aiohttp
@@ -207,7 +208,7 @@ async def test_a_client_tells_its_name_and_version(
     """So that the platform can tell us apart."""
     await create(client)
     headers = headers_of(emulator.requests[0])
-    assert headers["user-agent"].startswith("twelvelabs-async/0.")
+    assert headers["user-agent"] == f"twelvelabs-async/{version('twelvelabs-async')}"
     assert headers["content-type"] == "application/json"
 
 

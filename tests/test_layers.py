@@ -11,6 +11,7 @@ PACKAGE = "twelvelabs_async"
 ROOT = Path(__file__).parent.parent / PACKAGE
 
 ORDER = [
+    "version",
     "redact",
     "errors",
     "arguments",

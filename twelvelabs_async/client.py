@@ -32,6 +32,7 @@ from twelvelabs_async.upload.limits import Slots, UploadLimits
 from twelvelabs_async.upload.progress import ProgressCallback
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.turns import Turns
+from twelvelabs_async.version import VERSION
 
 DEFAULT_BASE_URL = "https://api.twelvelabs.io/v1.3"
 API_KEY_VARIABLES = ("TWELVE_LABS_API_KEY", "TWELVELABS_API_KEY")
@@ -272,17 +273,11 @@ def _chosen_base_url(base_url: str | None) -> str:
     return str(url).rstrip("/")
 
 
-def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415 - 7 ms of every import of the package
-
-    return version("twelvelabs-async")
-
-
 def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     try:
         checked = checked_headers(headers)
     except InvalidArgumentError as error:
         problem = str(error)
     else:
-        return {"User-Agent": f"twelvelabs-async/{_version()}", **checked}
+        return {"User-Agent": f"twelvelabs-async/{VERSION}", **checked}
     raise ConfigurationError(problem)

@@ -4,7 +4,6 @@ import os
 import shlex
 from collections.abc import Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +24,7 @@ from twelvelabs_async.cli.telling import (
 )
 from twelvelabs_async.cli.upload import upload as upload_files
 from twelvelabs_async.media import asset_type, is_document
+from twelvelabs_async.version import VERSION
 
 HELP = (
     "Upload video, audio and images to the TwelveLabs platform, and look after them there.\n\n"
@@ -57,7 +57,7 @@ app = App(
     name="twelvelabs-async",
     help=HELP,
     help_format="plaintext",
-    version=f"twelvelabs-async {version('twelvelabs-async')}",
+    version=f"twelvelabs-async {VERSION}",
     default_parameter=Parameter(negative=()),
 )
 app.command(assets)
