@@ -1,8 +1,7 @@
 """The pytest plugin: one fixture, ``emulated_twelvelabs``.
 
-It is installed beside the package, as ``pytest_twelvelabs_async``, and imports the package only for
-tests that ask for it: to import any module of ``twelvelabs_async`` is to import the client, which
-every other project in the same environment would pay for at each run of pytest.
+It imports the client and the emulator only for tests that ask for it: every other project in the
+same environment would pay for them at each run of pytest.
 """
 
 from collections.abc import AsyncGenerator, Callable
