@@ -1,6 +1,6 @@
-"""How long it takes to import a module, in an interpreter that has nothing yet.
+"""How long it takes to import a module, or a name from it, in an interpreter that has nothing yet.
 
-    python -m benchmarks.importing MODULE
+    python -m benchmarks.importing MODULE [NAME]
 
 Imports of this file itself are few, and not counted. Prints JSON.
 """
@@ -12,10 +12,12 @@ import time
 
 
 def main() -> None:
-    """Import the module that the command line names."""
+    """Import what the command line names."""
     try:
         wall, cpu = time.perf_counter(), time.process_time()
-        importlib.import_module(sys.argv[1])
+        module = importlib.import_module(sys.argv[1])
+        for name in sys.argv[2:]:
+            getattr(module, name)
         spent = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
     except ImportError as error:
         print(json.dumps({"skipped": str(error)}))
