@@ -12,6 +12,7 @@ no foreign exception is chained, either: they keep the document that they compla
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import NoneType
@@ -76,7 +77,8 @@ def parse(body: bytes) -> Any:
             Python, and nesting too deep to follow.
     """
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_float=_finite, parse_constant=_finite)
+        text = body.removeprefix(BOM_UTF8).decode()  # "utf-8-sig" would be imported on the loop
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
     except json.JSONDecodeError as error:
         what = {b"": "empty", b"<": "HTML or XML"}.get(body.lstrip()[:1])
         problem = what or f"{error.msg}, character {error.pos}"
@@ -166,6 +168,8 @@ def _key(key: Any, path: str) -> str:
 
 
 def _scalar(value: T, path: str) -> T:
+    if value is None or (type(value) is str and value.isascii()):
+        return value
     try:
         _encode(value)
     except TypeError:
