@@ -123,9 +123,12 @@ async def status_of(emulator: Emulator, client: AsyncTwelveLabs) -> tuple[str, i
 async def held_up(
     emulator: Emulator, client: AsyncTwelveLabs, path: Path, gate: Gate
 ) -> asyncio.Task[Any]:
-    """Start an upload and return it when only its digest is missing."""
+    """Start an upload and return it when only its digest is missing.
+
+    With one worker, so that the first report has three chunks and the second would have the last.
+    """
     upload = asyncio.create_task(
-        client.multipart_upload.upload_file(path, digest="sha256", batch_size=3)
+        client.multipart_upload.upload_file(path, digest="sha256", batch_size=3, max_workers=1)
     )
     await until(lambda: bool(gate.held) and emulator.count("put") == CHUNKS)
     await until(lambda: emulator.count("report") == 1)
