@@ -25,7 +25,12 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from twelvelabs_async.asset_models import Asset, AssetDetail
 from twelvelabs_async.errors import InvalidArgumentError
-from twelvelabs_async.models import OpenEnum
+from twelvelabs_async.models import (
+    CreateAssetUploadResponse,
+    OpenEnum,
+    ReportChunkBatchResponse,
+    RequestAdditionalPresignedUrLsResponse,
+)
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
@@ -287,3 +292,13 @@ def _model(kind: Any) -> Hook:
         return fill({k: v for k, v in items if v is not None or k not in defaulted}, kind)
 
     return hook
+
+
+# cattrs compiles a function for each model: now, not when an upload's first answers come, for by
+# then an event loop is running, and would be held up by milliseconds.
+for _kind in (
+    CreateAssetUploadResponse,
+    RequestAdditionalPresignedUrLsResponse,
+    ReportChunkBatchResponse,
+):
+    _converter.get_structure_hook(_kind)
