@@ -173,8 +173,8 @@ def _key(key: Any, path: str) -> str:
 
 
 def _scalar(value: T, path: str) -> T:
-    if value is None or (type(value) is str and value.isascii()):
-        return value
+    if value is None or (isinstance(value, str) and value.isascii()):
+        return value  # what nearly every scalar is, and JSON can always carry
     try:
         _encode(value)
     except TypeError:

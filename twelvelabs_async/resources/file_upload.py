@@ -11,12 +11,13 @@ from attrs import define, frozen
 from twelvelabs_async import clock
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import (
+    InvalidArgumentError,
     SessionCorruptedError,
     SourceError,
     TwelveLabsError,
     UploadError,
 )
-from twelvelabs_async.models import UploadResult
+from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
@@ -25,7 +26,7 @@ from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.file_digest import file_digest
-from twelvelabs_async.upload.job import Resuming, UploadJob
+from twelvelabs_async.upload.job import Resuming, UploadJob, checked_type
 from twelvelabs_async.upload.lease import held
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.past import Mark
@@ -146,6 +147,20 @@ class FileUpload:
         return upload_failure(
             self._job.content.label, error, self._session, ledger, journaled=journaled
         )
+
+
+async def usable_type(path: Path, name: str, file_type: str | None) -> CreateAssetUploadRequestType:
+    """Return the platform's type of a file.
+
+    Raises:
+        InvalidArgumentError: The platform has no such type, or the name tells none.
+        UploadError: The name tells none because there is no such file, or it is no regular one.
+    """
+    try:
+        return checked_type(name, file_type)
+    except InvalidArgumentError:
+        await refuse_unusable(path)  # only now: opening it will look, and a look takes a thread
+        raise
 
 
 async def refuse_unusable(path: Path) -> None:

@@ -28,7 +28,7 @@ from twelvelabs_async.models import (
     UserMetadata,
 )
 from twelvelabs_async.pagination import Page
-from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, refuse_unusable
+from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, usable_type
 from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
@@ -43,7 +43,6 @@ from twelvelabs_async.upload.job import (
     Wish,
     checked_name,
     checked_path,
-    checked_type,
 )
 from twelvelabs_async.upload.progress import ProgressCallback, check_callback
 
@@ -142,11 +141,10 @@ class MultipartUploadClient:
         """
         check_callback(progress_callback)
         path = checked_path(file_path)
-        await refuse_unusable(path)
         name = checked_name(path, filename)
         wish = Wish(
             filename=name,
-            file_type=checked_type(name, file_type),
+            file_type=await usable_type(path, name, file_type),
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
@@ -218,7 +216,6 @@ class MultipartUploadClient:
         path = checked_path(file_path)
         path_segment(upload_id, "upload_id")
         headers = checked_headers(upload_headers or {})
-        await refuse_unusable(path)
         return await FileUpload(
             self._tools,
             UploadJob(
