@@ -1,15 +1,55 @@
 """Results as SVG charts; matplotlib only where it is installed."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
+
 from benchmarks.rounds import Results, Row
+from benchmarks.targets import added_memory
 
 WIDTH, HEIGHT = 8, 4.5
 CURVES = {"scale_chunks": "chunks", "scale_files": "files", "core": "chunks"}
 BARS = {"single": "One file: 16 MiB chunks, 5 workers, TLS", "latency": "50 ms before each answer"}
+
+
+@frozen
+class Panel:
+    """One of the drawings beside each other.
+
+    Attributes:
+        label: What is drawn.
+        scale: ``log``, where what grows in proportion is a straight line, or ``linear``.
+        needs: The figure that has to be measured.
+        lines: What each line shows.
+    """
+
+    label: str
+    scale: str
+    needs: str
+    lines: Mapping[str, Callable[[Row], float]]
+
+
+PANELS = (
+    Panel(
+        "seconds",
+        "log",
+        "wall_s",
+        {"wall": lambda row: row.median("wall_s"), "CPU": lambda row: row.median("cpu_s")},
+    ),
+    Panel(
+        "requests",
+        "log",
+        "requests",
+        {
+            "requests": lambda row: row.median("requests"),
+            "connections": lambda row: row.median("connections"),
+        },
+    ),
+    Panel("MB over imports", "linear", "peak_rss_mb", {"memory": added_memory}),
+)
 
 
 def draw(results: Results, directory: Path) -> list[Path]:
@@ -47,14 +87,18 @@ def _bars(plot: Any, rows: Sequence[Row], title: str) -> Any:
 
 
 def _curve(plot: Any, rows: Sequence[Row], unit: str) -> Any:
-    """Draw what one unit costs against how many there are; flat is what it should be."""
+    """Draw how time, requests and memory grow with a number, each as far as it was measured."""
+    panels = [panel for panel in PANELS if all(row.has(panel.needs) for row in rows)]
+    size = (WIDTH * len(panels) / 2, HEIGHT)
+    figure, places = plot.subplots(1, len(panels), figsize=size, layout="constrained")
     counts = [int(row.case.split()[0]) for row in rows]
-    figure, axes = plot.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")
-    for name, label in (("wall_s", "wall"), ("cpu_s", "CPU")):
-        costs = [1e6 * row.median(name) / n for row, n in zip(rows, counts, strict=True)]
-        axes.plot(counts, costs, marker="o", label=label)
-    axes.set(xscale="log", yscale="log", xlabel=unit, ylabel=f"microseconds for each of the {unit}")
-    axes.legend()
+    for axes, panel in zip(places, panels, strict=True):
+        for label, value in panel.lines.items():
+            axes.plot(counts, [value(row) for row in rows], marker="o", label=label)
+        axes.set(xscale="log", yscale=panel.scale, xlabel=unit, ylabel=panel.label)
+        if panel.scale == "linear":
+            axes.set_ylim(bottom=0)
+        axes.legend()
     return figure
 
 

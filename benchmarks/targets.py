@@ -90,9 +90,9 @@ def added_memory(row: Row) -> float:
 
 
 def bulk(results: Results) -> float | None:
-    """Return how much faster many files go than with the official SDK."""
+    """Return how much faster many files go than with the official SDK, by the same program."""
     rows = {row.client: row for row in results.of("bulk")}
-    return ratio(rows.get("official async"), rows.get("ours"), "wall_s")
+    return ratio(rows.get("official async, all at once"), rows.get("ours"), "wall_s")
 
 
 def cost_of_more(results: Results) -> float | None:
@@ -137,6 +137,6 @@ TARGETS = (
         1.01,
         compare("ours", "limit", "wall_s", "capped", "40 MB/s"),
     ),
-    at_least("many files of 1 MiB against the official SDK", 20, bulk),
+    at_least("many files of 1 MiB, all started at once, against the official SDK", 20, bulk),
     at_most("cost a file from 1,000 to 5,000 files", 1.1, cost_of_more),
 )

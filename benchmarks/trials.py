@@ -69,6 +69,7 @@ CLIENTS: dict[str, tuple[str, str]] = {
     "ours, with a journal": ("ours", "journal"),
     "ours, verifying": ("ours", "verify"),
     "official async": ("official_async", ""),
+    "official async, all at once": ("official_async", "all"),
     "official sync": ("official_sync", ""),
     "curl": ("curl", ""),
     "boto3 tuned": ("s3_boto3", "tuned"),

@@ -16,6 +16,9 @@ from benchmarks.meter import Figures, Meter
 FILES_AT_ONCE = 16
 """Files that a client uploads side by side, unless it bounds them itself."""
 
+ALL_AT_ONCE = 100_000
+"""More files than there are in any scenario."""
+
 API_KEY = "benchmark"
 
 Send = Callable[[Path], None]
@@ -64,12 +67,13 @@ def run(client: Client) -> None:
 
 
 def run_async(client: AsyncClient, files_at_once: int = FILES_AT_ONCE) -> None:
-    """Measure a client for asyncio, on the loop that the job's variant names."""
+    """Measure a client for asyncio, on the loop, and with as many files, as the variant names."""
 
     def measure(job: Job) -> Figures:
         factory = load("uvloop").new_event_loop if job.variant == "uvloop" else None
         with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(_measure_async(client, job, asyncio.Semaphore(files_at_once)))
+            most = ALL_AT_ONCE if job.variant == "all" else files_at_once
+            return runner.run(_measure_async(client, job, asyncio.Semaphore(most)))
 
     tell(measure)
 

@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from benchmarks.job import Job
-from benchmarks.peers.harness import API_KEY, AsyncSend, run_async
+from benchmarks.peers.harness import ALL_AT_ONCE, API_KEY, AsyncSend, run_async
 from twelvelabs_async import AsyncTwelveLabs, FileJournal
-
-MOST_FILES = 100_000  # all may be started at once: the client bounds them
 
 
 @asynccontextmanager
@@ -31,4 +29,4 @@ async def client(job: Job) -> AsyncGenerator[AsyncSend]:
 
 
 if __name__ == "__main__":
-    run_async(client, MOST_FILES)
+    run_async(client, ALL_AT_ONCE)  # it bounds them itself

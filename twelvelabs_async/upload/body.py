@@ -69,7 +69,7 @@ class Body(Payload):
         self._turns = turns
         self._transport: asyncio.Transport | None = None
         self.failure: SourceError | None = None
-        self.sent = 0
+        self.sent: int = 0
         self.reading = False
         self.complete = False
         self.when_sent: Sequence[Callable[[], None]] = ()
