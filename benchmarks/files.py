@@ -35,6 +35,13 @@ class Files:
         return paths
 
 
+def forget(path: Path) -> None:
+    """Have the system drop a file's bytes from the page cache, as far as it is Linux."""
+    with path.open("rb") as file:
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def _make(path: Path, size: int) -> None:
     """Write bytes that cannot be compressed, and have them written: later is while we measure."""
     block = random.Random(1).randbytes(BLOCK_BYTES)  # noqa: S311 - they are no secret

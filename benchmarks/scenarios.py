@@ -67,6 +67,12 @@ def latency(scale: Scale) -> Iterable[Trial]:
     return [Upload(case="50 ms", client=c, size=scale.size, latency_ms=50) for c in clients]
 
 
+def cold(scale: Scale) -> Iterable[Trial]:
+    """A file that is not in the page cache: the disk takes part."""
+    clients = ("limit", *ASSETS, "boto3 tuned")
+    return [Upload(case="16 MiB x 5", client=c, size=scale.size, cold=True) for c in clients]
+
+
 def capped(scale: Scale) -> Iterable[Trial]:
     """Links of 40 MB/s each: whoever is slower than the limit wastes the network."""
     return [
@@ -165,6 +171,7 @@ SCENARIOS: dict[str, Callable[[Scale], Iterable[Trial]]] = {
         single,
         grid,
         latency,
+        cold,
         capped,
         bulk,
         journal,

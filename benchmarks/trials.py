@@ -11,7 +11,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from benchmarks.files import Files
+from benchmarks.files import Files, forget
 from benchmarks.job import Job
 from benchmarks.meter import Figures
 from benchmarks.sink import Sink
@@ -94,6 +94,7 @@ class Upload:
         size: Bytes of each file.
         count: How many files.
         sparse: Whether the file is one hole: no disk could hold it otherwise.
+        cold: Whether the file has to be read from the disk.
         chunk_size: Bytes of each chunk.
         workers: Connections for one file.
         latency_ms: Milliseconds that the sink waits before each answer.
@@ -106,6 +107,7 @@ class Upload:
     size: int
     count: int = 1
     sparse: bool = False
+    cold: bool = False
     chunk_size: int = 16 * MIB
     workers: int = 5
     latency_ms: float = 0
@@ -123,6 +125,8 @@ class Upload:
         bench.sink.reset(
             chunk_size=self.chunk_size, latency_ms=self.latency_ms, cap=self.cap, etag=etag
         )
+        if self.cold:
+            forget(paths[0])
         job_file = bench.files.directory / "job.json"  # a command line takes no 5,000 names
         job_file.write_text(job.dump())
         figures = run_script(f"peers.{script}", [str(job_file)], environment(bench.sink.trusted))

@@ -11,6 +11,7 @@ from conftest import MakeFile
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.upload.source import (
+    AHEAD_BYTES,
     CAN_READ_CACHE,
     Descriptor,
     FileSource,
@@ -122,6 +123,36 @@ async def test_bytes_that_are_not_cached_are_read_in_a_thread(
         assert await read_all(source, 0, 1000) == path.read_bytes()
     assert threads
     assert threading.main_thread() not in threads
+
+
+@pytest.mark.skipif(not CAN_READ_CACHE, reason="only Linux reads its cache without waiting")
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_a_cold_read_has_the_system_fetch_what_follows(
+    refuses: bool, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its thread, for a read of the cache that misses begins to fetch on the event loop.
+
+    A file system that knows no such advice is read all the same.
+    """
+    path = make_file(1000)
+    real, advice = os.preadv, list[tuple[int, int, int]]()
+
+    def cold(descriptor: int, views: list[memoryview], offset: int, flags: int = 0) -> int:
+        if flags and not advice:
+            raise BlockingIOError
+        return real(descriptor, views, offset, flags)
+
+    def advise(_: int, offset: int, size: int, what: int) -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        advice.append((offset, size, what))
+        if refuses:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "preadv", cold)
+    monkeypatch.setattr(os, "posix_fadvise", advise)
+    async with open_source(path, inline=True) as source:
+        assert await read_all(source, 0, 1000) == path.read_bytes()
+    assert advice == [(0, AHEAD_BYTES, os.POSIX_FADV_WILLNEED)]
 
 
 async def test_a_cancelled_read_keeps_the_file_open_until_its_thread_has_ended(

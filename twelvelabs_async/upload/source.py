@@ -23,6 +23,13 @@ from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import in_thread, uninterrupted
 from twelvelabs_async.upload.reading import ThreadReads
 
+CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
+
+AHEAD_BYTES = 4 * 1024 * 1024
+"""Bytes that Linux is asked to fetch once it has to fetch at all. What follows is in the page cache
+then; a read that finds nothing there begins to fetch it before it says so, and that takes the event
+loop up to tens of milliseconds."""
+
 _NOWAIT_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
@@ -67,6 +74,9 @@ class Fingerprint:
 
 def read_positioned(file: Descriptor, view: memoryview, offset: int) -> int:
     """Read where the system can read at an offset."""
+    if CAN_READ_CACHE:
+        with suppress(OSError):
+            os.posix_fadvise(file.fileno(), offset, AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
     return os.preadv(file.fileno(), [view], offset)
 
 
@@ -83,7 +93,6 @@ def read_seeking(file: Descriptor, view: memoryview, offset: int) -> int:
 
 
 BEST_READ: ReadInto = read_positioned if hasattr(os, "preadv") else read_seeking
-CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
 
 
 @define(eq=False, repr=False)
