@@ -60,7 +60,12 @@ class Answer:
 class AnswerReader:
     """Reads the answers to requests that carried the API key."""
 
-    _api_key: str = field(repr=False, alias="api_key")
+    _secrets: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, api_key: str) -> "AnswerReader":
+        """Return a reader that takes the API key out, also as JSON spells it."""
+        return cls((api_key, dumps(api_key)[1:-1]))
 
     def values(self, kind: type[T], answer: Answer, request: str) -> ApiResponse[T]:
         """Return a good answer to ``request`` as ``kind``.
@@ -113,7 +118,7 @@ class AnswerReader:
 
     def scrubbed(self, text: str) -> str:
         """Return ``text`` without the API key, and so that it can be printed."""
-        return scrub(printable(text), [self._api_key, dumps(self._api_key)[1:-1]])
+        return scrub(printable(text), self._secrets)
 
     def _scrubbed(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name: self.scrubbed(value) for name, value in headers.items()}

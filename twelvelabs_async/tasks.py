@@ -74,12 +74,12 @@ async def ended_within(task: asyncio.Task[None], seconds: float) -> bool:
 
 async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
     """Cancel ``tasks`` and wait until they have ended, even when cancelled meanwhile."""
-    ending = set(tasks)
+    ending = list(tasks)
     for task in ending:
         task.cancel()
     try:
-        if ending:
-            await uninterrupted(asyncio.wait(ending))
+        if going := [task for task in ending if not task.done()]:
+            await uninterrupted(asyncio.wait(going))
     finally:
         for task in ending:
             if not task.cancelled():

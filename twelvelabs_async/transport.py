@@ -71,7 +71,7 @@ class Transport:
     headers: Mapping[str, str] = field(repr=False)
     slots: asyncio.Semaphore = field(repr=False)
     reader: AnswerReader = field(
-        default=Factory(lambda self: AnswerReader(self._api_key), takes_self=True), init=False
+        default=Factory(lambda self: AnswerReader.of(self._api_key), takes_self=True), init=False
     )
 
     async def request(
