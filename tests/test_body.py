@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -538,6 +538,27 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
 
     async with slow_store(None) as (_, url), storage() as store, open_source(path) as real:
         etag = await store.put(url, {}, store.body(SlowDisk(), Slice(1, 0, MIB)))
+    assert etag == md5_of(path, Slice(1, 0, MIB))
+    assert loop.time() >= 3600
+
+
+async def test_a_busy_loop_is_no_stall(make_file: MakeFile) -> None:
+    """Whoever waits for a turn waits for us, not for the store, and spends no URL on it."""
+    path = make_file(MIB)
+    loop = asyncio.get_running_loop()
+
+    class RareTurns(Turns):
+        """Turns that come once an hour, on the virtual clock."""
+
+        async def repeat(self, work: Callable[[], bool]) -> None:
+            await asyncio.sleep(3600)
+            await super().repeat(work)
+
+    sessions = Sessions(Connecting())
+    store = Storage(sessions, 60.0, Buffers(), RareTurns())
+    async with slow_store(None) as (_, url), open_source(path) as source:
+        etag = await store.put(url, {}, store.body(source, Slice(1, 0, MIB)))
+    await sessions.close()
     assert etag == md5_of(path, Slice(1, 0, MIB))
     assert loop.time() >= 3600
 

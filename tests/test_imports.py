@@ -129,6 +129,13 @@ def test_type_checkers_and_interpreters_see_the_same_names() -> None:
     assert modules_after(f"import {PACKAGE}\nassert set({PACKAGE}.__all__) <= set(dir({PACKAGE}))")
 
 
+def test_a_module_is_there_without_being_imported_by_name() -> None:
+    """As type checkers have it: they have seen the imports."""
+    for home in sorted(name for name in twelvelabs_async._NAMES_OF if "." not in name):
+        code = f"import {PACKAGE} as package; assert package.{home}.__name__ == '{PACKAGE}.{home}'"
+        assert modules_after(code)
+
+
 def test_a_name_that_is_not_there_is_told_as_ever() -> None:
     """Not with a KeyError, and not with a module of that name that nobody has imported."""
     name = "Nobody"

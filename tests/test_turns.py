@@ -1,77 +1,151 @@
-"""Turns: one piece of work in each turn of the loop, in the order of asking."""
+"""Turns: one piece of work in each turn of the loop, or our share of a busy one."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
-from twelvelabs_async.upload.turns import Turns
+from twelvelabs_async.upload.turns import SHARE, Turns
 
 
 class Loop:
-    """Counts the turns of the running loop, and what was done in each."""
+    """Counts the turns of the running loop, and what was done in each; its own clock, in seconds.
 
-    def __init__(self) -> None:
+    Attributes:
+        others: What everybody else takes of each turn.
+        piece: What a piece of our work takes.
+    """
+
+    def __init__(self, others: float = 0.0, piece: float = 0.0) -> None:
         self.turn = 0
+        self.time = 0.0
+        self.others, self.piece = others, piece
         self.done: list[tuple[int, str]] = []
 
     async def count(self) -> None:
         while True:
             await asyncio.sleep(0)
             self.turn += 1
+            self.time += self.others
 
     def work(self, name: str, times: int) -> bool:
+        """Do a piece, but only so often."""
+        if sum(who == name for _, who in self.done) == times:
+            return False
         self.done.append((self.turn, name))
-        return sum(who == name for _, who in self.done) < times
+        self.time += self.piece
+        return True
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name in self.done]
+
+    @property
+    def most(self) -> int:
+        """The most pieces in one turn."""
+        return max(Counter(turn for turn, _ in self.done).values())
 
 
-async def test_there_is_one_piece_of_work_a_turn_of_the_loop_and_everybody_has_one() -> None:
-    """Two that repeat their work and one that takes a single turn."""
-    turns, loop = Turns(), Loop()
+async def test_there_is_one_piece_of_work_a_turn_and_everybody_has_one() -> None:
+    """Two that repeat their work and one that takes a single turn, behind one that was there."""
+    loop = Loop(piece=0.001)
+    turns = Turns(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
+    await turns.take()
 
-    async def single() -> None:
+    async def single() -> list[str]:
         await turns.take()
-        loop.done.append((loop.turn, "single"))
+        return loop.names
 
-    await asyncio.gather(
+    *_, before = await asyncio.gather(
         turns.repeat(lambda: loop.work("a", 3)), turns.repeat(lambda: loop.work("b", 2)), single()
     )
     counting.cancel()
-    assert [name for _, name in loop.done if name != "single"] == ["a", "b", "a", "b", "a"]
-    when = [turn for turn, name in loop.done if name != "single"]
-    assert when == sorted(set(when))
-    assert [name for _, name in loop.done].index("single") <= 4  # after the first of each
+    assert before[:2] == ["a", "b"]
+    assert len(before) <= 3  # the task is woken in the turn after the one that it was given
+    assert loop.names == ["a", "b", "a", "b", "a"]
+    assert loop.most == 1
     assert not turns._waiting
+
+
+async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
+    """And the next one is not, in the same turn of the loop."""
+    loop, turns = Loop(), Turns()
+    counting = asyncio.create_task(loop.count())
+    await asyncio.sleep(0)
+    before = loop.turn
+    await turns.take()
+    assert loop.turn == before
+    await turns.take()
+    assert loop.turn > before
+    counting.cancel()
+
+
+async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() -> None:
+    """Of 10 ms a turn, 1 ms: as many pieces as begin in it."""
+    loop = Loop(others=0.010, piece=0.0003)
+    turns = Turns(lambda: loop.time)
+    counting = asyncio.create_task(loop.count())
+    await turns.take()
+    await asyncio.gather(*(turns.repeat(lambda: loop.work("a", 40)) for _ in range(3)))
+    counting.cancel()
+    assert loop.most == SHARE * loop.others // loop.piece + 1 == 4
+    assert len(loop.done) == 40
 
 
 async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_turn() -> None:
     """Whoever waits behind it is next."""
-    turns, loop = Turns(), Loop()
+    loop = Loop(piece=0.001)
+    turns = Turns(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
+    await turns.take()
     endless = asyncio.create_task(turns.repeat(lambda: loop.work("endless", 10**9)))
     while len(loop.done) < 3:
         await asyncio.sleep(0)
     endless.cancel()
     await turns.repeat(lambda: loop.work("next", 2))
     counting.cancel()
-    names = [name for _, name in loop.done]
-    assert names == ["endless"] * names.index("next") + ["next"] * 2
-    assert len({turn for turn, _ in loop.done}) == len(loop.done)
+    assert loop.names == ["endless"] * loop.names.index("next") + ["next"] * 2
+    assert loop.most == 1
 
 
 async def test_what_work_raises_is_raised_where_it_is_waited_for_and_nowhere_else() -> None:
     """The others go on."""
-    turns, loop = Turns(), Loop()
+    loop, turns = Loop(), Turns()
 
     def broken() -> bool:
         raise ValueError("broken")
 
-    waiting = asyncio.gather(
+    await turns.take()
+    failure, done = await asyncio.gather(
         turns.repeat(broken), turns.repeat(lambda: loop.work("a", 2)), return_exceptions=True
     )
-    failure, done = await waiting
     assert isinstance(failure, ValueError)
     assert done is None
     assert len(loop.done) == 2
-    with pytest.raises(ValueError, match="broken"):
-        await turns.repeat(broken)
+
+
+def test_an_interrupt_in_the_middle_of_work_leaves_nobody_waiting() -> None:
+    """It ends the loop; whoever goes on with it finds turns as ever."""
+    turns = Turns()
+
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    async def first() -> None:
+        await turns.take()
+        await turns.repeat(interrupted)
+
+    async def second() -> str:
+        await turns.take()
+        await turns.take()
+        return "as ever"
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        waiting = loop.create_task(first())
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(waiting)
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(waiting)
+        assert loop.run_until_complete(second()) == "as ever"

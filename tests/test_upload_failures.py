@@ -580,6 +580,24 @@ async def test_a_cancelled_upload_reports_what_it_has_and_leaves_nothing(
     assert {t for t in asyncio.all_tasks() - before if "handle" not in repr(t)} == set()
 
 
+async def test_what_is_stored_of_a_file_that_has_changed_is_not_rescued(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Somebody may go on with the session, and would mix the old file with the new one."""
+    path = make_file(6 * CHUNK_SIZE)
+    emulator.faults.add(Fault(route="put", chunk_index=4, action=Stall("after")))
+    upload = asyncio.create_task(
+        client.multipart_upload.upload_file(path, batch_size=50, max_workers=1)
+    )
+    await asyncio.sleep(10)  # the fourth chunk has stalled by then
+    assert emulator.count("put") == 3
+    path.write_bytes(path.read_bytes()[::-1])
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert emulator.count("report") == 0
+
+
 async def test_a_rescue_is_bounded(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:

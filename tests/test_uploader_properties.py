@@ -525,7 +525,7 @@ def test_a_refused_report_is_told_as_it_is() -> None:
 def test_a_changed_file_never_becomes_an_asset(found_at: int) -> None:
     """Each chunk looks before its last bytes go out; the one that finds a change is not stored.
 
-    What the others have stored is not reported to the platform any more.
+    What the others have stored is not reported any more: somebody might go on with the session.
     """
     outcome = play(Script(chunks=20, changes_at=found_at))
     assert isinstance(outcome.error, SourceChangedError)
@@ -534,7 +534,10 @@ def test_a_changed_file_never_becomes_an_asset(found_at: int) -> None:
 
 
 def test_a_file_is_looked_at_once_for_each_chunk() -> None:
-    """A look takes a thread, and for many small files those are what costs."""
+    """A look takes a thread, and for many small files those are what costs.
+
+    When an upload ends early there is one more, before it reports what it has.
+    """
     outcome = play(Script(chunks=20))
     assert outcome.result is not None
     assert outcome.world.checks == 20

@@ -215,7 +215,9 @@ _HOMES = {name: home for home, names in _NAMES_OF.items() for name in names.spli
 if not TYPE_CHECKING:  # or every name would be one to a type checker
 
     def __getattr__(name: str) -> object:
-        """Fetch a public name; the next time, it is there."""
+        """Fetch a public name, or a module that has some; the next time, it is there."""
+        if name in _NAMES_OF:
+            return import_module(f"{__name__}.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

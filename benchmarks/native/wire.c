@@ -16,7 +16,8 @@ static const double CATCH_UP = 0.05;
 
 /* Bytes that have to come before a thread that wastes them is woken. To wake it is charged to whoever
  * sends, and costs more than the bytes where processors are virtual; over a network it would be
- * another machine's affair. */
+ * another machine's affair. (Whoever has a send buffer smaller than this waits for delayed ACKs:
+ * none of our clients sets one.) */
 enum { NAP = 1024 * 1024 };
 
 double now(void) {

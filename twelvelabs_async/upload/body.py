@@ -49,7 +49,8 @@ class Body(Payload):
         failure: How the source failed; None if it did not. To be asked before the network is
             blamed: aiohttp tells it as a broken connection.
         sent: Bytes handed to the transport.
-        reading: Whether the source, or a thread, is being waited for: then nobody else is to blame.
+        held_up: Whether the source, a thread, or a turn of the loop is being waited for: then no
+            peer is to blame.
         complete: Whether every byte was handed to the transport.
         when_sent: Called when it is.
     """
@@ -70,7 +71,7 @@ class Body(Payload):
         self._transport: asyncio.Transport | None = None
         self.failure: SourceError | None = None
         self.sent: int = 0
-        self.reading = False
+        self.held_up = False
         self.complete = False
         self.when_sent: Sequence[Callable[[], None]] = ()
 
@@ -129,11 +130,26 @@ class Body(Payload):
 
     async def _stream(self, writer: StreamWriter) -> None:
         while not self.complete:
+            await self._have_turn()
+            if self.unsent:  # it goes first, however long that takes
+                await writer.drain()
+                await self._have_turn()
             await self._send_piece(writer)
+
+    async def _have_turn(self) -> None:
+        """Wait for a turn, and have what is at hand sent in the turns before it."""
+        self.held_up = True
+        try:
+            await self._turns.repeat(self._send_at_hand)
+        finally:
+            self.held_up = False
+
+    def _send_at_hand(self) -> bool:
+        """Send a piece if that needs no waiting; return whether there was one."""
+        return False
 
     async def _send_piece(self, writer: StreamWriter) -> None:
         """Send the next bytes, however long they take to be read or to be taken."""
-        await self._turns.take()
         # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
         buffer = self._buffers.take()
         view = await self._read(buffer)
@@ -145,7 +161,7 @@ class Body(Payload):
 
     async def _read(self, buffer: bytearray) -> memoryview:
         view = memoryview(buffer)[: self._left]
-        self.reading = True
+        self.held_up = True
         try:
             count = await self._source.read_into(view, self._offset + self.sent)
         except SourceError:
@@ -156,7 +172,7 @@ class Body(Payload):
         else:
             return view[:count]
         finally:
-            self.reading = False
+            self.held_up = False
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
         for start in range(0, len(view), WRITE_BYTES):
@@ -186,23 +202,18 @@ class SliceBody(Body):
 
     async def _stream(self, writer: StreamWriter) -> None:
         try:
-            while not self.complete:
-                await self._send_piece(writer)  # the first one takes the request's head along
-                await self._send_at_hand(writer)
+            await super()._stream(writer)
         except SourceError as error:
             error.chunk_index = self.index
             raise
 
-    async def _send_at_hand(self, writer: StreamWriter) -> None:
-        """Send what needs no waiting, past aiohttp's writer, which would add nothing to it."""
-        if not self.complete:
-            await self._turns.repeat(self._sent_at_hand)
-            await writer.drain()
+    def _send_at_hand(self) -> bool:
+        """Send a piece of the page cache, past aiohttp's writer, which would add nothing to it.
 
-    def _sent_at_hand(self) -> bool:
-        """Send a piece if that needs no waiting; return whether another one may follow."""
+        But for the first one, which takes the request's head along.
+        """
         transport = self._transport
-        if transport is None or transport.is_closing() or self.unsent:
+        if not self.sent or transport is None or transport.is_closing() or self.unsent:
             return False
         buffer = self._buffers.take()
         view = memoryview(buffer)[: self._left]
@@ -243,12 +254,13 @@ class HashedBody(SliceBody):
         if not self.complete:
             await self._until(hashing)
 
-    async def _send_at_hand(self, writer: StreamWriter) -> None:
+    def _send_at_hand(self) -> bool:
         """Send nothing: each byte is hashed, which takes a thread."""
+        return False
 
     async def _until(self, hashing: asyncio.Future[None]) -> None:
-        self.reading = True
+        self.held_up = True
         try:
             await hashing
         finally:
-            self.reading = False
+            self.held_up = False

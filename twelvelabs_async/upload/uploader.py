@@ -26,7 +26,6 @@ from twelvelabs_async.errors import (
     AssetUrlMissingError,
     BadRequestError,
     IncompleteUploadError,
-    SourceChangedError,
     StorageError,
     TwelveLabsError,
 )
@@ -162,8 +161,6 @@ class Uploader:
             await self._settle()
             url = self.ledger.asset_url or await self._find_url()
             return self._result(url, await self.digest.value())
-        except SourceChangedError:
-            raise  # what is stored is of a file that is no more
         except BaseException:
             await self._rescue()
             raise
@@ -351,6 +348,7 @@ class Uploader:
             return
         with suppress(TwelveLabsError, TimeoutError):
             async with clock.timeout(RESCUE_SECONDS):
+                await self.source.check_unchanged()  # or who goes on would mix it with another
                 self.ledger.confirm(batch, await self.platform.report(batch))
 
     async def _settle(self) -> None:

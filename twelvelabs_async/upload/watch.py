@@ -4,7 +4,7 @@ What was taken is what has left our buffers and the kernel's: a slow link emptie
 kernel buffer for minutes while nothing is written, and is healthy. Linux tells how much of a
 socket's data the other side has not acknowledged; elsewhere only our own buffers are seen, so that
 there ``stall_timeout`` has to cover the time that the kernel's buffer takes to drain. While a slow
-disk is read, nothing stalls.
+disk is read, or a turn of a busy loop is waited for, nothing stalls.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class _Watch:
         now = clock.monotonic()
         body = self._body
         level = (body.sent, body.unsent + kernel_unsent(body.socket))
-        excused = body.reading or (self._may_queue and body.socket is None)
+        excused = body.held_up or (self._may_queue and body.socket is None)
         if level != self._level or excused:
             self._level, self._since = level, now
         elif now - self._since >= self._limit - ROUNDING:
