@@ -97,7 +97,7 @@ async def test_etags_that_nobody_was_told_are_reported_instead_of_sent_again(
     dead = emulator.faults.add(Fault(route="report", action=FINAL, times=None))
     async with client_of(emulator, journal) as client:
         with pytest.raises(UploadError):
-            await client.multipart_upload.upload_file(path, batch_size=50)
+            await client.multipart_upload.upload_file(path, batch_size=50, max_workers=1)
     dead.times = dead.hits
     emulator.faults.add(Fault(route="status", action=Cut("before")))
     async with client_of(emulator, journal) as client:

@@ -9,9 +9,10 @@ time. Measured, this takes the longest delay of others from 45 ms to 2.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from time import perf_counter
 
 from attrs import Factory, define
+
+from twelvelabs_async import clock
 
 TURN_BYTES = 256 * 1024
 """Bytes that whoever has a turn may read and write: some 150 microseconds of the loop over TLS."""
@@ -23,6 +24,9 @@ long, and a tenth more is no harm there."""
 GRANT_SECONDS = 0.0003
 """What a turn that a task takes is reckoned to cost: to begin a request, or to read in a thread."""
 
+LEAST_SECONDS = 1e-6
+"""What a piece of work is reckoned to cost where the clock has not moved."""
+
 Work = Callable[[], bool]
 """A piece of work that waits for nothing; it returns whether it has done something."""
 
@@ -32,10 +36,10 @@ class Turns:
     """Grants turns; see above.
 
     Attributes:
-        now: Seconds, as work is measured: of the machine, whatever clock the loop has.
+        now: The clock by which work is measured, in seconds.
     """
 
-    now: Callable[[], float] = perf_counter
+    now: Callable[[], float] = clock.monotonic
     _waiting: deque[tuple[Work, asyncio.Future[None]]] = Factory(
         deque[tuple[Work, asyncio.Future[None]]]
     )
@@ -97,7 +101,7 @@ class Turns:
         else:
             if done:
                 self._waiting.append((work, ended))
-                return self.now() - began
+                return max(self.now() - began, LEAST_SECONDS)
             ended.set_result(None)
         return GRANT_SECONDS
 
