@@ -33,11 +33,11 @@ def sockets_to(ports: set[int]) -> list[int]:
 
 
 def _peer_port(descriptor: int) -> int | None:
-    with socket.socket(fileno=os.dup(descriptor)) as copy:
-        try:
+    try:
+        with socket.socket(fileno=os.dup(descriptor)) as copy:
             return int(copy.getpeername()[1])
-        except (OSError, IndexError):  # it listens, or has no port
-            return None
+    except (OSError, IndexError):  # it listens, has no port, or the server has closed it meanwhile
+        return None
 
 
 def is_open(path: Path) -> bool:
