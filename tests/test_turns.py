@@ -93,6 +93,18 @@ async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() 
     assert len(loop.done) == 40
 
 
+async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:
+    """As uvloop's does: of a millisecond our share is less than a piece, though none is seen."""
+    loop = Loop(others=0.001, piece=0.0)
+    turns = Turns(lambda: loop.time)
+    counting = asyncio.create_task(loop.count())
+    await turns.take()
+    await asyncio.gather(*(turns.repeat(lambda: loop.work("a", 40)) for _ in range(3)))
+    counting.cancel()
+    assert loop.most == 1
+    assert len(loop.done) == 40
+
+
 async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_turn() -> None:
     """Whoever waits behind it is next."""
     loop = Loop(piece=0.001)

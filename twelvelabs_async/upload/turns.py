@@ -24,8 +24,8 @@ long, and a tenth more is no harm there."""
 GRANT_SECONDS = 0.0003
 """What a turn that a task takes is reckoned to cost: to begin a request, or to read in a thread."""
 
-LEAST_SECONDS = 1e-6
-"""What a piece of work is reckoned to cost where the clock has not moved."""
+LEAST_SECONDS = 0.00015
+"""What a piece of work is reckoned to cost at least: uvloop's clock moves by whole milliseconds."""
 
 Work = Callable[[], bool]
 """A piece of work that waits for nothing; it returns whether it has done something."""
