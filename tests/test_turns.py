@@ -81,6 +81,23 @@ async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
     counting.cancel()
 
 
+async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
+    """What a task does in its turn is not added to another's piece in the same turn."""
+    loop = Loop(piece=0.001)
+    turns = Turns(lambda: loop.time)
+    counting = asyncio.create_task(loop.count())
+
+    async def by_hand(name: str) -> None:
+        for _ in range(5):
+            await turns.take()
+            loop.work(name, 5)
+
+    await asyncio.gather(by_hand("a"), turns.repeat(lambda: loop.work("b", 20)), by_hand("c"))
+    counting.cancel()
+    assert Counter(loop.names) == {"a": 5, "b": 20, "c": 5}
+    assert loop.most == 1
+
+
 async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() -> None:
     """Of 10 ms a turn, 1 ms: as many pieces as begin in it."""
     loop = Loop(others=0.010, piece=0.0003)

@@ -141,9 +141,10 @@ class FileSource:
 
     def read_at_hand(self, view: memoryview, offset: int) -> int:
         """Read bytes of the page cache; see ``Source.read_at_hand``."""
-        with suppress(OSError):
+        try:
             return self._read_cached(view, offset) or 0
-        return 0
+        except OSError:
+            return 0
 
     def _read_cached(self, view: memoryview, offset: int) -> int | None:
         """Read from the page cache; None when the bytes are not there, or the way is not known."""

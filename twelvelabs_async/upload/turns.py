@@ -12,8 +12,6 @@ from collections.abc import Callable
 
 from attrs import Factory, define
 
-from twelvelabs_async import clock
-
 TURN_BYTES = 256 * 1024
 """Bytes that whoever has a turn may read and write: some 150 microseconds of the loop over TLS."""
 
@@ -36,16 +34,16 @@ class Turns:
     """Grants turns; see above.
 
     Attributes:
-        now: The clock by which work is measured, in seconds.
+        now: The clock by which work is measured, in seconds; None: the loop's own.
     """
 
-    now: Callable[[], float] = clock.monotonic
+    now: Callable[[], float] | None = None
     _waiting: deque[tuple[Work, asyncio.Future[None]]] = Factory(
         deque[tuple[Work, asyncio.Future[None]]]
     )
     _granting: bool = False
-    _gone: float = 0.0
-    """When the last turn of ours was over."""
+    _looked: float = 0.0
+    """When the clock was last looked at: before the others' turn, and after each piece of ours."""
 
     async def take(self) -> None:
         """Wait for a turn; at once if nobody has had this one. A cancelled wait takes none."""
@@ -71,39 +69,53 @@ class Turns:
         await ended
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = self.now or loop.time
         self._granting = True
-        self._gone = self.now()
-        loop.call_soon(self._grant)
+        self._looked = now()
+        loop.call_soon(self._grant, loop, now)
 
-    def _grant(self) -> None:
-        """Give one turn, or our share of them, to who has waited longest, and come again."""
-        share, spent = SHARE * (self.now() - self._gone), 0.0
+    def _grant(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
+        """Give one turn, or our share of them, to who has waited longest, and come again.
+
+        The loop is handed on: on Python 3.11 to ask which one runs is a system call.
+        """
+        looked, self._looked = self._looked, now()
+        left = SHARE * (self._looked - looked)
         self._granting = bool(self._waiting)
+        again: Callable[..., object] = self._grant
         try:
-            while self._waiting and spent <= share:
-                spent += self._do(*self._waiting.popleft())
+            while self._waiting and left >= 0:
+                work, ended = self._waiting.popleft()
+                if ended.done():
+                    continue
+                if self._did(work, ended):
+                    began, self._looked = self._looked, now()
+                    left -= max(self._looked - began, LEAST_SECONDS)
+                else:
+                    left -= GRANT_SECONDS
+                    again = self._pass  # the next turn is theirs
         finally:
             if self._granting:
-                self._begin(asyncio.get_running_loop())
+                loop.call_soon(again, loop, now)
 
-    def _do(self, work: Work, ended: asyncio.Future[None]) -> float:
-        """Call ``work``, or hand over the turn, and return the seconds that it takes."""
-        if ended.done():
-            return 0.0
-        began = self.now()
+    def _pass(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
+        loop.call_soon(self._grant, loop, now)
+
+    def _did(self, work: Work, ended: asyncio.Future[None]) -> bool:
+        """Do a piece; if there was none hand over the turn, and return False."""
         try:
             done = work()
         except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
             ended.set_exception(error)
+            return True
         except BaseException:
             ended.cancel()  # somebody interrupts the loop; nobody shall wait for ever
             raise
+        if done:
+            self._waiting.append((work, ended))
         else:
-            if done:
-                self._waiting.append((work, ended))
-                return max(self.now() - began, LEAST_SECONDS)
             ended.set_result(None)
-        return GRANT_SECONDS
+        return done
 
 
 def _nothing() -> bool:
