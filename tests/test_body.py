@@ -151,6 +151,29 @@ async def test_a_slow_reader_gets_the_right_bytes(
 
 @pytest.mark.every_loop
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
+    tls: bool, make_file: MakeFile
+) -> None:
+    """What the network does not take stays on the disk, not in memory."""
+    server_tls, client_tls = tls_pair() if tls else (None, True)
+    size = 6 * MIB
+    path, piece, most = make_file(size), Slice(1, 0, size), 0
+    async with (
+        slow_store(server_tls, sip=4096) as (_, url),
+        storage(client_tls) as store,
+        open_source(path) as source,
+    ):
+        body = store.body(source, piece)
+        put = asyncio.create_task(store.put(url, {}, body))
+        while not put.done():
+            most = max(most, body.unsent)
+            await asyncio.sleep(0)
+        assert await put == md5_of(path, piece)
+    assert TURN_BYTES / 2 < most < 1.01 * TURN_BYTES  # TLS adds a little
+
+
+@pytest.mark.every_loop
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 async def test_short_reads_and_short_bodies_are_sent_right(
     tls: bool, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,9 +23,6 @@ from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, 
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import TURN_BYTES, Turns
 
-WRITE_BYTES = 128 * 1024
-"""Bytes of one write. TLS is cheapest at 64 to 256 KiB, and each connection keeps room for one."""
-
 
 @define(eq=False, repr=False)
 class Buffers:
@@ -122,6 +119,9 @@ class Body(Payload):
         self._consumed = True  # aiohttp would send it again, to a URL that works once
         stream = cast("StreamWriter", writer)
         self._transport = stream.transport
+        if self._transport is not None:
+            # one piece waits, not half a megabyte; at 0 a TLS transport would never be empty enough
+            self._transport.set_write_buffer_limits(high=1)
         try:
             await self._stream(stream)
         except SourceError as error:
@@ -133,8 +133,8 @@ class Body(Payload):
             await self._have_turn()
             if self.unsent:  # it goes first, however long that takes
                 await writer.drain()
-                await self._have_turn()
-            await self._send_piece(writer)
+            else:
+                await self._send_piece(writer)
 
     async def _have_turn(self) -> None:
         """Wait for a turn, and have what is at hand sent in the turns before it."""
@@ -152,10 +152,7 @@ class Body(Payload):
         """Send the next bytes, however long they take to be read or to be taken."""
         # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
         buffer = self._buffers.take()
-        view = await self._read(buffer)
-        if not view:
-            self.complete = True
-        await self._send(writer, view)
+        await self._send(writer, await self._read(buffer))
         if not self.unsent:
             self._buffers.give_back(buffer)
 
@@ -175,11 +172,10 @@ class Body(Payload):
             self.held_up = False
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
-        for start in range(0, len(view), WRITE_BYTES):
-            piece = view[start : start + WRITE_BYTES]
-            self.sent += len(piece)
-            self.complete = self.sent == self._size
-            await writer.write(piece, drain=not self.complete)
+        self.sent += len(view)
+        self.complete = not view or self.sent == self._size
+        if view:
+            await writer.write(view, drain=False)
         if self.complete:
             for call in self.when_sent:
                 call()
@@ -218,12 +214,15 @@ class SliceBody(Body):
         buffer = self._buffers.take()
         view = memoryview(buffer)[: self._left]
         count = self._slice.read_at_hand(view, self._offset + self.sent)
-        for start in range(0, count, WRITE_BYTES):
-            transport.write(view[start : min(start + WRITE_BYTES, count)])
-        self.sent += count
-        if not self.unsent:  # then the next turn, which is somebody else's, finds it in the cache
+        if not count:
             self._buffers.give_back(buffer)
-        return count > 0
+            return False
+        transport.write(view[:count])
+        self.sent += count
+        if self.unsent:
+            return False
+        self._buffers.give_back(buffer)
+        return True
 
 
 class HashedBody(SliceBody):
