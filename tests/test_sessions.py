@@ -16,6 +16,7 @@ from yarl import URL
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs, ConfigurationError
 from twelvelabs_async.emulator import Answer, Emulator, Fault, Stall
 from twelvelabs_async.models import UploadResult
+from twelvelabs_async.sessions import HANDSHAKE_GAP
 
 
 def assert_clean(emulator: Emulator, result: UploadResult) -> None:
@@ -389,3 +390,17 @@ async def test_a_proxy_that_is_not_there_is_named_without_its_password(emulator:
     assert "hunter2" not in str(caught.value)
     assert emulator.requests == []
     assert_ours_alone(caught.value)
+
+
+@pytest.mark.parametrize("secure", [True, False], ids=["TLS", "plain"])
+async def test_tls_connections_begin_apart(make_file: MakeFile, secure: bool) -> None:
+    """So that their handshakes do not arrive together; without TLS there is nothing to space."""
+    theirs, ours = tls() if secure else (None, True)
+    async with (
+        Emulator(chunk_size=1000, ssl=theirs, now=utcnow) as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url, ssl=ours) as client,
+    ):
+        await client.multipart_upload.upload_file(make_file(5000), max_workers=5)
+        connections = emulator.connections("store")  # the emulator's other origin is plain
+        assert connections > 2
+        assert now() == pytest.approx(HANDSHAKE_GAP * (connections - 1) if secure else 0)

@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.client_proto import ResponseHandler
 from attrs import Factory, define, field, frozen
 from yarl import URL
 
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT = 30.0
 """Seconds for a TCP connection and its TLS handshake."""
+
+HANDSHAKE_GAP = 0.003
+"""Seconds between the beginnings of two TLS connections of a client."""
 
 KEEP_ALIVE = 30.0
 """Seconds that an idle connection is kept for the next request."""
@@ -150,7 +154,7 @@ class Sessions:
         if getattr(connector, "_loop", loop) is not loop:  # aiohttp keeps it to itself
             raise ConfigurationError("the session= or connector= belongs to another event loop")
         if connector is None:
-            connector = self._connector = aiohttp.TCPConnector(
+            connector = self._connector = _SpacedConnector(
                 limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._connecting.ssl
             )
         self._control = theirs or _once(
@@ -194,6 +198,26 @@ class Sessions:
                 stacklevel=2,
                 source=self,
             )
+
+
+class _SpacedConnector(aiohttp.TCPConnector):
+    """Begins TLS connections a little apart.
+
+    A handshake takes the event loop a millisecond of arithmetic when the server's part of it
+    arrives, and those of connections that are begun together arrive together.
+    """
+
+    _next_at = 0.0
+
+    async def _create_connection(
+        self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any
+    ) -> ResponseHandler:
+        if req.is_ssl():
+            now = clock.monotonic()
+            begin_at = max(now, self._next_at)
+            self._next_at = begin_at + HANDSHAKE_GAP
+            await clock.sleep(begin_at - now)
+        return await super()._create_connection(req, *args, **kwargs)
 
 
 def _once(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
