@@ -22,7 +22,7 @@ from conftest import MakeFile
 
 from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
 from twelvelabs_async.sessions import Connecting, Sessions
-from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
+from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody, waiting_until_empty
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice, Slices
 from twelvelabs_async.upload.source import (
@@ -170,6 +170,31 @@ async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
             await asyncio.sleep(0)
         assert await put == md5_of(path, piece)
     assert TURN_BYTES / 2 < most < 1.01 * TURN_BYTES  # TLS adds a little
+
+
+class Waiting(asyncio.Protocol):
+    """Knows whether it shall wait before it writes more."""
+
+    paused = False
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+
+@pytest.mark.every_loop
+async def test_even_a_single_byte_is_waited_for() -> None:
+    """A body that could neither wait nor go on would ask again in every turn of the loop."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.create_connection(Waiting, *nobody.getsockname())
+        with suppress(BlockingIOError):
+            while True:  # until the kernel takes no more
+                os.write(transport.get_extra_info("socket").fileno(), bytes(MIB))
+        with waiting_until_empty(transport):
+            transport.write(b"!")
+            await asyncio.sleep(0)
+            assert (transport.get_write_buffer_size(), protocol.paused) == (1, True)
+        transport.abort()
 
 
 @pytest.mark.every_loop

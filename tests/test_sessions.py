@@ -1,5 +1,6 @@
 """What reaches the object store: nothing of the user's session, and everything through proxies."""
 
+import asyncio
 import gzip
 import warnings
 from pathlib import Path
@@ -404,3 +405,46 @@ async def test_tls_connections_begin_apart(make_file: MakeFile, secure: bool) ->
         connections = emulator.connections("store")  # the emulator's other origin is plain
         assert connections > 2
         assert now() == pytest.approx(HANDSHAKE_GAP * (connections - 1) if secure else 0)
+
+
+async def test_who_gives_up_before_connecting_delays_nobody(make_file: MakeFile) -> None:
+    """A connection that is never begun has no place among those that are."""
+    theirs, ours = tls()
+    async with (
+        Emulator(chunk_size=1000, ssl=theirs, now=utcnow) as emulator,
+        AsyncTwelveLabs(
+            emulator.api_key, emulator.base_url, ssl=ours, max_concurrency=50
+        ) as client,
+    ):
+        path = make_file(1000)
+        upload_file = client.multipart_upload.upload_file
+        uploads = [asyncio.create_task(upload_file(path)) for _ in range(50)]
+        while client._sessions._connector is None or not client._sessions.queueing():
+            await asyncio.sleep(0)
+        for each in uploads:
+            each.cancel()
+        await asyncio.wait(uploads)
+        begun = now()
+        await upload_file(path)
+        assert now() - begun <= HANDSHAKE_GAP
+
+
+async def test_waiting_to_connect_is_no_stall(make_file: MakeFile) -> None:
+    """The store has not even been asked."""
+    theirs, ours = tls()
+    many = 60
+    async with (
+        Emulator(chunk_size=1000, ssl=theirs, now=utcnow) as emulator,
+        AsyncTwelveLabs(
+            emulator.api_key,
+            emulator.base_url,
+            ssl=ours,
+            max_concurrency=many,
+            stall_timeout=many * HANDSHAKE_GAP / 4,
+        ) as client,
+    ):
+        path = make_file(1000)
+        uploads = [client.multipart_upload.upload_file(path, max_retries=0) for _ in range(many)]
+        await asyncio.gather(*uploads)
+        assert emulator.count("put") == many
+        assert now() > many * HANDSHAKE_GAP / 2

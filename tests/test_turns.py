@@ -83,7 +83,7 @@ async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
 
 async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
     """What a task does in its turn is not added to another's piece in the same turn."""
-    loop = Loop(piece=0.001)
+    loop = Loop(piece=0.0001)
     turns = Turns(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
 
@@ -108,6 +108,18 @@ async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() 
     counting.cancel()
     assert loop.most == SHARE * loop.others // loop.piece + 1 == 4
     assert len(loop.done) == 40
+
+
+async def test_where_others_keep_the_loop_busy_no_turn_is_passed() -> None:
+    """A turn that a task was given costs others less there than a whole turn would cost us."""
+    loop = Loop(others=0.010)
+    turns = Turns(lambda: loop.time)
+    counting = asyncio.create_task(loop.count())
+    await turns.take()
+    for _ in range(10):
+        await turns.take()
+    counting.cancel()
+    assert loop.turn <= 12
 
 
 async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:

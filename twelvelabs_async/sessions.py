@@ -61,7 +61,7 @@ class Sessions:
 
     _connecting: Connecting
     _loop: asyncio.AbstractEventLoop | None = None
-    _connector: aiohttp.BaseConnector | None = None
+    _connector: "_SpacedConnector | None" = None
     _control: aiohttp.ClientSession | None = None
     _storage: aiohttp.ClientSession | None = None
     _closed: bool = False
@@ -93,10 +93,12 @@ class Sessions:
             ended.set_result(None)
         raise ClientClosedError(f"the client was closed before {done}")
 
-    @property
-    def foreign_connector(self) -> bool:
-        """Whether the connector is the user's, perhaps with limits of its own."""
-        return self._connector is None
+    def queueing(self) -> bool:
+        """Whether whoever has no connection may be waiting for others, and not for a server.
+
+        A connector of the user's may have limits, and a queue, that nobody else can look into.
+        """
+        return self._connector is None or self._connector.queueing
 
     @property
     def closed(self) -> bool:
@@ -201,22 +203,29 @@ class Sessions:
 
 
 class _SpacedConnector(aiohttp.TCPConnector):
-    """Begins TLS connections a little apart.
+    """Begins TLS connections a little apart, first come first served.
 
     A handshake takes the event loop a millisecond of arithmetic when the server's part of it
     arrives, and those of connections that are begun together arrive together.
     """
 
-    _next_at = 0.0
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType] - aiohttp's own
+        self._next = asyncio.Lock()
+        self._begun_at = float("-inf")
+
+    @property
+    def queueing(self) -> bool:
+        """Whether a connection waits to be begun."""
+        return self._next.locked()
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any
     ) -> ResponseHandler:
         if req.is_ssl():
-            now = clock.monotonic()
-            begin_at = max(now, self._next_at)
-            self._next_at = begin_at + HANDSHAKE_GAP
-            await clock.sleep(begin_at - now)
+            async with self._next:
+                await clock.sleep(self._begun_at + HANDSHAKE_GAP - clock.monotonic())
+                self._begun_at = clock.monotonic()
         return await super()._create_connection(req, *args, **kwargs)
 
 

@@ -233,10 +233,9 @@ class Transport:
         """
         await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
 
-    @property
-    def may_queue(self) -> bool:
-        """Whether a request may wait for a connection, in a queue that is not ours."""
-        return self._sessions.foreign_connector
+    def queueing(self) -> bool:
+        """Whether a request may be waiting for a connection in a queue; see ``Sessions``."""
+        return self._sessions.queueing()
 
     async def _send(self, call: Call) -> Answer:
         async with self.slots:

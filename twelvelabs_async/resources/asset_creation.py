@@ -176,7 +176,7 @@ class AssetCreation:
         transport = self._sending.transport
         try:
             async with self._sending.limits.puts.one():
-                watch = stall_watch(body, self._call.timeout, may_queue=transport.may_queue)
+                watch = stall_watch(body, self._call.timeout, queueing=transport.queueing)
                 return await transport.once(evolve(self._call, body=payload), watch)
         except ApiConnectionError as error:
             failure: Exception = body.failure or error

@@ -10,7 +10,8 @@ answer arrives.
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from aiohttp import Payload
@@ -119,11 +120,9 @@ class Body(Payload):
         self._consumed = True  # aiohttp would send it again, to a URL that works once
         stream = cast("StreamWriter", writer)
         self._transport = stream.transport
-        if self._transport is not None:
-            # one piece waits, not half a megabyte; at 0 a TLS transport would never be empty enough
-            self._transport.set_write_buffer_limits(high=1)
         try:
-            await self._stream(stream)
+            with waiting_until_empty(self._transport):
+                await self._stream(stream)
         except SourceError as error:
             self.failure = error
             raise
@@ -181,6 +180,24 @@ class Body(Payload):
                 call()
 
 
+@contextmanager
+def waiting_until_empty(transport: asyncio.Transport | None) -> Generator[None]:
+    """Have ``drain`` wait until a transport holds nothing; by default TLS would take 512 KiB.
+
+    The least that pauses is one byte: more than 0 of a socket, and at least 1 of TLS, which would
+    stay paused for ever at 0.
+    """
+    if transport is None:
+        yield
+        return
+    secure = transport.get_extra_info("sslcontext") is not None
+    transport.set_write_buffer_limits(high=1 if secure else 0)
+    try:
+        yield
+    finally:
+        transport.set_write_buffer_limits()  # others may use the connection later
+
+
 class SliceBody(Body):
     """The body of one PUT: one slice of the source, which must not have changed meanwhile."""
 
@@ -214,15 +231,12 @@ class SliceBody(Body):
         buffer = self._buffers.take()
         view = memoryview(buffer)[: self._left]
         count = self._slice.read_at_hand(view, self._offset + self.sent)
-        if not count:
+        if count:
+            transport.write(view[:count])
+            self.sent += count
+        if not self.unsent:  # then the next turn, which is somebody else's, finds it in the cache
             self._buffers.give_back(buffer)
-            return False
-        transport.write(view[:count])
-        self.sent += count
-        if self.unsent:
-            return False
-        self._buffers.give_back(buffer)
-        return True
+        return count > 0
 
 
 class HashedBody(SliceBody):

@@ -111,7 +111,7 @@ class Storage:
         await self._turns.take()  # to begin a request is as much work as a piece of a body
         try:
             async with (
-                stall_watch(body, self.stall_timeout, may_queue=self._sessions.foreign_connector),
+                stall_watch(body, self.stall_timeout, queueing=self._sessions.queueing),
                 session.put(
                     target,
                     data=body,

@@ -80,7 +80,8 @@ class Turns:
         The loop is handed on: on Python 3.11 to ask which one runs is a system call.
         """
         looked, self._looked = self._looked, now()
-        left = SHARE * (self._looked - looked)
+        others = self._looked - looked
+        left = SHARE * others
         self._granting = bool(self._waiting)
         again: Callable[..., object] = self._grant
         try:
@@ -93,12 +94,15 @@ class Turns:
                     left -= max(self._looked - began, LEAST_SECONDS)
                 else:
                     left -= GRANT_SECONDS
-                    again = self._pass  # the next turn is theirs
+                    if others < GRANT_SECONDS:
+                        again = self._pass
         finally:
             if self._granting:
                 loop.call_soon(again, loop, now)
 
     def _pass(self, loop: asyncio.AbstractEventLoop, now: Callable[[], float]) -> None:
+        """Leave a turn to the task that it was handed to; only where turns are short."""
+        self._looked = now()
         loop.call_soon(self._grant, loop, now)
 
     def _did(self, work: Work, ended: asyncio.Future[None]) -> bool:

@@ -10,7 +10,7 @@ disk is read, or a turn of a busy loop is waited for, nothing stalls.
 import asyncio
 import struct
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,7 +32,7 @@ class _Watch:
     _body: Body
     _limit: float
     _deadline: asyncio.Timeout
-    _may_queue: bool
+    _queueing: Callable[[], bool]
     _level: tuple[int, int] = (0, 0)
     _since: float = 0.0
     _timer: asyncio.TimerHandle | None = None
@@ -49,7 +49,7 @@ class _Watch:
         now = clock.monotonic()
         body = self._body
         level = (body.sent, body.unsent + kernel_unsent(body.socket))
-        excused = body.held_up or (self._may_queue and body.socket is None)
+        excused = body.held_up or (body.socket is None and self._queueing())
         if level != self._level or excused:
             self._level, self._since = level, now
         elif now - self._since >= self._limit - ROUNDING:
@@ -60,21 +60,21 @@ class _Watch:
 
 @asynccontextmanager
 async def stall_watch(
-    body: Body, limit: float | None, *, may_queue: bool
+    body: Body, limit: float | None, *, queueing: Callable[[], bool]
 ) -> AsyncGenerator[asyncio.Timeout]:
     """End the ``async with`` block with ``TimeoutError`` when ``body`` stalls.
 
     Args:
         body: What is being sent.
         limit: Seconds without progress; None: wait for ever.
-        may_queue: Whether the wait for a connection is none of ours: a connector of the user's may
-            have limits of its own.
+        queueing: Whether a body that has no connection yet may be waiting in a queue, where no
+            server is to blame.
     """
     async with clock.timeout(None) as deadline:
         if limit is None:
             yield deadline
             return
-        watch = _Watch(body, limit, deadline, may_queue)
+        watch = _Watch(body, limit, deadline, queueing)
         watch.start()
         try:
             yield deadline
