@@ -24,6 +24,10 @@ from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, 
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import TURN_BYTES, Turns
 
+WRITE_BYTES = 128 * 1024
+"""Bytes of one write to aiohttp's writer, which copies the first of them behind the request's head.
+Larger copies would be memory that goes back to the system and comes again for each small file."""
+
 
 @define(eq=False, repr=False)
 class Buffers:
@@ -173,8 +177,8 @@ class Body(Payload):
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
         self.sent += len(view)
         self.complete = not view or self.sent == self._size
-        if view:
-            await writer.write(view, drain=False)
+        for start in range(0, len(view), WRITE_BYTES):
+            await writer.write(view[start : start + WRITE_BYTES], drain=False)
         if self.complete:
             for call in self.when_sent:
                 call()
