@@ -173,12 +173,17 @@ async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
 
 
 class Waiting(asyncio.Protocol):
-    """Knows whether it shall wait before it writes more."""
+    """Knows whether it shall wait before it writes more, and when its connection is lost."""
 
-    paused = False
+    def __init__(self) -> None:
+        self.paused = False
+        self.lost = asyncio.Event()
 
     def pause_writing(self) -> None:
         self.paused = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()
 
 
 @pytest.mark.every_loop
@@ -195,6 +200,19 @@ async def test_even_a_single_byte_is_waited_for() -> None:
             await asyncio.sleep(0)
             assert (transport.get_write_buffer_size(), protocol.paused) == (1, True)
         transport.abort()
+
+
+@pytest.mark.every_loop
+async def test_a_connection_that_is_lost_is_left_alone() -> None:
+    """Whatever is asked of its transport would hide why it was lost."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.create_connection(Waiting, *nobody.getsockname())
+        with waiting_until_empty(transport):
+            transport.abort()
+            await protocol.lost.wait()
+        with waiting_until_empty(transport):
+            assert transport.is_closing()
 
 
 @pytest.mark.every_loop

@@ -191,7 +191,7 @@ def waiting_until_empty(transport: asyncio.Transport | None) -> Generator[None]:
     The least that pauses is one byte: more than 0 of a socket, and at least 1 of TLS, which would
     stay paused for ever at 0.
     """
-    if transport is None:
+    if transport is None or transport.is_closing():
         yield
         return
     secure = transport.get_extra_info("sslcontext") is not None
@@ -199,7 +199,8 @@ def waiting_until_empty(transport: asyncio.Transport | None) -> Generator[None]:
     try:
         yield
     finally:
-        transport.set_write_buffer_limits()  # others may use the connection later
+        if not transport.is_closing():  # uvloop refuses
+            transport.set_write_buffer_limits()  # others may use the connection later
 
 
 class SliceBody(Body):
