@@ -125,6 +125,7 @@ class Upload:
         bench.sink.reset(
             chunk_size=self.chunk_size, latency_ms=self.latency_ms, cap=self.cap, etag=etag
         )
+        os.sync()  # what another client wrote is not for this one to wait for
         if self.cold:
             forget(paths[0])
         job_file = bench.files.directory / "job.json"  # a command line takes no 5,000 names
