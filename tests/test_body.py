@@ -149,12 +149,22 @@ async def test_a_slow_reader_gets_the_right_bytes(
     assert etags == [md5_of(path, piece) for piece in pieces]
 
 
+class CountingTurns(Turns):
+    """Turns that know how often they were waited for."""
+
+    waits = 0
+
+    async def repeat(self, work: Callable[[], bool]) -> None:
+        self.waits += 1
+        await super().repeat(work)
+
+
 @pytest.mark.every_loop
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
     tls: bool, make_file: MakeFile
 ) -> None:
-    """What the network does not take stays on the disk, not in memory."""
+    """What the network does not take stays on the disk, and is not asked for in each turn."""
     server_tls, client_tls = tls_pair() if tls else (None, True)
     size = 6 * MIB
     path, piece, most = make_file(size), Slice(1, 0, size), 0
@@ -163,13 +173,15 @@ async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
         storage(client_tls) as store,
         open_source(path) as source,
     ):
-        body = store.body(source, piece)
+        turns = CountingTurns()
+        body = SliceBody(source, piece, Buffers(), turns)
         put = asyncio.create_task(store.put(url, {}, body))
         while not put.done():
             most = max(most, body.unsent)
             await asyncio.sleep(0)
         assert await put == md5_of(path, piece)
     assert TURN_BYTES / 2 < most < 1.01 * TURN_BYTES  # TLS adds a little
+    assert turns.waits <= 2 * size / TURN_BYTES + 2
 
 
 class Waiting(asyncio.Protocol):
@@ -192,6 +204,7 @@ async def test_even_a_single_byte_is_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.create_connection(Waiting, *nobody.getsockname())
+        _, usual = transport.get_write_buffer_limits()
         with suppress(BlockingIOError):
             while True:  # until the kernel takes no more
                 os.write(transport.get_extra_info("socket").fileno(), bytes(MIB))
@@ -199,6 +212,7 @@ async def test_even_a_single_byte_is_waited_for() -> None:
             transport.write(b"!")
             await asyncio.sleep(0)
             assert (transport.get_write_buffer_size(), protocol.paused) == (1, True)
+        assert transport.get_write_buffer_limits()[1] == usual
         transport.abort()
 
 
