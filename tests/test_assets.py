@@ -168,9 +168,32 @@ async def test_a_value_that_would_arrive_as_another_is_refused(
     assert emulator.requests == []
 
 
-@pytest.mark.parametrize("asset_id", ["", "a/b", ".."])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"asset_ids": 5}, "asset_ids must be text or a list of texts, not 5"),
+        ({"asset_ids": b"ab"}, "asset_ids must be text or a list of texts, not b'ab'"),
+        ({"asset_ids": iter(["a"])}, "asset_ids must be text or a list of texts"),
+        ({"asset_ids": [None]}, "asset_ids must be text, not None"),
+        ({"asset_ids": ["a", ""]}, "asset_ids must not be empty"),
+        ({"asset_types": [1]}, "asset_types must be text, not 1"),
+        ({"asset_types": "\ud800"}, "asset_types holds half a character"),
+        ({"filename": 5}, "filename must be text, not 5"),
+        ({"filename": "\ud800"}, "filename holds half a character"),
+    ],
+)
+async def test_a_filter_that_is_no_text_is_refused(
+    wrong: dict[str, Any], said: str, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Before anything is sent: it would raise a foreign error, or list what was not asked for."""
+    with pytest.raises(InvalidArgumentError, match=said):
+        await client.assets.list(**wrong)
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("asset_id", ["", "a/b", "..", 5, b"a", None])
 async def test_an_id_never_reaches_another_endpoint(
-    asset_id: str, emulator: Emulator, client: AsyncTwelveLabs
+    asset_id: Any, emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """An empty id would delete nothing, or worse; it is refused."""
     for call in (client.assets.retrieve, client.assets.delete, client.assets.wait_until_ready):

@@ -69,13 +69,13 @@ class Call:
         return isinstance(self.body, Payload)
 
 
-def path_segment(value: str, name: str) -> str:
+def path_segment(value: object, name: str) -> str:
     """Return an id as one segment of a path.
 
     Raises:
-        InvalidArgumentError: For an id that is empty or would reach another endpoint.
+        InvalidArgumentError: For an id that is no text, is empty, or would reach another endpoint.
     """
-    if not value or value in {".", ".."} or "/" in value:
+    if not isinstance(value, str) or value in {"", ".", ".."} or "/" in value:
         raise InvalidArgumentError(f"{name} must be an id without a slash, not {value!r}")
     try:
         return quote(value, safe="")

@@ -3,14 +3,16 @@
 Facts: the platform's API reference, v1.3, "Assets", read 2026-11.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import cast
 
 from attrs import define
 
 from twelvelabs_async.answers import ApiResponse
+from twelvelabs_async.arguments import check_text
 from twelvelabs_async.asset_models import AssetDetail, ListAssetsResponse
 from twelvelabs_async.calls import RequestOptions, path_segment
-from twelvelabs_async.errors import ConflictError
+from twelvelabs_async.errors import ConflictError, InvalidArgumentError
 from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import UserMetadata
 from twelvelabs_async.pagination import page_params
@@ -64,6 +66,8 @@ class RawAssetsClient:
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[ListAssetsResponse]:
         """List assets; see ``AssetsClient.list``."""
+        if filename is not None:
+            check_text("filename", filename)
         params: Params = {
             **page_params(page, page_limit),
             **_repeated("asset_ids", asset_ids),
@@ -153,7 +157,23 @@ def _metadata(asset_id: str) -> str:
     return f"{_asset(asset_id)}/user-metadata"
 
 
-def _repeated(name: str, values: str | Sequence[str] | None) -> dict[str, Sequence[str]]:
+def _repeated(name: str, values: object) -> dict[str, Sequence[str]]:
+    """Return a parameter that repeats: one text, or each of a list of texts; None: none.
+
+    Raises:
+        InvalidArgumentError: It is something else. An iterator is refused, too: it would be used
+            up when the request is sent for a second page.
+    """
     if values is None:
         return {}
-    return {name: [values] if isinstance(values, str) else list(values)}
+    items = [values] if isinstance(values, str) else values
+    if not isinstance(items, Collection) or isinstance(items, bytes):
+        raise InvalidArgumentError(f"{name} must be text or a list of texts, not {values!r}")
+    return {name: [_word(name, item) for item in cast("Collection[object]", items)]}
+
+
+def _word(name: str, value: object) -> str:
+    check_text(name, value)
+    if not value:
+        raise InvalidArgumentError(f"{name} must not be empty text")
+    return str(value)
