@@ -10,13 +10,23 @@ from typing import Any
 import pytest
 from attrs import define
 
-from twelvelabs_async.emulator import Fault, Library, Limits, Platform, Refusal, Rewrite
+from twelvelabs_async.emulator import (
+    Fault,
+    Library,
+    Limits,
+    Platform,
+    Refusal,
+    Rewrite,
+    Segment,
+    Transcript,
+)
 from twelvelabs_async.emulator.file_types import file_type
 from twelvelabs_async.emulator.forms import METHOD_REFUSED, Form, Order, Sent, name_in, order
 from twelvelabs_async.emulator.records import Sound
 from twelvelabs_async.emulator.routing import Target, target
 from twelvelabs_async.emulator.signing import Signer
 from twelvelabs_async.emulator.sounds import sound_in
+from twelvelabs_async.emulator.transcripts import SEGMENTATIONS
 
 STORE_URL = "http://127.0.0.1:9"
 FILM = Sent("film.mp4", "video/mp4", 5)
@@ -293,6 +303,119 @@ def test_a_wav_header_is_read(tmp_path: Path) -> None:
         assert sound_in(path, len(content)) is None
 
 
+def transcription(world: World, asset_id: str, *include: str) -> Json:
+    """Return what is told of a transcription."""
+    return world.library.transcription(asset_id, [("include", each) for each in include])
+
+
+def test_a_transcription_is_ready_as_long_after_its_asset(world: World) -> None:
+    """Pending while the asset is processed, processing for as long again, then ready."""
+    asset_id = world.admit()
+    assert transcription(world, asset_id) == {"status": "pending"}
+    assert world.after(10, asset_id)["status"] == "ready"
+    assert transcription(world, asset_id) == {"status": "processing"}
+    world.clock.time += TEN
+    ready = transcription(world, asset_id)
+    assert list(ready) == ["status", "words"]
+    assert ready["status"] == "ready"
+    assert transcription(world, asset_id) == ready
+
+
+def test_a_transcription_is_told_in_the_segmentations_asked_for(world: World) -> None:
+    """Repeated, or divided by commas; words and sentences say the same, utterances who says it."""
+    asset_id = world.admit(name="my film.mp4")
+    world.clock.time += 2 * TEN
+    told = transcription(world, asset_id, "words", "sentences,utterances", "words")
+    assert told == transcription(world, asset_id, "utterances,words", "sentences")
+    assert [each["value"] for each in told["sentences"]] == [
+        "This is my film.mp4.",
+        "Nobody has listened to it.",
+    ]
+    words = " ".join(each["value"] for each in told["words"])
+    assert words == " ".join(each["value"] for each in told["sentences"])
+    ends = [each["end"] for each in told["words"]]
+    assert [each["start"] for each in told["words"]] == [0, *ends[:-1]]
+    assert ends[-1] == told["sentences"][-1]["end"] == 10
+    assert [each["speaker"] for each in told["utterances"]] == ["speaker_0", "speaker_1"]
+    assert list(transcription(world, asset_id, "sentences")) == ["status", "sentences"]
+
+
+def test_what_is_said_in_a_sound_lasts_as_long_as_it(world: World) -> None:
+    """Where the emulator knows its length."""
+    sound = Sound(channels=2, rate=8000, width=2, frames=12_000)
+    asset_id = world.admit("a.wav", "audio/wav", sound=sound)
+    world.clock.time += 2 * TEN
+    assert transcription(world, asset_id)["words"][-1]["end"] == 1.5
+
+
+@pytest.mark.parametrize("by", ["film.mp4", "asset1"])
+def test_a_transcription_can_be_set(world: World, by: str) -> None:
+    """By name or id; what it does not support is absent, what is silent is empty."""
+    said = (Segment(0.5, 1, "Hello."),)
+    world.platform.transcripts[by] = Transcript(words=(), sentences=said)
+    asset_id = world.admit()
+    world.clock.time += 2 * TEN
+    assert transcription(world, asset_id, *SEGMENTATIONS) == {
+        "status": "ready",
+        "words": [],
+        "sentences": [{"start": 0.5, "end": 1, "value": "Hello."}],
+    }
+    assert transcription(world, asset_id, "utterances") == {"status": "ready"}
+
+
+def test_a_transcription_fails_as_scripted(world: World) -> None:
+    """By itself when it should be ready, or with its asset when that fails."""
+    world.platform.transcripts["film.mp4"] = Transcript(error="The language is unknown.")
+    asset_id, failing = world.admit(), world.admit("bad.mp4")
+    world.platform.failures["bad.mp4"] = "The codec is unknown."
+    assert [transcription(world, each)["status"] for each in (asset_id, failing)] == ["pending"] * 2
+    world.clock.time += TEN
+    failed = {"status": "failed", "error": {"message": "The codec is unknown."}}
+    assert transcription(world, failing) == failed
+    assert transcription(world, asset_id) == {"status": "processing"}
+    world.clock.time += TEN
+    failed = {"status": "failed", "error": {"message": "The language is unknown."}}
+    assert transcription(world, asset_id) == failed
+
+
+def test_some_assets_have_no_transcription(world: World) -> None:
+    """Images, documents, what was set to have none, a file not yet whole, an unknown id."""
+    world.platform.transcripts["silent.mp4"] = None
+    session = world.platform.create({"filename": "a.mp4", "type": "video", "total_size": 5})
+    for asset_id in (
+        world.admit("a.png", "image/png"),
+        world.admit("a.pdf", "application/pdf"),
+        world.admit("silent.mp4"),
+        session["asset_id"],
+        "nobody",
+    ):
+        world.clock.time += 2 * TEN
+        status, code, message = refusal(partial(transcription, world, asset_id))
+        assert (status, code) == (404, "resource_not_exist")
+        assert asset_id in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("include", "letters", "parameter_invalid"),
+        ("include", "words,letters", "parameter_invalid"),
+        ("include", "Words", "parameter_invalid"),
+        ("include", "", "parameter_invalid"),
+        ("include", "words,", "parameter_invalid"),
+        ("more", "1", "parameter_unknown"),
+    ],
+)
+def test_a_bad_segmentation_is_refused(world: World, name: str, value: str, code: str) -> None:
+    """Also while there is nothing to tell yet."""
+    call = partial(
+        world.library.transcription, world.admit(), [("include", "words"), (name, value)]
+    )
+    status, found, message = refusal(call)
+    assert (status, found) == (400, code)
+    assert f"`{name}`" in message
+
+
 def test_multipart_assets_take_part(world: World) -> None:
     """They are listed from their session's start, and wait for their last chunk."""
     body = {"filename": "big.mp4", "type": "video", "total_size": 5, "enable_hls": True}
@@ -442,6 +565,9 @@ def test_bad_metadata_changes_nothing(world: World, body: object, code: str) -> 
         ("GET", "/x/", Target("unknown")),
         ("GET", "/", Target("unknown")),
         ("DELETE", "/x", Target("delete_asset", asset_id="x")),
+        ("GET", "/x/transcription", Target("transcription", asset_id="x")),
+        ("GET", "/x/transcription/", Target("unknown", asset_id="x")),
+        ("PUT", "/x/transcription", Target("unknown", asset_id="x")),
         ("PATCH", "/x/user-metadata", Target("update_metadata", asset_id="x")),
         ("PUT", "/x/user-metadata", Target("replace_metadata", asset_id="x")),
         ("DELETE", "/x/user-metadata", Target("delete_metadata", asset_id="x")),

@@ -25,7 +25,9 @@ from twelvelabs_async.emulator import (
     Fault,
     Limits,
     Rewrite,
+    Segment,
     Stall,
+    Transcript,
     api_error,
     disk,
 )
@@ -582,6 +584,20 @@ async def test_a_failure_can_be_scripted(world: World) -> None:
     assert (asset["status"], asset["error"]) == ("failed", {"message": "the video is broken"})
 
 
+async def test_a_transcription_is_told_over_http(world: World) -> None:
+    """Of what was set for its name; values of ``include`` repeat in the query."""
+    said = (Segment(0, 1.5, "Grüße"),)
+    world.emulator.transcribe("film.mp4", Transcript(words=said, utterances=said))
+    path = f"/assets/{(await world.create()).json['_id']}/transcription"
+    told = [{"start": 0, "end": 1.5, "value": "Grüße"}]
+    assert (await world.api("GET", path)).json == {"status": "ready", "words": told}
+    both = (await world.api("GET", f"{path}?include=sentences&include=utterances")).json
+    assert both == {"status": "ready", "utterances": told}
+    reply = await world.api("GET", f"{path}?include=letters")
+    assert reply.error == (400, "parameter_invalid")
+    assert world.emulator.count("transcription") == 3
+
+
 async def until_over(emulator: Emulator, route: str, count: int = 1) -> None:
     """Let others run until so many requests of the route are over."""
     while emulator.count(route) < count:
@@ -672,6 +688,7 @@ async def test_faults_befall_every_route_of_assets(world: World) -> None:
         ("list_assets", "GET", "/assets"),
         ("asset", "GET", path),
         ("delete_asset", "DELETE", path),
+        ("transcription", "GET", f"{path}/transcription"),
         ("update_metadata", "PATCH", f"{path}/user-metadata"),
         ("replace_metadata", "PUT", f"{path}/user-metadata"),
         ("delete_metadata", "DELETE", f"{path}/user-metadata"),

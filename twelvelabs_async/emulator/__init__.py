@@ -28,6 +28,7 @@ from twelvelabs_async.emulator.library import Library
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Platform
 from twelvelabs_async.emulator.server import Emulator
+from twelvelabs_async.emulator.transcripts import Segment, Transcript
 
 __all__ = [
     "CATALOGUE",
@@ -47,10 +48,12 @@ __all__ = [
     "Platform",
     "Refusal",
     "Rewrite",
+    "Segment",
     "Skew",
     "Slow",
     "Spoil",
     "Stall",
+    "Transcript",
     "api_error",
     "ready_made",
     "store_error",

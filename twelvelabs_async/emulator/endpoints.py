@@ -142,6 +142,8 @@ class Endpoints:
                 self.library.replace_metadata(asset_id, body.json())
             case "delete_metadata":
                 self.library.delete_metadata(asset_id)
+            case "transcription":
+                return Outcome(payload=self.library.transcription(asset_id, query))
             case _:
                 return Outcome(payload=self.platform.asset(asset_id))
         return Outcome()

@@ -138,7 +138,7 @@ class Spoil:
 
 API_ROUTES = (
     "create", "presigned_urls", "report", "status", "list",
-    "create_asset", "list_assets", "asset", "delete_asset",
+    "create_asset", "list_assets", "asset", "delete_asset", "transcription",
     "update_metadata", "replace_metadata", "delete_metadata",
 )  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
@@ -167,8 +167,8 @@ class Fault:
     Args:
         route: Of multipart uploads: ``create``, ``presigned_urls``, ``report``, ``status`` or
             ``list``; of assets: ``create_asset``, ``list_assets``, ``asset``, ``delete_asset``,
-            ``update_metadata``, ``replace_metadata`` or ``delete_metadata``; of the store: ``put``
-            or ``fetch``.
+            ``transcription``, ``update_metadata``, ``replace_metadata`` or ``delete_metadata``; of
+            the store: ``put`` or ``fetch``.
         action: What happens.
         chunk_index: Only PUTs of this chunk, counted from 1; None: any request of the route.
         upload_id: Only requests of this session; None: any.

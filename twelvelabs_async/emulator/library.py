@@ -1,18 +1,20 @@
-"""The platform's rules for assets: creation, lists, deletion, metadata, an early end.
+"""The platform's rules for assets: creation, lists, transcription, metadata, deletion, early ends.
 
 Pure, as ``platform.py`` is: each method takes what the request carried, and returns what the answer
-says or raises ``Refusal`` and changes nothing. Facts: the platform's OpenAPI file (2026-11).
+says or raises ``Refusal`` and changes nothing. Facts: the platform's OpenAPI file (2026-11); of the
+transcription, which is not in it, the official SDK 1.3.6.
 """
 
 from collections.abc import Sequence
 
 from attrs import Factory, frozen
 
-from twelvelabs_async.emulator import descriptions, parameters
+from twelvelabs_async.emulator import descriptions, parameters, transcripts
 from twelvelabs_async.emulator.forms import Limits, Order, Sent
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json, Platform
 from twelvelabs_async.emulator.records import Asset, Ending, Sound
+from twelvelabs_async.emulator.transcripts import SEGMENTATIONS, Transcript
 
 Query = Sequence[tuple[str, str]]
 
@@ -65,6 +67,19 @@ class Library:
         data = [self.platform.describe(asset) for asset in page.cut(found)]
         return {"data": data, "page_info": page.info(len(found))}
 
+    def transcription(self, asset_id: str, query: Query) -> Json:
+        """Return the status of an asset's transcription, and its text once it is ready."""
+        asset = self.platform.find(asset_id)
+        parameters.only_known(dict(query), ("include",))
+        wanted = _all(query, "include", separator=",") or {"words"}
+        for name in wanted - set(SEGMENTATIONS):
+            raise parameters.invalid("include", name, f"must be one of {', '.join(SEGMENTATIONS)}")
+        transcript = self._transcript(asset)
+        if transcript is None:
+            message = f"The asset {asset_id} has no transcription."
+            raise Refusal(404, "resource_not_exist", message)
+        return transcripts.described(transcript, self.platform.state(asset), wanted)
+
     def end_session(self, upload_id: str, how: Ending) -> Asset | None:
         """End an upload session before its time; return the asset that is gone with it, if any."""
         upload = self.platform.uploads.get(upload_id)
@@ -109,6 +124,17 @@ class Library:
         """Forget all user metadata."""
         self.platform.find(asset_id).user_metadata = {}
 
+    def _transcript(self, asset: Asset) -> Transcript | None:
+        """Return what was set for an asset's id or filename, else a made-up transcription.
+
+        None: there is none. An asset whose file has not arrived has none (assumed).
+        """
+        if asset.received_at is None:
+            return None
+        known = self.platform.transcripts
+        name = asset.asset_id if asset.asset_id in known else asset.filename
+        return known[name] if name in known else transcripts.made_up(asset)
+
     def _given(self, asset_id: str, payload: object) -> tuple[Asset, dict[str, object]]:
         asset = self.platform.find(asset_id)
         body = parameters.json_object(payload)
@@ -116,8 +142,10 @@ class Library:
         return asset, parameters.metadata(parameters.required(body, "user_metadata"))
 
 
-def _all(query: Query, name: str) -> set[str]:
-    found = {value for key, value in query if key == name}
+def _all(query: Query, name: str, separator: str | None = None) -> set[str]:
+    """Return every value of a parameter that repeats; ``separator`` divides one into several."""
+    given = [value for key, value in query if key == name]
+    found = {part for value in given for part in (value.split(separator) if separator else [value])}
     if "" in found:
         raise parameters.invalid(name, "", "must not be empty")
     return found

@@ -16,9 +16,10 @@ from attrs import Factory, define, evolve
 from twelvelabs_async.emulator import descriptions, parameters, reports
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.parameters import Object, Refusal
-from twelvelabs_async.emulator.readiness import readiness
+from twelvelabs_async.emulator.readiness import Readiness, readiness
 from twelvelabs_async.emulator.records import Asset, Stored, Upload
 from twelvelabs_async.emulator.signing import Grant, Signer
+from twelvelabs_async.emulator.transcripts import Transcript
 
 NameUrl = Literal["report", "repeat", "asset", "never"]
 Json = dict[str, Any]
@@ -61,6 +62,7 @@ class Platform:
     uploads: dict[str, Upload] = Factory(dict[str, Upload])
     assets: dict[str, Asset] = Factory(dict[str, Asset])
     failures: dict[str, str] = Factory(dict[str, str])
+    transcripts: dict[str, Transcript | None] = Factory(dict[str, Transcript | None])
 
     def create(self, payload: object) -> Json:
         """Open a session; hand out URLs for its first ``initial_urls`` chunks."""
@@ -153,12 +155,15 @@ class Platform:
 
     def describe(self, asset: Asset) -> Json:
         """Describe an asset in full; a failure scripted for its id or its filename strikes."""
-        by_name = self.failures.get(asset.filename)
-        failure = self.failures.get(asset.asset_id, by_name)
-        state = readiness(asset, self.now(), self.processing_time, failure)
-        answer = descriptions.detailed(asset, state, self.store_url)
+        answer = descriptions.detailed(asset, self.state(asset), self.store_url)
         named = self.name_url == "asset" and asset.received_at is not None
         return {**answer, "url": self.asset_url(asset)} if named else answer
+
+    def state(self, asset: Asset) -> Readiness:
+        """Return how far an asset is now."""
+        by_name = self.failures.get(asset.filename)
+        failure = self.failures.get(asset.asset_id, by_name)
+        return readiness(asset, self.now(), self.processing_time, failure)
 
     def asset_url(self, asset: Asset) -> str:
         """Return where the store serves the whole file."""

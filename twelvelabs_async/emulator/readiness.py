@@ -1,8 +1,8 @@
 """How far an asset is at a moment: what a clock and a scripted failure make of it.
 
 Pure. An asset is being processed from when the platform has the whole file, for
-``processing_time``; its HLS stream and thumbnail for as long again (assumed), so that a client can
-see an asset that is ready while they are not.
+``processing_time``; its HLS stream, thumbnail and transcription for as long again (assumed), so
+that a client can see an asset that is ready while they are not.
 """
 
 from datetime import datetime, timedelta

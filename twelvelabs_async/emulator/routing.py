@@ -11,6 +11,7 @@ _UPLOADS["POST", "presigned-urls"] = "presigned_urls"
 _ASSETS = {
     ("GET", ""): "asset",
     ("DELETE", ""): "delete_asset",
+    ("GET", "transcription"): "transcription",
     ("PATCH", "user-metadata"): "update_metadata",
     ("PUT", "user-metadata"): "replace_metadata",
     ("DELETE", "user-metadata"): "delete_metadata",

@@ -34,6 +34,7 @@ from twelvelabs_async.emulator.signing import Signer
 from twelvelabs_async.emulator.skin import Skin
 from twelvelabs_async.emulator.store import Store
 from twelvelabs_async.emulator.store_app import StoreSkin
+from twelvelabs_async.emulator.transcripts import Transcript
 
 DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -59,7 +60,7 @@ class Emulator:
         name_url: Where the asset's URL is told: in the last ``report`` and its repeats, only in a
             ``repeat`` after completion, in the ``asset`` only (key ``url``), or ``never``.
         processing_time: How long an asset is ``processing`` once the platform has the file, and
-            its HLS stream and thumbnail thereafter.
+            its HLS stream, thumbnail and transcription thereafter.
         limits: The largest files that ``POST /assets`` takes; None: the platform's.
         ssl: Serve the object store over TLS; None: plain HTTP.
 
@@ -192,6 +193,18 @@ class Emulator:
         It may be said before the asset is made, and of one that is ready: it fails at once.
         """
         self.platform.failures[filename_or_id] = message
+
+    def transcribe(self, filename_or_id: str, transcript: Transcript | None) -> None:
+        """Set the transcription of an asset, or of every asset of a name.
+
+        It can be set before the asset is made, and shows when the transcription is ready. Without
+        it, a video or audio asset has a transcription that is made up from its name.
+
+        Args:
+            filename_or_id: The asset, or the name of the assets.
+            transcript: The transcription; None: there is none, and the endpoint answers 404.
+        """
+        self.platform.transcripts[filename_or_id] = transcript
 
     def reference(self, asset_id: str) -> None:
         """Let one more indexed asset refer to an asset, so that only ``force`` deletes it.
