@@ -20,12 +20,14 @@ from support_shapes import (
     SESSION,
     SESSIONS,
     STATUS,
+    TRANSCRIPTION,
     misfits,
 )
 
 from twelvelabs_async import (
     Asset,
     AssetDetail,
+    AssetTranscriptionResponse,
     CreateAssetUploadResponse,
     GetUploadStatusResponse,
     ListAssetsResponse,
@@ -48,6 +50,7 @@ ANSWERS: dict[str, tuple[int, Any, type[Any] | None]] = {
     "create_asset": (201, ASSET, Asset),
     "list_assets": (200, ASSETS, ListAssetsResponse),
     "asset": (200, DETAIL, AssetDetail),
+    "transcription": (200, TRANSCRIPTION, AssetTranscriptionResponse),
     "delete_asset": (200, None, None),
     "update_metadata": (200, None, None),
     "replace_metadata": (200, None, None),
@@ -216,6 +219,20 @@ class Account:
                 return asset
             await self.target.settle()
         raise AssertionError(f"{asset_id} is processed for ever")
+
+    async def transcribed(self, asset_id: str, *include: str) -> Json | None:
+        """Wait until a transcription is made or has failed; None: the asset has none."""
+        query = [("include", each) for each in include]
+        for _ in range(MOST_POLLS):
+            reply = await self.ask("GET", f"/assets/{asset_id}/transcription", query=query)
+            if reply.status == 404:
+                return None
+            assert reply.status == 200, reply
+            told: Json = reply.payload
+            if told["status"] in {"ready", "failed"}:
+                return told
+            await self.target.settle()
+        raise AssertionError(f"{asset_id} is transcribed for ever")
 
     async def leave(self) -> None:
         """Delete all that was made; a session goes with its asset, or ends by itself."""

@@ -21,6 +21,7 @@ ASSET = {
     "error": {"message": "none"},
     "url": "https://x.example/a1?signature=0123456789",
 }
+SAID = {"start": 0, "end": 1.5, "value": "Hello."}
 CHUNK = {"index": 1, "status": "completed", "updated_at": LATER, "uploaded_at": LATER}
 
 
@@ -58,6 +59,8 @@ def documents(store: str) -> dict[str, Any]:
         "list_assets": {"data": [ASSET], "page_info": PAGE},
         "asset": ASSET,
         "create_asset": ASSET,
+        "transcription": {"status": "ready", "words": [SAID], "sentences": [SAID],
+                          "utterances": [SAID | {"speaker": "A"}], "error": {"message": "none"}},
         "order": {},
         "put": {},
     }  # fmt: skip
@@ -73,6 +76,7 @@ ROUTES = (
     ("POST .*/presigned-urls", "presigned_urls"),
     ("GET /assets/multipart-uploads/.*", "status"),
     ("POST /assets/multipart-uploads/.*", "report"),
+    ("GET /assets/.*/transcription", "transcription"),
     ("GET /assets/.*", "asset"),
 )
 

@@ -1,6 +1,7 @@
 """What the answers of the platform look like: keys and types of each, and a check that says where.
 
-Facts: the platform's OpenAPI file, read 2026-11, in words of our own. A key that ends in ``?`` may
+Facts: the platform's OpenAPI file, read 2026-11, in words of our own; of the transcription, which
+is not in it, the official SDK 1.3.6. A key that ends in ``?`` may
 be absent; ``Null(kind)`` may be null. A key that is not here is a misfit, too: what the platform
 adds is to be noticed.
 """
@@ -150,6 +151,14 @@ DETAIL = ASSET | {
     "technical_metadata?": dict,
     "size?": int,
     "duration?": NUMBER,
+    "error?": {"message": TEXT},
+}
+SAID = {"start": NUMBER, "end": NUMBER, "value": TEXT}
+TRANSCRIPTION = {
+    "status": words("pending", "processing", "ready", "failed"),
+    "words?": [SAID],
+    "sentences?": [SAID],
+    "utterances?": [SAID | {"speaker?": Null(TEXT)}],
     "error?": {"message": TEXT},
 }
 ASSETS = {"data": [DETAIL], "page_info": PAGE_INFO}

@@ -12,13 +12,30 @@ from virtual_time import utcnow
 from twelvelabs_async import (
     AssetFailedError,
     AssetNotReadyError,
+    AssetsRetrieveTranscriptionRequestIncludeItem,
+    AssetTranscriptionEntry,
+    AssetTranscriptionError,
+    AssetTranscriptionResponse,
+    AssetTranscriptionStatus,
+    AssetTranscriptionUtterance,
     AsyncTwelveLabs,
+    BadRequestError,
     ConflictError,
+    ErrorCode,
     InvalidArgumentError,
     NotFoundError,
     ServiceUnavailableError,
 )
-from twelvelabs_async.emulator import Answer, Cut, Emulator, Fault, api_error
+from twelvelabs_async.emulator import (
+    Answer,
+    Cut,
+    Emulator,
+    Fault,
+    Rewrite,
+    Segment,
+    Transcript,
+    api_error,
+)
 
 BUSY = api_error(503, "too_many_requests", "Busy.")
 
@@ -79,6 +96,135 @@ async def test_a_list_walks_all_pages_and_knows_filters(
     named = await client.assets.list(filename="11.MP4")
     assert [asset.filename for asset in named.data] == ["11.mp4"]
     assert (await client.assets.list(asset_types="audio")).data == ()
+
+
+async def test_a_transcription_is_what_was_asked_for(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Seconds are floats; the segmentations repeat in the query; None asks for nothing."""
+    turns = (Segment(0, 1.5, "Grüß Gott.", speaker="A"), Segment(2, 3, "Hello."))
+    emulator.transcribe("a.mp4", Transcript(words=turns[1:], utterances=turns))
+    asset_id = await uploaded(client, make_file)
+    said = await client.assets.retrieve_transcription(asset_id, include=["words", "utterances"])
+    assert said == AssetTranscriptionResponse(
+        AssetTranscriptionStatus.READY,
+        words=(AssetTranscriptionEntry(2.0, 3.0, "Hello."),),
+        utterances=(
+            AssetTranscriptionUtterance(0.0, 1.5, "Grüß Gott.", "A"),
+            AssetTranscriptionUtterance(2.0, 3.0, "Hello.", None),
+        ),
+    )
+    assert said.words is not None
+    assert type(said.words[0].start) is float
+    raw = await client.assets.with_raw_response.retrieve_transcription(asset_id)
+    assert (raw.status_code, raw.data.words, raw.data.utterances) == (200, said.words, None)
+    paths = [each.path for each in emulator.requests if each.route == "transcription"]
+    assert [path.partition("transcription")[2] for path in paths] == [
+        "?include=words&include=utterances",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("include", "sent"),
+    [
+        (None, ""),
+        ([], ""),
+        ("sentences", "?include=sentences"),
+        (("words", "sentences"), "?include=words&include=sentences"),
+        (AssetsRetrieveTranscriptionRequestIncludeItem.WORDS, "?include=words"),
+        ("words,utterances", "?include=words,utterances"),
+    ],
+)
+async def test_a_segmentation_may_be_one_text_or_several(
+    include: Any, sent: str, emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """As the ids of a list; it is sent as it is."""
+    asset_id = await uploaded(client, make_file)
+    await client.assets.retrieve_transcription(asset_id, include=include)
+    assert emulator.requests[-1].path == f"/v1.3/assets/{asset_id}/transcription{sent}"
+
+
+async def test_what_a_transcription_does_not_support_is_none_and_silence_is_empty(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Null, as some servers write what is absent, is None as well."""
+    asset_id = await uploaded(client, make_file)
+    emulator.transcribe(asset_id, Transcript(words=()))
+    everything = ["words", "sentences", "utterances"]
+    said = await client.assets.retrieve_transcription(asset_id, include=everything)
+    assert (said.words, said.sentences, said.utterances) == ((), None, None)
+    null = Rewrite(lambda told: {**told, "words": None, "error": None})
+    emulator.faults.add(Fault(route="transcription", action=null))
+    said = await client.assets.retrieve_transcription(asset_id, include=everything)
+    assert (said.words, said.sentences, said.utterances, said.error) == (None,) * 4
+
+
+async def test_a_transcription_says_how_far_it_is(
+    slow_emulator: Emulator, slow_client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Pending, processing, and in the end ready, or failed with the reason; or a new word."""
+    asset_id = await uploaded(slow_client, make_file)
+    slow_emulator.transcribe("bad.mp4", Transcript(error="The language is unknown."))
+    failing = await uploaded(slow_client, make_file, "bad.mp4")
+    ask = slow_client.assets.retrieve_transcription
+    for status in (AssetTranscriptionStatus.PENDING, AssetTranscriptionStatus.PROCESSING):
+        for each in (asset_id, failing):
+            assert await ask(each) == AssetTranscriptionResponse(status)
+        await asyncio.sleep(60)
+    assert (await ask(asset_id)).status is AssetTranscriptionStatus.READY
+    failed = await ask(failing)
+    assert failed.status is AssetTranscriptionStatus.FAILED
+    assert failed.error == AssetTranscriptionError("The language is unknown.")
+    paused = Rewrite(lambda told: {**told, "status": "paused"})
+    slow_emulator.faults.add(Fault(route="transcription", action=paused))
+    assert (await ask(asset_id)).status == AssetTranscriptionStatus("paused") == "paused"
+
+
+async def test_an_asset_without_a_transcription_says_so(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """One that is not there, one that is an image, and one in which nothing was transcribed."""
+    picture = await uploaded(client, make_file, "a.png")
+    emulator.transcribe("silent.mp4", None)
+    for asset_id in ("nobody", picture, await uploaded(client, make_file, "silent.mp4")):
+        with pytest.raises(NotFoundError) as caught:
+            await client.assets.retrieve_transcription(asset_id)
+        assert caught.value.code == ErrorCode.RESOURCE_NOT_EXIST
+    with pytest.raises(BadRequestError, match="letters") as refused:
+        await client.assets.retrieve_transcription(picture, include=["words", "letters"])
+    assert refused.value.code == ErrorCode.PARAMETER_INVALID
+
+
+async def test_a_transcription_is_asked_for_again_where_that_may_help(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """As any question: nothing is changed by it."""
+    asset_id = await uploaded(client, make_file)
+    emulator.faults.add(Fault(route="transcription", action=BUSY, times=2))
+    assert (await client.assets.retrieve_transcription(asset_id)).words
+    assert emulator.count("transcription") == 3
+
+
+@pytest.mark.parametrize(
+    ("include", "said"),
+    [
+        (5, "include must be text or a list of texts, not 5"),
+        (b"words", "include must be text or a list of texts"),
+        ("", "include must not be empty"),
+        (["words", ""], "include must not be empty"),
+        (["words", None], "include must be text, not None"),
+        ("\ud800", "include holds half a character"),
+        (iter(["words"]), "include must be text or a list of texts"),
+    ],
+)
+async def test_a_segmentation_that_is_no_text_is_refused(
+    include: Any, said: str, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Before anything is sent."""
+    with pytest.raises(InvalidArgumentError, match=said):
+        await client.assets.retrieve_transcription("a", include=include)
+    assert emulator.requests == []
 
 
 async def test_ten_thousand_assets_take_two_hundred_requests(
@@ -196,7 +342,13 @@ async def test_an_id_never_reaches_another_endpoint(
     asset_id: Any, emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """An empty id would delete nothing, or worse; it is refused."""
-    for call in (client.assets.retrieve, client.assets.delete, client.assets.wait_until_ready):
+    assets = client.assets
+    for call in (
+        assets.retrieve,
+        assets.retrieve_transcription,
+        assets.delete,
+        assets.wait_until_ready,
+    ):
         with pytest.raises(InvalidArgumentError, match="asset_id must be an id"):
             await call(asset_id)
     assert emulator.requests == []

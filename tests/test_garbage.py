@@ -22,6 +22,7 @@ from virtual_time import VirtualTimeLoop
 
 from twelvelabs_async import (
     AssetDetail,
+    AssetTranscriptionResponse,
     AsyncTwelveLabs,
     CompletedChunk,
     CreateAssetUploadResponse,
@@ -201,6 +202,11 @@ CALLS: dict[str, tuple[str, Any, Ask]] = {
     ),
     "assets": ("list_assets", Page, lambda c: all_of(c.assets.list())),
     "asset": ("asset", AssetDetail, lambda c: c.assets.retrieve("a1")),
+    "transcription": (
+        "transcription",
+        AssetTranscriptionResponse,
+        lambda c: c.assets.retrieve_transcription("a1", include=["words", "utterances"]),
+    ),
     "ready": (
         "asset",
         AssetDetail,

@@ -21,6 +21,7 @@ from virtual_time import utcnow
 from twelvelabs_async import (
     ApiResponse,
     AssetDetail,
+    AssetTranscriptionResponse,
     AsyncTwelveLabs,
     ChunkInfo,
     CompletedChunk,
@@ -202,6 +203,27 @@ async def test_assets_retrieve(client: AsyncTwelveLabs) -> None:
     )
     assert isinstance(asset, AssetDetail)
     assert asset.id == asset_id
+
+
+async def test_assets_retrieve_transcription(client: AsyncTwelveLabs) -> None:
+    """Polled, as is documented, and read for what it has."""
+    (asset_id,) = await made(client, 1)
+    response = await client.assets.retrieve_transcription(
+        asset_id=asset_id,
+        include=["words", "utterances"],
+    )
+    assert isinstance(response, AssetTranscriptionResponse)
+    assert (response.status, response.words) == ("pending", None)
+    while response.status in ("pending", "processing"):
+        await asyncio.sleep(5)
+        response = await client.assets.retrieve_transcription(asset_id, include="utterances")
+    assert response.status == "ready"
+    assert response.error is None
+    assert response.words is response.sentences is None
+    assert response.utterances is not None
+    spoken = [(each.start, each.end, each.value, each.speaker) for each in response.utterances]
+    assert spoken[0][0] == 0
+    assert "meeting 0.mp4" in spoken[0][2]
 
 
 async def test_assets_delete(emulator: Emulator, client: AsyncTwelveLabs) -> None:
@@ -409,13 +431,14 @@ async def test_with_raw_response(client: AsyncTwelveLabs) -> None:
         await uploads.get_additional_presigned_urls(upload_id, start=1, count=1),
         await uploads.report_chunk_batch(upload_id, completed_chunks=stored),
         await assets.retrieve(asset_id),
+        await assets.retrieve_transcription(asset_id),
         await assets.replace_user_metadata(asset_id, user_metadata=METADATA),
         await assets.update_user_metadata(asset_id, user_metadata=METADATA),
         await assets.delete_user_metadata(asset_id),
         await assets.delete(asset_id),
     ]
     assert {answer.headers["x-api-version"] for answer in answers} == {"v1.3"}
-    assert [answer.data is None for answer in answers] == [False] * 5 + [True] * 4
+    assert [answer.data is None for answer in answers] == [False] * 6 + [True] * 4
 
 
 async def test_request_options(emulator: Emulator, client: AsyncTwelveLabs) -> None:

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
         AssetMethod,
         AssetSource,
         AssetSourceDetails,
+        AssetsRetrieveTranscriptionRequestIncludeItem,
         AssetStatus,
         AssetThumbnail,
         AssetThumbnailStatus,
+        AssetTranscriptionEntry,
+        AssetTranscriptionError,
+        AssetTranscriptionResponse,
+        AssetTranscriptionStatus,
+        AssetTranscriptionUtterance,
         AudioStream,
         ListAssetsResponse,
         TechnicalMetadata,
@@ -113,8 +119,14 @@ __all__ = [
     "AssetStatus",
     "AssetThumbnail",
     "AssetThumbnailStatus",
+    "AssetTranscriptionEntry",
+    "AssetTranscriptionError",
+    "AssetTranscriptionResponse",
+    "AssetTranscriptionStatus",
+    "AssetTranscriptionUtterance",
     "AssetUnknownError",
     "AssetUrlMissingError",
+    "AssetsRetrieveTranscriptionRequestIncludeItem",
     "AsyncTwelveLabs",
     "AudioStream",
     "BadGatewayError",
@@ -181,7 +193,9 @@ _NAMES_OF = {
     "answers": "ApiResponse",
     "asset_models": """
         Asset AssetDetail AssetError AssetHls AssetHlsStatus AssetMethod AssetSource
-        AssetSourceDetails AssetStatus AssetThumbnail AssetThumbnailStatus AudioStream
+        AssetSourceDetails AssetStatus AssetThumbnail AssetThumbnailStatus AssetTranscriptionEntry
+        AssetTranscriptionError AssetTranscriptionResponse AssetTranscriptionStatus
+        AssetTranscriptionUtterance AssetsRetrieveTranscriptionRequestIncludeItem AudioStream
         ListAssetsResponse TechnicalMetadata VideoStream
     """,
     "calls": "RequestOptions",

@@ -2,7 +2,7 @@
 
 Only the id is sure to be there: an asset that is ``processing`` has next to nothing else. Times are
 aware, sizes are bytes, durations seconds. Facts: the platform's API reference, v1.3, assets, read
-2026-11.
+2026-11; of transcriptions, the official SDK 1.3.6.
 """
 
 from collections.abc import Mapping
@@ -48,6 +48,23 @@ class AssetThumbnailStatus(OpenEnum):
     PROCESSING = "processing"
     READY = "ready"
     ERROR = "error"
+
+
+class AssetTranscriptionStatus(OpenEnum):
+    """Where a transcription stands; only a ``ready`` one has text."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class AssetsRetrieveTranscriptionRequestIncludeItem(OpenEnum):
+    """A segmentation of a transcription: by word, by sentence, or by speaker turn."""
+
+    WORDS = "words"
+    SENTENCES = "sentences"
+    UTTERANCES = "utterances"
 
 
 @frozen
@@ -218,6 +235,61 @@ class AssetDetail(Asset):
     duration: float | None = None
     error: AssetError | None = None
     url: str | None = field(default=None, repr=repr_without_query)
+
+
+@frozen
+class AssetTranscriptionEntry:
+    """A word or a sentence of a transcription, with its time range.
+
+    Attributes:
+        start: When it begins, in seconds from the beginning of the asset.
+        end: When it ends, in seconds from the beginning of the asset.
+        value: The recognized text.
+    """
+
+    start: float
+    end: float
+    value: str
+
+
+@frozen
+class AssetTranscriptionUtterance(AssetTranscriptionEntry):
+    """A speaker turn of a transcription, with its time range.
+
+    Attributes:
+        speaker: The platform's identifier of the speaker; None where it gives none.
+    """
+
+    speaker: str | None = None
+
+
+@frozen
+class AssetTranscriptionError:
+    """Why a transcription failed, for people."""
+
+    message: str
+
+
+@frozen
+class AssetTranscriptionResponse:
+    """The transcription of an asset, in the segmentations that were asked for.
+
+    A segmentation is None where it was not asked for, is not supported by the transcription, or is
+    not ready yet. It is an empty tuple where no speech was recognized.
+
+    Attributes:
+        status: Where the transcription stands.
+        words: One entry for each word.
+        sentences: One entry for each sentence.
+        utterances: One entry for each speaker turn.
+        error: Why it failed; None unless it did.
+    """
+
+    status: AssetTranscriptionStatus
+    words: tuple[AssetTranscriptionEntry, ...] | None = None
+    sentences: tuple[AssetTranscriptionEntry, ...] | None = None
+    utterances: tuple[AssetTranscriptionUtterance, ...] | None = None
+    error: AssetTranscriptionError | None = None
 
 
 @frozen

@@ -7,6 +7,7 @@ import pytest
 from support_account import UPLOADS, Account, song
 from support_contract import Attachment, Clock, Form, Reply, Request, Switches
 
+from twelvelabs_async.emulator import Segment, Transcript
 from twelvelabs_async.emulator.forms import METHOD_REFUSED
 
 Json = dict[str, Any]
@@ -263,15 +264,117 @@ async def test_a_deleted_asset_is_not_there(account: Account) -> None:
     asset_id = (await account.direct())["_id"]
     assert await account.ask("DELETE", f"/assets/{asset_id}") == Reply(200)
     assert (await account.get("/assets", filename=account.token))["data"] == []
-    for method, path in (("GET", ""), ("DELETE", ""), ("DELETE", "/user-metadata")):
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/transcription"),
+        ("DELETE", ""),
+        ("DELETE", "/user-metadata"),
+    ):
         reply = await account.ask(method, f"/assets/{asset_id}{path}")
         assert reply.error == NOT_THERE
+
+
+async def test_a_transcription_is_divided_as_asked(account: Account) -> None:
+    """By words if nothing is asked for; repeated or with commas; nothing else is in the answer.
+
+    The platform may have no transcription of noise; then it has none in any segmentation.
+    """
+    asset_id = (await account.processed((await account.direct())["_id"]))["_id"]
+    asked = {
+        (): {"words"},
+        ("words",): {"words"},
+        ("sentences",): {"sentences"},
+        ("words", "utterances"): {"words", "utterances"},
+        ("words,utterances",): {"words", "utterances"},
+    }
+    told = {include: await account.transcribed(asset_id, *include) for include in asked}
+    if account.target.switches is None and told[()] is None:
+        assert set(told.values()) == {None}
+        return
+    for include, answer in told.items():
+        assert answer is not None
+        assert answer["status"] in {"ready", "failed"}
+        assert ("error" in answer) == (answer["status"] == "failed")
+        assert answer.keys() - {"status", "error"} <= asked[include]
+        for entries in (answer[name] for name in asked[include] & answer.keys()):
+            assert all(0 <= each["start"] <= each["end"] for each in entries)
+    assert told[()] == told["words",]
+    assert told["words", "utterances"] == told["words,utterances",]
+
+
+async def test_a_transcription_follows_its_asset(account: Account, switches: Switches) -> None:
+    """Pending, then processing while the asset is ready, then ready."""
+    asset_id = (await account.direct())["_id"]
+    seen: list[tuple[str, str]] = []
+    for _ in range(3):
+        asset = await account.get(f"/assets/{asset_id}")
+        told = await account.get(f"/assets/{asset_id}/transcription")
+        seen.append((asset["status"], told["status"]))
+        assert ("words" in told) == (told["status"] == "ready")
+        switches.clock.advance(seconds=10)
+    assert seen == [("processing", "pending"), ("ready", "processing"), ("ready", "ready")]
+
+
+async def test_a_transcription_that_is_set_is_told(account: Account, switches: Switches) -> None:
+    """What it does not support is absent; silence is an empty list."""
+    said = (Segment(0, 1.5, "Hello.", speaker="A"), Segment(1.5, 2, "Bye."))
+    switches.platform.transcripts[account.name()] = Transcript(words=(), utterances=said)
+    asset_id = (await account.direct())["_id"]
+    assert await account.transcribed(asset_id, "words", "sentences", "utterances") == {
+        "status": "ready",
+        "words": [],
+        "utterances": [
+            {"start": 0, "end": 1.5, "value": "Hello.", "speaker": "A"},
+            {"start": 1.5, "end": 2, "value": "Bye."},
+        ],
+    }
+
+
+@pytest.mark.parametrize("of", ["asset", "transcription"])
+async def test_a_failed_transcription_tells_why(
+    account: Account, switches: Switches, of: str
+) -> None:
+    """Its own failure, or that of the asset."""
+    if of == "asset":
+        switches.platform.failures[account.name()] = "It cannot be heard."
+    else:
+        switches.platform.transcripts[account.name()] = Transcript(error="It cannot be heard.")
+    told = await account.transcribed((await account.direct())["_id"])
+    assert told == {"status": "failed", "error": {"message": "It cannot be heard."}}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        (("include", "letters"), INVALID),
+        (("include", "words,letters"), INVALID),
+        (("include", ""), INVALID),
+        (("more", "1"), UNKNOWN),
+    ],
+    ids=str,
+)
+async def test_a_bad_segmentation_is_refused(
+    account: Account, query: tuple[str, str], code: str
+) -> None:
+    """Also where a good one stands before it."""
+    path = f"/assets/{(await account.direct())['_id']}/transcription"
+    reply = await account.ask("GET", path, query=[("include", "words"), query])
+    assert reply.error == (400, code)
+
+
+async def test_a_document_has_no_transcription(account: Account) -> None:
+    """404, with the code of what is not there."""
+    file = Attachment(account.name("notes.md"), "text/markdown", b"# Notes\n\nNothing to hear.\n")
+    made = (await account.order(file, method="direct")).payload
+    reply = await account.ask("GET", f"/assets/{made['_id']}/transcription")
+    assert reply.error == NOT_THERE
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", NOBODY),
+        ("GET", f"{NOBODY}/transcription"),
         ("DELETE", NOBODY),
         ("PATCH", metadata_path("0123456789abcdef01234567")),
         ("PUT", metadata_path("0123456789abcdef01234567")),

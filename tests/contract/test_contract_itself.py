@@ -46,6 +46,8 @@ async def test_every_answer_fits_our_models_without_loss(account: Account) -> No
     for each in (asset_id, upload["asset_id"]):
         await account.processed(each)
     await account.get("/assets", filename=account.token)
+    if await account.transcribed(asset_id) is None:  # the platform may hear nothing in noise
+        account.answered.add("transcription")
     path = f"/assets/{asset_id}/user-metadata"
     await account.ask("PATCH", path, body={"user_metadata": {"a": 1}})
     await account.ask("PUT", path, body={"user_metadata": {"b": 1}})

@@ -7,6 +7,10 @@ from typing import assert_type
 from twelvelabs_async import (
     ApiResponse,
     AssetDetail,
+    AssetsRetrieveTranscriptionRequestIncludeItem,
+    AssetTranscriptionEntry,
+    AssetTranscriptionResponse,
+    AssetTranscriptionStatus,
     AsyncTwelveLabs,
     ChunkInfo,
     CompletedChunk,
@@ -44,6 +48,16 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     assert_type(await client.upload("a.mp4", wait_until_ready=True), AssetDetail)
     assert_type(await client.assets.create(method="direct", file="a.mp4"), AssetDetail)
     assert_type(await client.assets.create(method="url", url="https://a/b"), AssetDetail)
+    said = await client.assets.retrieve_transcription("a", include=["words", "utterances"])
+    assert_type(said, AssetTranscriptionResponse)
+    assert_type(said.status, AssetTranscriptionStatus)
+    assert_type(said.words, tuple[AssetTranscriptionEntry, ...] | None)
+    for turn in said.utterances or ():
+        assert_type(turn.start, float)
+        assert_type(turn.speaker, str | None)
+    item = AssetsRetrieveTranscriptionRequestIncludeItem.SENTENCES
+    told = await client.assets.with_raw_response.retrieve_transcription("a", include=item)
+    assert_type(told, ApiResponse[AssetTranscriptionResponse])
     session = await uploads.create(
         filename="a.mp4", type="video", total_size=5, request_options=options
     )

@@ -12,6 +12,7 @@ from twelvelabs_async.asset_models import (
     AssetHlsStatus,
     AssetStatus,
     AssetThumbnailStatus,
+    AssetTranscriptionResponse,
 )
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import (
@@ -157,6 +158,40 @@ class AssetsClient:
             ApiConnectionError: The platform gave no answer.
         """
         return (await self._raw.retrieve(asset_id, request_options=request_options)).data
+
+    async def retrieve_transcription(
+        self,
+        asset_id: str,
+        *,
+        include: str | Sequence[str] | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> AssetTranscriptionResponse:
+        """Retrieve the transcription of a video or audio asset.
+
+        The platform transcribes asynchronously: call this again later while ``status`` is neither
+        ``ready`` nor ``failed``. A 404 does not say whether a transcription will ever exist.
+
+        Args:
+            asset_id: The asset.
+            include: The segmentations to return: ``words``, ``sentences`` or ``utterances``, or a
+                list of them; None or an empty list: the platform's default, ``words``.
+            request_options: For this call.
+
+        Returns:
+            The status, and once it is ``ready`` the segmentations that were asked for. A
+            segmentation that the transcription does not support is None.
+
+        Raises:
+            InvalidArgumentError: The id is empty, or has a slash, or ``include`` is no text;
+                nothing was sent.
+            NotFoundError: There is no such asset, or it has no transcription, as an image.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        answer = await self._raw.retrieve_transcription(
+            asset_id, include=include, request_options=request_options
+        )
+        return answer.data
 
     async def delete(
         self,

@@ -1,6 +1,7 @@
 """The asset endpoints, each answer with its status and headers.
 
-Facts: the platform's API reference, v1.3, "Assets", read 2026-11.
+Facts: the platform's API reference, v1.3, "Assets", read 2026-11; of transcriptions, the official
+SDK 1.3.6.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +11,11 @@ from attrs import define
 
 from twelvelabs_async.answers import ApiResponse
 from twelvelabs_async.arguments import check_text
-from twelvelabs_async.asset_models import AssetDetail, ListAssetsResponse
+from twelvelabs_async.asset_models import (
+    AssetDetail,
+    AssetTranscriptionResponse,
+    ListAssetsResponse,
+)
 from twelvelabs_async.calls import RequestOptions, path_segment
 from twelvelabs_async.errors import ConflictError, InvalidArgumentError
 from twelvelabs_async.metadata import check_metadata
@@ -84,6 +89,22 @@ class RawAssetsClient:
         """Ask for one asset; see ``AssetsClient.retrieve``."""
         return await self._transport.request(
             AssetDetail, "GET", _asset(asset_id), options=request_options
+        )
+
+    async def retrieve_transcription(
+        self,
+        asset_id: str,
+        *,
+        include: str | Sequence[str] | None = None,
+        request_options: RequestOptions | None = None,
+    ) -> ApiResponse[AssetTranscriptionResponse]:
+        """Ask for a transcription; see ``AssetsClient.retrieve_transcription``."""
+        return await self._transport.request(
+            AssetTranscriptionResponse,
+            "GET",
+            f"{_asset(asset_id)}/transcription",
+            params=_repeated("include", include),
+            options=request_options,
         )
 
     async def delete(
