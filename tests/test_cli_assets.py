@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,8 @@ from twelvelabs_async.cli.errands import run_errands
 from twelvelabs_async.cli.interrupts import Interrupts
 from twelvelabs_async.cli.readiness import Wait
 from twelvelabs_async.cli.telling import OutputGoneError
-from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error
+from twelvelabs_async.cli.transcription import Segmentation, show_transcription
+from twelvelabs_async.emulator import Emulator, Fault, Segment, Stall, Transcript, api_error
 
 Use = Callable[[Emulator], None]
 NOWHERE = {"TWELVE_LABS_API_KEY": "key", "TWELVELABS_BASE_URL": "http://127.0.0.1:9"}
@@ -252,6 +253,133 @@ async def test_show_tells_all_of_one_asset(shell: Shell) -> None:
     assert "resource_not_exist" in gone.err
 
 
+SAID = Transcript(
+    words=(Segment(0, 0.5, "Hello."), Segment(3599.9996, 3661.25, "Bye\nnow")),
+    utterances=(Segment(0, 1, "Hello.", speaker="A"), Segment(1, 2, "Bye.")),
+)
+
+
+@pytest.mark.real_time
+async def test_a_transcription_for_people_is_a_line_for_each_entry(shell: Shell) -> None:
+    """Times to the millisecond; who speaks; a title for each of several; a value stays a line."""
+    async with Emulator() as emulator:
+        asset_id = made(emulator)
+        emulator.transcribe(asset_id, SAID)
+        words = await shell.run_beside(emulator, "assets", "transcription", asset_id)
+        both = ("--include", "utterances", "--include", "words", "--include", "utterances")
+        told = await shell.run_beside(emulator, "assets", "transcription", asset_id, *both)
+        paths = [each.path.partition("?")[2] for each in emulator.requests]
+    lines = [
+        "0:00:00.000 - 0:00:00.500  Hello.",
+        r"1:00:00.000 - 1:01:01.250  Bye\nnow",
+    ]
+    assert (words.code, words.out.splitlines(), words.err) == (0, lines, "")
+    turns = ["0:00:00.000 - 0:00:01.000  A: Hello.", "0:00:01.000 - 0:00:02.000  Bye."]
+    assert (told.code, told.err) == (0, "")
+    assert told.out.splitlines() == ["utterances:", *turns, "words:", *lines]
+    assert paths == ["include=words", "include=utterances&include=words"]
+
+
+@pytest.mark.real_time
+async def test_a_transcription_for_machines_is_one_object(shell: Shell) -> None:
+    """Under the model's names; what is not there is null; nothing on standard error."""
+    async with Emulator() as emulator:
+        asset_id = made(emulator)
+        emulator.transcribe(asset_id, SAID)
+        chosen = ("--json", "--include", "utterances", "--include", "sentences")
+        told = await shell.run_beside(emulator, "assets", "transcription", asset_id, *chosen)
+    assert (told.code, told.err) == (0, "")
+    assert told.objects == [
+        {
+            "id": asset_id,
+            "status": "ready",
+            "words": None,
+            "sentences": None,
+            "utterances": [
+                {"start": 0.0, "end": 1.0, "value": "Hello.", "speaker": "A"},
+                {"start": 1.0, "end": 2.0, "value": "Bye.", "speaker": None},
+            ],
+            "error": None,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("transcript", "include", "code", "told"),
+    [
+        (SAID, ["sentences"], 1, "error: the transcription does not support sentences\n"),
+        (SAID, ["words", "sentences"], 0, "the transcription does not support sentences\n"),
+        (
+            Transcript(words=()),
+            ["words"],
+            0,
+            "the transcription has no words: no speech was recognized\n",
+        ),
+        (
+            Transcript(error="The language\nis unknown."),
+            ["words"],
+            1,
+            "error: the transcription failed: The language\\nis unknown.\n",
+        ),
+    ],
+)
+async def test_a_transcription_that_lacks_something_says_what(
+    transcript: Transcript,
+    include: Sequence[Segmentation],
+    code: int,
+    told: str,
+    emulator: Emulator,
+    use: Use,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On standard error; it is a failure where nothing of what was asked for is there."""
+    use(emulator)
+    asset_id = made(emulator)
+    emulator.transcribe(asset_id, transcript)
+    about = subject(asset_id, as_json=False)
+    assert await show_transcription(about, include, Interrupts()) == code
+    shown = capsys.readouterr()
+    assert shown.err == told
+    assert (shown.out == "") == (not transcript.words or include == ["sentences"])
+    assert await show_transcription(subject(asset_id), include, Interrupts()) == code
+    shown = capsys.readouterr()
+    assert shown.err == (told if code else "")
+    assert shown.out.count("\n") == 1
+
+
+async def test_a_transcription_that_is_not_ready_says_its_status(
+    use: Use, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1; machines read the status in the object."""
+    async with Emulator(now=utcnow, processing_time=MINUTE) as emulator:
+        use(emulator)
+        asset_id = made(emulator)
+        for status in ("pending", "processing"):
+            told = f"error: the transcription is not ready ({status}); try again later\n"
+            about = subject(asset_id, as_json=False)
+            assert await show_transcription(about, ["words"], Interrupts()) == 1
+            assert capsys.readouterr() == ("", told)
+            assert await show_transcription(subject(asset_id), ["words"], Interrupts()) == 1
+            shown = capsys.readouterr()
+            assert (json.loads(shown.out)["status"], shown.err) == (status, told)
+            await asyncio.sleep(60)
+        assert await show_transcription(subject(asset_id), ["words"], Interrupts()) == 0
+
+
+async def test_an_asset_without_a_transcription_is_one_line(
+    emulator: Emulator, use: Use, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The platform's words on standard error; exit code 1, and nothing on standard output."""
+    use(emulator)
+    asset_id = made(emulator)
+    emulator.transcribe(asset_id, None)
+    for each in (asset_id, "gone"):
+        assert await show_transcription(subject(each), ["words"], Interrupts()) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert f"404 resource_not_exist: The asset {each}" in shown.err
+
+
 @pytest.mark.real_time
 async def test_delete_asks_nobody_and_says_what_it_deleted(shell: Shell) -> None:
     """Each asset once; what cannot be deleted does not stop the others; exit code 1."""
@@ -366,6 +494,7 @@ async def test_a_terminal_shows_what_is_waited_for(shell: Shell) -> None:
     [
         (["list"], "list_assets", "interrupted\n"),
         (["show", "x"], "asset", "interrupted\n"),
+        (["transcription", "x"], "transcription", "interrupted\n"),
         (["delete", "x", "y"], "delete_asset", "interrupted: 0 of 2 assets deleted\n"),
         (["wait", "x"], "asset", "interrupted: 0 of 1 asset ready\n"),
     ],
@@ -390,6 +519,12 @@ async def test_an_interruption_is_one_line_and_exit_code_130(
     ("arguments", "told"),
     [
         (["show"], "ID"),
+        (["transcription"], "ID"),
+        (["transcription", "a", "b"], "b"),
+        (["transcription", "a/b"], "slash"),
+        (["transcription", "a", "--include", "letters"], "letters"),
+        (["transcription", "a", "--include", ""], "--include"),
+        (["transcription", "a", "--include"], "--include"),
         (["delete"], "ID"),
         (["wait"], "ID"),
         (["show", "a", "b"], "b"),
@@ -416,7 +551,7 @@ def test_wrong_usage_of_assets_is_one_line_and_exit_code_2(
     assert "did you mean: twelvelabs-async upload" not in ended.err
 
 
-@pytest.mark.parametrize("command", ["list", "show", "delete", "wait"])
+@pytest.mark.parametrize("command", ["list", "show", "transcription", "delete", "wait"])
 def test_without_a_key_nothing_is_asked(command: str, shell: Shell) -> None:
     """Wrong usage; and each command's help has an example."""
     ended = shell.run("assets", command, *([] if command == "list" else ["a"]))

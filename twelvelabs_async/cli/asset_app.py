@@ -16,9 +16,10 @@ from twelvelabs_async.cli.assets import (
     wait_for_assets,
 )
 from twelvelabs_async.cli.readiness import Wait
+from twelvelabs_async.cli.transcription import DEFAULT, Segmentation, show_transcription
 
 HELP = (
-    "List, show and delete what the platform holds, or wait until it can be used.\n\n"
+    "List, show, transcribe and delete what the platform holds, or wait until it can be used.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY. With --json, each asset "
     "is one line of JSON, under the names of the library's attributes.\n\n"
     "    twelvelabs-async assets list --filename holiday"
@@ -33,6 +34,13 @@ SHOW_HELP = (
     "The URLs of its stream and its thumbnail are among it, and may be signed. What only --json "
     "has are the single streams of its file.\n\n"
     "    twelvelabs-async assets show --json 6650a0c2e4b0a1b2c3d4e5f6 | jq .technical_metadata"
+)
+TRANSCRIPTION_HELP = (
+    "Write the transcription of a video or audio asset.\n\n"
+    "Each word, sentence or utterance is one line with its time. The platform transcribes "
+    "asynchronously: where the transcription is not ready yet, one line on standard error says its "
+    "status and the exit code is 1. With --json, the object has the status.\n\n"
+    "    twelvelabs-async assets transcription --include sentences 6650a0c2e4b0a1b2c3d4e5f6"
 )
 DELETE_HELP = (
     "Delete assets, at once and for good.\n\n"
@@ -94,6 +102,25 @@ def show(
     """Show an asset; see ``SHOW_HELP``."""
     subject = Subject(asset_ids=[asset_id], base_url=base_url, as_json=json)
     return interrupts.run(partial(show_asset, subject))
+
+
+@assets.command(help=TRANSCRIPTION_HELP)
+def transcription(
+    asset_id: Annotated[str, Parameter(name="ID", help="The asset.")],
+    /,
+    *,
+    include: Annotated[
+        list[Segmentation] | None,
+        Parameter(help="What to write, words unless given; may be repeated."),
+    ] = None,
+    json: Annotated[
+        bool, Parameter(show_default=False, help="Write one line of JSON to standard output.")
+    ] = False,
+    base_url: BaseUrl = None,
+) -> int:
+    """Write a transcription; see ``TRANSCRIPTION_HELP``."""
+    subject = Subject(asset_ids=[asset_id], base_url=base_url, as_json=json)
+    return interrupts.run(partial(show_transcription, subject, include or [DEFAULT]))
 
 
 @assets.command(
