@@ -289,6 +289,36 @@ def test_a_file_without_a_command_is_meant_to_be_uploaded(
     assert meant is None or f"did you mean: twelvelabs-async {meant} (" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["--json", "upload", "noise.wav"], "upload --json noise.wav"),
+        (["--emulator", "--json", "upload", "a b.wav"], "upload --emulator --json 'a b.wav'"),
+        (["--concurrency", "3", "upload", "noise.wav"], "upload --concurrency 3 noise.wav"),
+        (["--", "upload", "noise.wav"], "upload -- noise.wav"),
+        (["noise.wav", "upload"], "upload noise.wav"),
+        (["upload noise.wav"], "upload noise.wav"),
+        (["--json", "assets", "list"], "assets list --json"),
+        (["assets", "--json", "list"], "assets list --json"),
+        (["assets list", "--json"], "assets list --json"),
+        (["--wait", "assets", "list", "noise.wav"], None),
+        (["--wait", "upload", "--no-such-option", "noise.wav"], None),
+        (["assets", "noise.wav"], None),
+    ],
+)
+def test_a_suggestion_never_repeats_the_words_that_were_wrong(
+    arguments: list[str], meant: str | None, shell: Shell
+) -> None:
+    """Only another line is suggested, one that can be parsed, and no command in it is a FILE."""
+    ended = shell.run(*arguments)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert (
+        "did you mean: " not in ended.err
+        if meant is None
+        else (f"; did you mean: twelvelabs-async {meant} (--help" in ended.err)
+    )
+
+
 def test_version_is_that_of_the_package(shell: Shell) -> None:
     """--version says what is installed."""
     ended = shell.run("--version")

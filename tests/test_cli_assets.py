@@ -113,9 +113,10 @@ async def test_filters_reach_the_platform(shell: Shell) -> None:
         chosen = ("--id", ids[0], "--id", ids[2], "--type", "video", "--type", "audio")
         told = await shell.run_beside(emulator, "assets", "list", "--json", *chosen)
         none = await shell.run_beside(emulator, "assets", "list", "--filename", "none")
+        bare = await shell.run_beside(emulator, "assets", "list", "--json", "--filename", "none")
         wrong = await shell.run_beside(emulator, "assets", "list", "--type", "film")
     assert [each["id"] for each in told.objects] == [ids[2], ids[0]]
-    assert none == Ended(0, "", "")
+    assert none == bare == Ended(0, "", "no assets were found\n")
     assert (wrong.code, wrong.out, wrong.err.count("\n")) == (1, "", 1)
     assert '"film"' in wrong.err
 

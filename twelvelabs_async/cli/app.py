@@ -219,14 +219,47 @@ def run(tokens: Sequence[str]) -> int:
 
 
 def _unknown(tokens: Sequence[str]) -> str | None:
-    """Say which word is missing before a FILE; None: there is no FILE where a command should be."""
-    first = tokens[0]
-    if first in app:  # and what is unknown comes after it
+    """Suggest the line that was probably meant; None: there is none to suggest."""
+    meant = _meant(tokens)
+    if meant is None or not _can_be_parsed(meant):
         return None
-    if not _is_file(first) and not (first.startswith("-") and any(map(_is_file, tokens))):
-        return None
-    upload = "twelvelabs-async upload --url" if "://" in first else "twelvelabs-async upload"
-    return f"there is no command {first!r}; did you mean: {upload} {shlex.join(tokens)}"
+    wrong = next(typed for typed, right in zip(tokens, meant, strict=False) if typed != right)
+    line = shlex.join(["twelvelabs-async", *meant])
+    return f"there is no command {wrong!r}; did you mean: {line}"
+
+
+def _meant(tokens: Sequence[str]) -> list[str] | None:
+    """Return the line with its command in the first place; None: no other line is likely."""
+    first, words = tokens[0], tokens[0].split()
+    if len(words) > 1 and words[0] in app and not os.path.isfile(first):  # noqa: PTH113
+        return [*words, *tokens[1:]]  # a whole line in one pair of quotes
+    command, rest = _split(tokens)
+    if command and (first in app or first.startswith("-") or _is_file(first)):
+        line = [*command, *rest]
+        return None if line == list(tokens) else line
+    if _is_file(first) or (first.startswith("-") and any(map(_is_file, tokens))):
+        return ["upload", *(["--url"] if "://" in first else []), *tokens]
+    return None
+
+
+def _split(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words of the command that stand somewhere in a line, and all others."""
+    command, rest, known = list[str](), list[str](), app
+    for token in tokens:
+        if token in known and not token.startswith("-"):
+            command.append(token)
+            known = known[token]
+        else:
+            rest.append(token)
+    return command, rest
+
+
+def _can_be_parsed(tokens: Sequence[str]) -> bool:
+    try:
+        app.parse_args(tokens, exit_on_error=False, print_error=False)
+    except (CycloptsError, WrongUsageError, InvalidArgumentError):
+        return False
+    return True
 
 
 def _is_file(token: str) -> bool:

@@ -49,10 +49,14 @@ def time_text(time: datetime) -> str:
 
 @define
 class AssetLister:
-    """Tells of assets, some at a time: as lines of JSON, or as one table."""
+    """Tells of assets, some at a time: as lines of JSON, or as one table.
+
+    Attributes:
+        begun: Whether there was any asset so far.
+    """
 
     _as_json: bool
-    _begun: bool = False
+    begun: bool = False
 
     def tell(self, assets: Sequence[AssetDetail]) -> None:
         """Tell of assets; raises as ``telling.tell`` does."""
@@ -60,8 +64,8 @@ class AssetLister:
             for asset in assets:
                 tell_json(asset_json(asset))
         elif assets:
-            tell(_table(assets, header=not self._begun))
-            self._begun = True
+            tell(_table(assets, header=not self.begun))
+        self.begun = self.begun or bool(assets)
 
 
 def _table(assets: Sequence[AssetDetail], *, header: bool) -> str:

@@ -99,6 +99,8 @@ async def _listed(subject: Subject, filters: Filters, client: AsyncTwelveLabs) -
         lister.tell(wanted)
         left -= len(wanted)
         page = await page.next_page() if left > 0 else None
+    if not lister.begun:
+        tell_error("no assets were found")
     return DONE
 
 
