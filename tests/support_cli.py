@@ -218,14 +218,16 @@ def ends_at(width: int) -> Callable[[Sequence[str]], bool]:
 
 
 @contextmanager
-def on_terminal(shell: Shell, *arguments: str | Path) -> Generator[tuple[Any, int], None, None]:
+def on_terminal(
+    shell: Shell, *arguments: str | Path, **variables: str
+) -> Generator[tuple[Any, int], None, None]:
     """Run a command beside the test, whose standard error is a terminal of 100 columns."""
     master, terminal = pty.openpty()
     termios.tcsetwinsize(master, (24, 100))
     with subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, *map(str, arguments)],
         cwd=shell.directory,
-        env=shell.environment({"TERM": "xterm-256color"}),
+        env=shell.environment({"TERM": "xterm-256color", **variables}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=terminal,

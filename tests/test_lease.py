@@ -20,6 +20,7 @@ from twelvelabs_async.errors import (
 from twelvelabs_async.journal import Journal, MemoryJournal
 from twelvelabs_async.journal_files import FileJournal
 from twelvelabs_async.upload.lease import (
+    FIRST_PAUSE,
     LEASE_SECONDS,
     LONGEST_PAUSE,
     RENEWAL,
@@ -143,6 +144,71 @@ async def test_who_waits_has_it_next_and_knows_that_it_waited(
     assert second.waited
     assert not (await first).waited
     assert 90 <= clock.monotonic() <= 90 + LONGEST_PAUSE + 1
+
+
+def waits(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
+    """Return what the library logged, with its level."""
+    ours = [each for each in caplog.records if each.name == "twelvelabs_async"]
+    return [(each.levelno, each.getMessage()) for each in ours]
+
+
+@pytest.mark.parametrize("names", [["host:7#12ab34cd"], ["", "host:7#12ab34cd"], ["host:7"]])
+async def test_a_wait_is_logged_once_with_who_has_the_entry(
+    names: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """At once, without the owner's random part; a name that is not there yet is looked for again.
+
+    However long the wait is, it is one warning.
+    """
+
+    class Busy(MemoryJournal):
+        async def acquire(self, key: str, owner: str, seconds: float) -> str | None:
+            if clock.monotonic() > 600:
+                return await super().acquire(key, owner, seconds)
+            return names.pop(0) if len(names) > 1 else names[0]
+
+    holding = asyncio.create_task(_hold_labelled(Busy()))
+    await clock.sleep(2 * FIRST_PAUSE)
+    at_once = waits(caplog)
+    await holding
+    text = (
+        "clip.mp4 is already being uploaded by host:7: waiting for that to end "
+        "(if_busy='raise' does not wait)"
+    )
+    assert waits(caplog) == at_once == [(logging.WARNING, text)]
+
+
+async def _hold_labelled(journal: Journal) -> None:
+    async with held(journal, "key", label="clip.mp4", wait=math.inf):
+        pass
+
+
+async def test_a_holder_without_a_name_is_another_process(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is made up; who does not wait is not said to."""
+    await MemoryJournal.acquire(store, "key", "", 3)
+    with pytest.raises(UploadInProgressError):
+        await work(store)
+    assert waits(caplog) == []
+    await work(store, wait=10)
+    ((level, text),) = waits(caplog)
+    assert level == logging.WARNING
+    assert text.startswith("key is already being uploaded by another process: ")
+
+
+async def test_a_wait_for_another_task_of_this_process_is_no_warning(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its user knows of it; who looks for it finds it."""
+    caplog.set_level(logging.INFO)
+    first = asyncio.create_task(work(journal, 5))
+    await clock.sleep(1)
+    await work(journal, wait=10)
+    await first
+    ((level, text),) = waits(caplog)
+    assert level == logging.INFO
+    assert f"by {this_process()}: waiting" in text
 
 
 async def test_waiting_asks_seldom(store: Store) -> None:

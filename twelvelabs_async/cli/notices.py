@@ -9,6 +9,13 @@ from twelvelabs_async.cli.telling import tell_error
 
 logger = logging.getLogger("twelvelabs_async")
 
+_ADVICE = {
+    "(if_busy='raise' does not wait)": (
+        "(Ctrl-C ends the wait; --no-journal does not wait, and makes another asset)"
+    ),
+}
+"""What the library advises programs to do, and what a user of the command can do instead."""
+
 
 class _Notices(logging.Handler):
     def __init__(self, bars: Bars) -> None:
@@ -17,7 +24,13 @@ class _Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         with self._bars.aside():
-            tell_error(record.getMessage())
+            tell_error(_advised(record.getMessage()))
+
+
+def _advised(text: str) -> str:
+    for theirs, ours in _ADVICE.items():
+        text = text.replace(theirs, ours)
+    return text
 
 
 @contextmanager

@@ -98,8 +98,9 @@ class FileUpload:
             return
         mark = Mark(await sample_of(source), source.identity)
         key = f"{self._tools.base_url} {self._resuming.key or self._beginning.key(mark)}"
+        label, wait = self._job.content.label, self._resuming.patience
         pause = self._tools.storage.pause
-        async with held(journal, key, wait=self._resuming.patience, pause=pause) as lease:
+        async with held(journal, key, label=label, wait=wait, pause=pause) as lease:
             if not self._resuming.resume:
                 await lease.clear()
             yield JournalEntry(lease, mark, source, self._resuming.key is not None, began)

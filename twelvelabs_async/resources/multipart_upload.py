@@ -116,7 +116,8 @@ class MultipartUploadClient:
                 file's content and what is asked for here, until it is complete.
             resume: Whether to go on where an earlier attempt ended; otherwise it is forgotten.
             if_busy: ``raise`` an error where somebody else is at the same upload, or ``wait`` for
-                them, and return what they have made.
+                them, as long as it takes, and return what they have made; a warning is logged that
+                says for whom.
             if_ended: ``restart`` where the session of the earlier attempt has expired or failed,
                 or ``raise`` an error.
             verify: ``etag``: compare the MD5 of what was sent with the store's ETag, wherever the

@@ -69,6 +69,7 @@ async def held(
     key: str,
     owner: str | None = None,
     *,
+    label: str | None = None,
     wait: float | None = None,
     seconds: float = LEASE_SECONDS,
     pause: Callable[[float], Awaitable[None]] = clock.sleep,
@@ -82,6 +83,7 @@ async def held(
         key: The entry.
         owner: How to call us to others; a random part is added, so that no two are the same. None:
             the host and the process.
+        label: What the log calls the upload when it has to wait; None: the key.
         wait: Seconds to wait for whoever has it; None or 0: none; ``math.inf``: without end.
         seconds: How long the lease lasts unless it is renewed, as it is all the time.
         pause: How to wait between two looks.
@@ -92,12 +94,36 @@ async def held(
         JournalError: The store cannot be reached, read or written.
     """
     keeper = _Keeper(journal, key, f"{owner or this_process()}#{secrets.token_hex(4)}", seconds)
+    waiting = _Waiting(label or key)
     try:
-        waited = await keeper.acquire(wait or 0.0, pause)
+        waited = await keeper.acquire(wait or 0.0, pause, waiting.log)
         async with keeper.kept():
             yield Lease(key, keeper.owner, waited, journal)
     finally:  # also when cancelled while acquiring: the store may have given it
         await uninterrupted(keeper.release())
+
+
+@define(eq=False, repr=False)
+class _Waiting:
+    """Logs once, and at the first look, for whom an upload waits.
+
+    A holder that has just come may not have written its name yet: the second look finds it.
+    """
+
+    _label: str
+    _looks: int = 0
+    _logged: bool = False
+
+    def log(self, holder: str) -> None:
+        """Log who has the entry, a warning unless it is this very process."""
+        self._looks += 1
+        if self._logged or not (holder or self._looks > 1):
+            return
+        self._logged = True
+        name = holder.rpartition("#")[0] or holder or "another process"
+        level = logging.INFO if name == this_process() else logging.WARNING
+        text = "%s is already being uploaded by %s: waiting for that to end (%s)"
+        logger.log(level, text, self._label, name, "if_busy='raise' does not wait")
 
 
 @define(eq=False, repr=False)
@@ -111,8 +137,16 @@ class _Keeper:
     _until: float = 0.0  # by our clock, so before the store's idea of it
     _failure: Exception | None = None  # of the last renewal
 
-    async def acquire(self, wait: float, pause: Callable[[float], Awaitable[None]]) -> bool:
-        """Take the lease, within ``wait`` seconds; whether it was taken by somebody else first."""
+    async def acquire(
+        self,
+        wait: float,
+        pause: Callable[[float], Awaitable[None]],
+        busy: Callable[[str], None],
+    ) -> bool:
+        """Take the lease, within ``wait`` seconds; whether it was taken by somebody else first.
+
+        Before each pause, ``busy`` is called with the holder.
+        """
         deadline = clock.monotonic() + wait
         for tries in count(1):
             self._until = clock.monotonic() + self.seconds
@@ -122,6 +156,7 @@ class _Keeper:
             left = deadline - clock.monotonic()
             if left <= 0:
                 raise UploadInProgressError(self.key, holder)
+            busy(holder)
             await pause(min(left, backoff(tries, FIRST_PAUSE, LONGEST_PAUSE)))
         raise AssertionError  # pragma: no cover - there is always a next try
 
