@@ -25,6 +25,7 @@ PATIENCE = 60
 """Seconds after which a process that should have ended is given up."""
 
 ESCAPE = "\x1b"
+RUN = "\nimport runpy; runpy.run_module('twelvelabs_async', run_name='__main__', alter_sys=True)"
 COMMAND = (sys.executable, "-W", "error", "-m", "twelvelabs_async")
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals of POSIX")
@@ -104,17 +105,26 @@ class Shell:
             finally:
                 process.kill()
 
-    async def run_beside(self, emulator: Emulator, *arguments: str | Path, **extra: str) -> Ended:
+    async def run_beside(
+        self, emulator: Emulator, *arguments: str | Path, before: str = "", **extra: str
+    ) -> Ended:
         """Run a command to its end while the test's own emulator serves it."""
-        process = await self.start_beside(emulator, *arguments, **extra)
+        process = await self.start_beside(emulator, *arguments, before=before, **extra)
         return await ended(process)
 
     async def start_beside(
-        self, emulator: Emulator, *arguments: str | Path, **extra: str
+        self, emulator: Emulator, *arguments: str | Path, before: str = "", **extra: str
     ) -> asyncio.subprocess.Process:
-        """Start a command that uses the test's own emulator."""
+        """Start a command that uses the test's own emulator.
+
+        Args:
+            emulator: The platform.
+            arguments: Of the command.
+            before: Python that runs first in its process, such as what breaks the system for it.
+            extra: Variables of its environment.
+        """
         return await asyncio.create_subprocess_exec(
-            *COMMAND,
+            *([sys.executable, "-W", "error", "-c", before + RUN] if before else COMMAND),
             *map(str, arguments),
             cwd=self.directory,
             env=self.environment({**place(emulator), **extra}),

@@ -2,7 +2,7 @@
 
 import os
 
-from twelvelabs_async import AsyncTwelveLabs, Journal
+from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.cli.outcomes import WrongUsageError
 from twelvelabs_async.client import API_KEY_VARIABLES
 
@@ -23,14 +23,10 @@ def check_key(*, otherwise: str = "") -> None:
         raise WrongUsageError(f"there is no API key: set {API_KEY_VARIABLES[0]}{otherwise}")
 
 
-def platform(
-    base_url: str | None, max_concurrency: int = CALLS_AT_ONCE, journal: Journal | None = None
-) -> AsyncTwelveLabs:
+def platform(base_url: str | None, max_concurrency: int = CALLS_AT_ONCE) -> AsyncTwelveLabs:
     """Return a client with the environment's key and proxies.
 
     Raises:
         ConfigurationError: It cannot be made with these settings.
     """
-    return AsyncTwelveLabs(
-        base_url=base_url, max_concurrency=max_concurrency, journal=journal, trust_env=True
-    )
+    return AsyncTwelveLabs(base_url=base_url, max_concurrency=max_concurrency, trust_env=True)

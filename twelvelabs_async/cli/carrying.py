@@ -28,6 +28,7 @@ from twelvelabs_async.cli.outcomes import (
     Outcome,
     Source,
 )
+from twelvelabs_async.cli.own_journal import OptionalJournal, OwnJournal
 from twelvelabs_async.cli.readiness import Wait
 from twelvelabs_async.cli.telling import plain
 from twelvelabs_async.emulator import Emulator
@@ -52,12 +53,14 @@ class Surroundings:
     Attributes:
         emulator: The embedded one; None: a real platform. With one, assets are compared.
         slots: Bounds the files that are sent at once; waiting takes none.
+        journal: Where it is noted what is sent in chunks.
     """
 
     client: AsyncTwelveLabs
     emulator: Emulator | None
     bars: Bars
     slots: asyncio.Semaphore
+    journal: OwnJournal
 
 
 @define(eq=False)
@@ -70,6 +73,7 @@ class Carrier:
     _upload_id: str | None = None
     _arrived: Arrived | None = None
     _asked: bool = False
+    _journal: OptionalJournal | None = None
 
     async def run(self) -> Outcome:
         """Look at the file at once, upload it when its turn comes, and say what became of it."""
@@ -153,11 +157,13 @@ class Carrier:
             bar.move(progress.uploaded_bytes, progress.total_bytes)
 
         began = clock.monotonic()
+        self._journal = self._around.journal.for_upload()
         result = await self._around.client.multipart_upload.upload_file(
             self._source.name,
             file_type=self._order.file_type,
             max_workers=self._order.concurrency,
             progress_callback=move,
+            journal=self._journal,
             resume=not self._order.restart,
             if_busy="wait",
             **self._order.creation,

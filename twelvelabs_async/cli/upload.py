@@ -1,12 +1,11 @@
 """``upload``: a few files at a time, each told of when it has ended, none in the others' way."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from twelvelabs_async import AsyncTwelveLabs, ConfigurationError, FileJournal, Journal
+from twelvelabs_async import AsyncTwelveLabs
 from twelvelabs_async.cli.access import platform
 from twelvelabs_async.cli.bars import Bars
 from twelvelabs_async.cli.carrying import Carrier, Surroundings
@@ -15,6 +14,7 @@ from twelvelabs_async.cli.interrupts import Interrupts
 from twelvelabs_async.cli.notices import notices
 from twelvelabs_async.cli.orders import Order
 from twelvelabs_async.cli.outcomes import DONE, FAILED, INTERRUPTED, Arrived, Outcome
+from twelvelabs_async.cli.own_journal import OwnJournal
 from twelvelabs_async.cli.telling import tell_error
 from twelvelabs_async.cli.upload_views import tell_emulated, tell_interruption, tell_outcome
 from twelvelabs_async.emulator import Emulator
@@ -58,21 +58,7 @@ def _client(order: Order, emulator: Emulator | None) -> AsyncTwelveLabs:
     puts = order.concurrency * min(FILES_AT_ONCE, len(order.sources))
     if emulator is not None:  # with a key and a way of its own: nothing of the environment
         return AsyncTwelveLabs(emulator.api_key, emulator.base_url, max_concurrency=puts)
-    return platform(order.base_url, puts, _journal() if order.journaled else None)
-
-
-def _journal() -> Journal | None:
-    """Return the user's journal; None, with a word on it, where none can be kept."""
-    try:
-        journal = FileJournal()
-        journal.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(journal.directory, os.W_OK | os.X_OK):
-            return journal
-        problem = f"no permission to write to {journal.directory}"
-    except (OSError, ConfigurationError) as error:
-        problem = str(error)
-    tell_error(f"warning: no attempt can go on where this one ends: {problem}")
-    return None
+    return platform(order.base_url, puts)
 
 
 async def _all(
@@ -86,7 +72,10 @@ async def _all(
             with bars.aside():
                 tell_outcome(outcome, as_json=order.as_json)
 
-        around = Surroundings(client, emulator, bars, slots)
+        journal = OwnJournal(bars)
+        if order.journaled:
+            journal.open()
+        around = Surroundings(client, emulator, bars, slots, journal)
         carriers = [Carrier(order, source, around) for source in order.sources]
         return await run_errands(carriers, interrupts, told)
 
