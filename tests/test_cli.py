@@ -770,6 +770,7 @@ async def test_an_asset_that_is_not_the_file_is_found_out(
 ) -> None:
     """The comparison compares: one byte makes a difference, and so does an asset that is gone."""
     result = await client.multipart_upload.upload_file(noise)
+    assert result.asset_url is not None
     came: list[int] = []
     digest = await check_served(str(noise), result.asset_url, came.append)
     assert digest == sha256(noise)
@@ -796,6 +797,7 @@ async def test_file_and_asset_are_read_side_by_side(
         AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
     ):
         url = (await client.multipart_upload.upload_file(sound)).asset_url
+        assert url is not None
         checking = asyncio.create_task(check_served(str(pipe), url, lambda _: moved.set()))
         with await asyncio.to_thread(pipe.open, "wb", 0) as writer:
             content = await asyncio.to_thread(sound.read_bytes)

@@ -69,6 +69,7 @@ async def test_a_url_is_fetched_by_the_platform(shell: Shell, noise: Path) -> No
         AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
     ):
         url = (await client.multipart_upload.upload_file(noise)).asset_url
+        assert url is not None
         options = ("--filename", "b.wav", "--metadata", "n=5", "--hls", "--wait")
         told = await shell.run_beside(emulator, "upload", "--json", "--url", url, *options)
         for_people = await shell.run_beside(emulator, "upload", "--url", url, "--url", url)
@@ -84,6 +85,25 @@ async def test_a_url_is_fetched_by_the_platform(shell: Shell, noise: Path) -> No
     assert (for_people.code, for_people.err) == (0, "")
     assert for_people.out.count(f"{url}\n  asset    ") == 2
     assert "  status   processing\n" in for_people.out
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_an_asset_without_a_url_is_told_without_one(
+    as_json: bool, use: Use, make_file: MakeFile, capsys: Captured
+) -> None:
+    """The command succeeds: null for machines, and no row for people."""
+    async with Emulator(now=utcnow, name_url="never") as emulator:
+        use(emulator)
+        command = order(make_file(1000), as_json=as_json, journaled=False)
+        assert await upload(command, Interrupts()) == 0
+        (asset_id,) = emulator.platform.assets
+    told = capsys.readouterr()
+    assert asset_id in told.out
+    assert "names no URL" in told.err
+    if as_json:
+        assert json.loads(told.out)["asset_url"] is None
+    else:
+        assert "URL" not in told.out
 
 
 def test_the_embedded_emulator_fetches_from_this_machine_only(shell: Shell) -> None:

@@ -620,6 +620,31 @@ async def test_a_resumed_session_is_written_down_too(
     assert len(sent(emulator)) <= CHUNKS + 5
 
 
+async def test_a_repeated_report_tells_the_asset_of_a_session_that_is_complete(
+    emulator: Emulator, journal: Journal, make_file: MakeFile
+) -> None:
+    """Nobody named it when the session was resumed, and the answers to its last reports are lost.
+
+    The journal has an ETag; to report it again is harmless, and the answer names the asset.
+    """
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    async with client_of(emulator, None) as client:
+        failure = await fail_at(emulator, client, path, 5)
+    assert failure.upload_id is not None
+    async with client_of(emulator, journal) as client:
+        lost = emulator.faults.add(Fault(route="report", action=Cut("after"), times=None))
+        with pytest.raises(UploadError):
+            await client.multipart_upload.resume(
+                failure.upload_id, path, upload_headers=failure.upload_headers, max_retries=0
+            )
+        lost.times = lost.hits
+        puts = emulator.count("put")
+        result = await client.multipart_upload.resume(failure.upload_id, path)
+    assert result.asset_id == failure.asset_id
+    assert emulator.count("put") == puts
+    assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
 async def test_a_session_of_many_chunks_is_read_page_by_page(make_file: MakeFile) -> None:
     """120 counted chunks cost three questions, and are not sent again."""
     async with Emulator(chunk_size=10, now=utcnow) as emulator:

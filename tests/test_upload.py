@@ -27,6 +27,7 @@ async def test_every_byte_arrives_whatever_the_size(
     result = await client.multipart_upload.upload_file(path)
     assert result.total_size == size
     assert result.total_chunks == -(-size // CHUNK_SIZE)
+    assert result.asset_url is not None
     async with aiohttp.ClientSession() as session, session.get(result.asset_url) as response:
         assert hashlib.sha256(await response.read()).hexdigest() == sha256(path)
     assert emulator.count("put") == result.total_chunks

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import Counter
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from virtual_time import VirtualTimeLoop, utcnow
 from twelvelabs_async import (
     ApiConnectionError,
     ApiError,
-    AssetUrlMissingError,
     AsyncTwelveLabs,
     IncompleteUploadError,
     InvalidResponseError,
@@ -35,6 +35,7 @@ from twelvelabs_async.emulator import (
     api_error,
     store_error,
 )
+from twelvelabs_async.upload.uploader import URL_PAUSES, URL_SECONDS
 
 
 def now() -> float:
@@ -273,42 +274,112 @@ async def test_expired_urls_are_replaced_by_one_request_for_all(
 async def test_an_asset_url_that_the_last_report_withholds_is_found(
     where: Any, make_file: MakeFile
 ) -> None:
-    """Status, asset and a repeated report are asked; the URL is never empty."""
+    """Status, asset and a repeated report are asked."""
     async with (
         Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url=where) as emulator,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
     ):
         result = await client.multipart_upload.upload_file(make_file(2 * CHUNK_SIZE))
-        assert result.asset_url.startswith(emulator.store_url)
+        assert (result.asset_url or "").startswith(emulator.store_url)
 
 
-async def test_a_refusal_on_the_way_to_the_asset_url_is_told(make_file: MakeFile) -> None:
-    """Where asking failed, the error says so: a later question may find what this one did not."""
-    async with (
-        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="asset") as emulator,
-        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
-    ):
-        refusal = api_error(403, "api_not_allowed", "Not with this key.")
-        fault = emulator.faults.add(Fault(route="asset", action=refusal))
-        with pytest.raises(UploadError, match=r"asking failed: .* Not with this key\.") as caught:
-            await client.multipart_upload.upload_file(make_file(CHUNK_SIZE))
-        assert fault.hits == 1
-        assert isinstance(caught.value.__cause__, AssetUrlMissingError)
-        assert len(caught.value.__cause__.failures) == 1
+REFUSED = api_error(403, "api_not_allowed", "Not with this key.")
+LIMITED = api_error(429, "too_many_requests", "Slow down.", {"Retry-After": "3600"})
 
 
-async def test_an_asset_url_that_nobody_names_is_an_error(make_file: MakeFile) -> None:
-    """An empty URL is never returned as success; the error names the asset that is complete."""
+async def test_an_asset_whose_url_nobody_names_has_arrived(
+    make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every place is asked for some 20 seconds; then the URL is None, and a warning says so."""
     async with (
         Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="never") as emulator,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
     ):
-        with pytest.raises(UploadError) as caught:
-            await client.multipart_upload.upload_file(make_file(CHUNK_SIZE))
-        assert isinstance(caught.value.__cause__, AssetUrlMissingError)
-        assert caught.value.asset_id
-        assert caught.value.asset_id in str(caught.value)
-        assert caught.value.reported_chunks == 1
+        began = asyncio.get_running_loop().time()
+        path = make_file(3 * CHUNK_SIZE)
+        with caplog.at_level("WARNING", "twelvelabs_async"):
+            result = await client.multipart_upload.upload_file(path, batch_size=3, max_workers=1)
+        assert result.asset_url is None
+        assert await emulator.sha256(result.asset_id) == sha256(path.read_bytes()).hexdigest()
+        assert asyncio.get_running_loop().time() - began == pytest.approx(sum(URL_PAUSES), abs=1)
+    looks = len(URL_PAUSES) + 1
+    assert [emulator.count(r) for r in ("status", "asset", "report")] == [looks, looks, 1 + looks]
+    assert emulator.count("put") == 3
+    assert f"names no URL of its asset {result.asset_id}" in caplog.text
+
+
+@pytest.mark.parametrize("passed", [1, 4, len(URL_PAUSES)])
+async def test_an_asset_url_that_is_named_late_is_found(passed: int, make_file: MakeFile) -> None:
+    """The questions are repeated, with growing pauses, until one of them is answered."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="never") as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        fault = Fault(route="asset", after=passed, action=altered(url="https://late.example/1"))
+        emulator.faults.add(fault)
+        result = await client.multipart_upload.upload_file(make_file(CHUNK_SIZE))
+        assert result.asset_url == "https://late.example/1"
+        assert emulator.count("asset") == passed + 1
+
+
+@pytest.mark.parametrize(
+    "action",
+    [REFUSED, LIMITED, Answer(500), Answer(200, body="<html>"), Cut(), Stall()],
+    ids=["refused", "limited", "failed", "html", "cut", "silent"],
+)
+@pytest.mark.parametrize("routes", [("asset",), ("status", "asset", "report")], ids=["one", "all"])
+async def test_a_question_that_fails_does_not_fail_an_upload_that_is_complete(
+    action: Any, routes: tuple[str, ...], make_file: MakeFile
+) -> None:
+    """Not the refusal, not the limit, not the dead network: it has arrived, in bounded time."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="never") as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        for route in routes:
+            passing = int(route == "report")  # the one that completes the upload
+            emulator.faults.add(Fault(route=route, after=passing, times=None, action=action))
+        async with asyncio.timeout(URL_SECONDS + 1):
+            result = await client.multipart_upload.upload_file(make_file(CHUNK_SIZE))
+        assert result.asset_url is None
+        assert result.asset_id in emulator.platform.assets
+        assert emulator.count("put") == 1
+
+
+async def test_a_client_that_is_closed_over_the_question_does_not_lose_the_asset(
+    make_file: MakeFile,
+) -> None:
+    """The upload is complete; its asset is returned at once, without a URL."""
+    async with Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="never") as emulator:
+        async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+            upload = asyncio.create_task(client.multipart_upload.upload_file(make_file(CHUNK_SIZE)))
+            while not emulator.count("asset"):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+        result = await upload
+        assert result.asset_id in emulator.platform.assets
+
+
+async def test_any_upload_returns_an_asset_without_a_url(make_file: MakeFile) -> None:
+    """``client.upload`` in chunks: what the platform does not tell is None there, too."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="never") as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        asset = await client.upload(make_file(3 * CHUNK_SIZE), multipart_above=1)
+        assert asset.id in emulator.platform.assets
+        assert asset.url is None
+
+
+async def test_a_session_that_is_completed_is_complete_whatever_was_counted(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """A count that is too large tells nothing; the status does, at the first question."""
+    emulator.faults.add(Fault(route="report", action=altered(total_completed=99)))
+    emulator.faults.add(Fault(route="status", action=altered(chunks_completed=99)))
+    result = await client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE), max_workers=1)
+    assert result.asset_url
+    assert emulator.count("status") == 1
 
 
 @pytest.mark.parametrize("url", ["", "   ", "not a url", "ftp://x/y"])
@@ -318,7 +389,7 @@ async def test_a_text_that_is_no_url_is_not_returned_as_one(
     """What the last report calls the URL has to be one; otherwise other places are asked."""
     emulator.faults.add(Fault(route="report", action=altered(url=url)))
     result = await client.multipart_upload.upload_file(make_file(1))
-    assert result.asset_url.startswith(emulator.store_url)
+    assert (result.asset_url or "").startswith(emulator.store_url)
     assert emulator.count("report") == 2
 
 

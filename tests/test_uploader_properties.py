@@ -27,7 +27,6 @@ from support_platform import (
 
 from twelvelabs_async.errors import (
     ApiConnectionError,
-    AssetUrlMissingError,
     BadRequestError,
     IncompleteUploadError,
     SessionCorruptedError,
@@ -42,6 +41,8 @@ from twelvelabs_async.upload.uploader import (
     RESCUE_SECONDS,
     SETTLING_LOOKS,
     TRIES_FOR_A_URL,
+    URL_PAUSES,
+    URL_SECONDS,
     Uploader,
 )
 from twelvelabs_async.upload.url_book import MARGIN, MOST_URLS
@@ -170,7 +171,7 @@ def _check_calls(world: World) -> None:
     most = script.chunks // script.batch_size + min(workers, script.chunks)
     assert seen["reports"] <= most + seen["reports failed"] + seen["repeats"] + rescue
     assert seen["url_calls"] <= _most_url_calls(world)
-    assert seen["looks"] <= seen["looks failed"] + SETTLING_LOOKS + 2
+    assert seen["looks"] <= seen["looks failed"] + SETTLING_LOOKS + 2 * (len(URL_PAUSES) + 1)
 
 
 def _most_url_calls(world: World) -> int:
@@ -199,7 +200,7 @@ def _fewest_url_calls(script: Script) -> int:
 def _check_success(outcome: Outcome, result: UploadResult) -> None:
     world, chunks = outcome.world, outcome.world.script.chunks
     assert outcome.cancelled_at is None
-    assert result.asset_url == ASSET_URL
+    assert result.asset_url == ASSET_URL or world.seen["looks"] >= 1  # nobody told it in time
     assert result.total_chunks == chunks
     assert result.total_size == world.size
     everything = set(range(1, chunks + 1))
@@ -229,7 +230,7 @@ def _check_failure(outcome: Outcome) -> None:
         assert set(world.delivered) <= world.told
 
 
-def _check_reason(world: World, error: TwelveLabsError) -> None:  # noqa: C901 - a table
+def _check_reason(world: World, error: TwelveLabsError) -> None:
     """Assert that the exception tells what happened, and that it had to end the upload."""
     script = world.script
     scripted = {fault for faults in script.puts.values() for fault in faults}
@@ -253,8 +254,6 @@ def _check_reason(world: World, error: TwelveLabsError) -> None:  # noqa: C901 -
             assert calls & {CallFault.CUT, CallFault.LOST} or script.outage
         case IncompleteUploadError():
             assert script.lag >= SETTLING_LOOKS
-        case AssetUrlMissingError():
-            assert script.names_url == "never" or calls - {CallFault.OK}
         case _:
             assert calls & {CallFault.REFUSED, CallFault.BROKEN}
 
@@ -558,7 +557,16 @@ def test_the_uploader_finds_the_asset_url_wherever_it_is_told() -> None:
         assert outcome.result is not None
 
 
-def test_an_asset_without_a_url_is_an_error() -> None:
-    """Never an empty string."""
-    outcome = play(Script(chunks=3, names_url="never"))
-    assert isinstance(outcome.error, AssetUrlMissingError)
+def test_an_asset_without_a_url_has_arrived() -> None:
+    """None, never an empty string, and within a bound."""
+    outcome = play(Script(chunks=3, pace=(0.0,), names_url="never"))
+    assert outcome.result is not None
+    assert outcome.result.asset_url is None
+    assert outcome.ended_at == sum(URL_PAUSES)
+
+
+def test_questions_for_the_url_end_however_slowly_they_are_answered() -> None:
+    """Forty seconds an answer: the upload is complete, and does not wait for the second."""
+    outcome = play(Script(chunks=3, workers=1, batch_size=3, pace=(40.0,), names_url="never"))
+    assert outcome.result is not None
+    assert outcome.ended_at == 3 * 40 + 2 * 40 + URL_SECONDS

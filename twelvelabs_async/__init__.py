@@ -44,7 +44,6 @@ if TYPE_CHECKING:
         AssetFailedError,
         AssetNotReadyError,
         AssetUnknownError,
-        AssetUrlMissingError,
         BadGatewayError,
         BadRequestError,
         ChunkCorruptedError,
@@ -125,7 +124,6 @@ __all__ = [
     "AssetTranscriptionStatus",
     "AssetTranscriptionUtterance",
     "AssetUnknownError",
-    "AssetUrlMissingError",
     "AssetsRetrieveTranscriptionRequestIncludeItem",
     "AsyncTwelveLabs",
     "AudioStream",
@@ -203,7 +201,7 @@ _NAMES_OF = {
     "error_codes": "ErrorCode",
     "errors": """
         ApiConnectionError ApiError ApiTimeoutError AssetFailedError AssetNotReadyError
-        AssetUnknownError AssetUrlMissingError BadGatewayError BadRequestError ChunkCorruptedError
+        AssetUnknownError BadGatewayError BadRequestError ChunkCorruptedError
         ClientClosedError ConfigurationError ConflictError ContentTooLargeError ForbiddenError
         GatewayTimeoutError GoneError IncompleteUploadError InternalServerError
         InvalidArgumentError InvalidResponseError JournalError JournalLostError NotFoundError

@@ -8,7 +8,7 @@ the journal (``JournalError``).
 nor a presigned signature ever stands in a text or an attribute here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 
@@ -334,24 +334,6 @@ class IncompleteUploadError(TwelveLabsError):
         super().__init__(
             f"every chunk was reported, but the platform counts {counted} of {total} and calls "
             f"the session {status}; get_status() tells which chunks it misses"
-        )
-
-
-class AssetUrlMissingError(TwelveLabsError):
-    """The upload is complete, but the platform names no URL of the asset anywhere.
-
-    Attributes:
-        asset_id: The asset; None where that is not known either.
-        failures: How asking failed, where it did; a later question may find the URL.
-    """
-
-    def __init__(self, asset_id: str | None, failures: Sequence[TwelveLabsError] = ()) -> None:
-        self.asset_id = asset_id
-        self.failures = tuple(failures)
-        asked = "".join(f"; asking failed: {failure}" for failure in failures)
-        super().__init__(
-            f"the upload is complete, but the platform names no URL of asset {asset_id or '?'}: "
-            f"not in its reports, nor in the session's status, nor in the asset{asked}"
         )
 
 

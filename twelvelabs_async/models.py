@@ -246,7 +246,8 @@ class UploadResult:
 
     Attributes:
         asset_id: The asset.
-        asset_url: Where the asset can be had; never empty.
+        asset_url: Where the asset can be had; None where the platform names no URL, which does no
+            harm: every later step takes ``asset_id``.
         upload_id: The session that made it.
         total_size: Bytes of the file.
         total_chunks: The chunks that it was sent in.
@@ -257,7 +258,7 @@ class UploadResult:
     """
 
     asset_id: str
-    asset_url: str = field(repr=repr_without_query)
+    asset_url: str | None = field(repr=repr_without_query)
     upload_id: str
     total_size: int
     total_chunks: int

@@ -38,7 +38,7 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     uploads = client.multipart_upload
     result = await uploads.upload_file("a.mp4", file_type="video", progress_callback=sync_callback)
     assert_type(result, UploadResult)
-    assert_type(result.asset_url, str)
+    assert_type(result.asset_url, str | None)
     checked = await uploads.upload_file("a.mp4", verify="etag", digest="sha256")
     assert_type(checked.verified_chunks, int)
     assert_type(checked.sha256, str | None)

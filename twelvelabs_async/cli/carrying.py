@@ -184,7 +184,7 @@ class Carrier:
         emulator = self._around.emulator
         if emulator is None or self._source.kind == "url":
             return None
-        if arrived.result is not None:
+        if arrived.result is not None and arrived.result.asset_url is not None:
             return arrived.result.asset_url
         return emulator.platform.asset_url(emulator.platform.assets[arrived.asset_id])
 

@@ -46,7 +46,8 @@ def _failed_json(failed: Failed) -> dict[str, object]:
 def _block(arrived: Arrived) -> str:
     rows = [("asset", arrived.asset_id)]
     if arrived.result is not None:
-        rows.append(("URL", arrived.result.asset_url))
+        if arrived.result.asset_url is not None:
+            rows.append(("URL", arrived.result.asset_url))
         rows.append(("sent", _sent(arrived.result, arrived.seconds)))
     if arrived.sha256 is not None:
         rows.append(("SHA-256", arrived.sha256))

@@ -196,6 +196,16 @@ CONTENTS = (
         meddled(mute),
         times=None,
     ),
+    Incident(
+        "url-never",
+        "no `url` anywhere",
+        "the same, for 20 seconds; then the upload has succeeded: `asset_url` is `None`",
+        ("report",),
+        meddled(lambda _: {"url": None}),
+        times=None,
+        seconds=30,
+        requests=20,
+    ),
 )
 URLS = (
     Incident("urls-few", "fewer URLs than asked", ASKED_AGAIN, GIVING, urls(lambda u: u[:1])),

@@ -131,7 +131,7 @@ class MultipartUploadClient:
                 additional parameters for the first one only, which opens the session.
 
         Returns:
-            The asset; its URL is never empty.
+            The asset; its URL is None where the platform names none within 30 seconds.
 
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.

@@ -2,7 +2,6 @@
 
 from twelvelabs_async.errors import (
     ApiError,
-    AssetUrlMissingError,
     BadRequestError,
     GoneError,
     IncompleteUploadError,
@@ -21,7 +20,7 @@ from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.verdicts import Meaning, meaning
 
-_HOPELESS = (AssetUrlMissingError, SourceError, SessionEndedError, SessionCorruptedError)
+_HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
 """What a session cannot go on after."""
 
 

@@ -38,6 +38,7 @@ class Ledger:
         reported: How many chunks were acknowledged.
         stored_bytes: Bytes of all chunks that have an ETag, reported, doubted, or neither.
         total_completed: The platform's own count of chunks, the highest that it told.
+        completed: Whether the platform called the session completed, whatever it has counted.
         asset_url: The asset's URL, once the platform named it; never empty.
         asset_id: The asset, once a report named it.
         last_batch: The last report that was acknowledged; of a resumed upload, one to begin with.
@@ -54,6 +55,7 @@ class Ledger:
     reported: int = 0
     stored_bytes: int = 0
     total_completed: int = 0
+    completed: bool = False
     asset_url: str | None = None
     asset_id: str | None = None
     last_batch: tuple[CompletedChunk, ...] = ()
@@ -167,13 +169,17 @@ class Ledger:
             del self.in_report[index]
         self.reported += len(told)
         self.last_batch = tuple(told.values()) or self.last_batch
-        self.asset_id = answer.asset_id or self.asset_id
-        self.count(answer.total_completed, answer.url)
+        self.name_asset(answer.url, answer.asset_id)
+        self.count(answer.total_completed)
 
-    def count(self, total_completed: int, asset_url: str | None) -> None:
+    def count(self, total_completed: int) -> None:
         """Note what the platform says: answers may overtake each other, so a count only grows."""
         self.total_completed = max(self.total_completed, total_completed)
+
+    def name_asset(self, asset_url: str | None, asset_id: str | None = None) -> None:
+        """Note what the platform says of the asset; None: nothing."""
         self.asset_url = usable_url(asset_url) or self.asset_url
+        self.asset_id = asset_id or self.asset_id
 
     @property
     def finishing(self) -> bool:
@@ -182,8 +188,8 @@ class Ledger:
 
     @property
     def complete(self) -> bool:
-        """Whether the platform has counted every chunk."""
-        return self.total_completed == len(self.slices)
+        """Whether the platform has every chunk: it says so, or has counted as many."""
+        return self.completed or self.total_completed == len(self.slices)
 
     @property
     def stored_chunks(self) -> int:

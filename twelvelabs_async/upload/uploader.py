@@ -9,7 +9,7 @@ nobody else knows them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -23,8 +23,8 @@ from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
     AssetUnknownError,
-    AssetUrlMissingError,
     BadRequestError,
+    ClientClosedError,
     IncompleteUploadError,
     StorageError,
     TwelveLabsError,
@@ -43,7 +43,7 @@ from twelvelabs_async.tasks import end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.file_digest import FileDigest
-from twelvelabs_async.upload.ledger import Ledger, usable_url
+from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.limits import Free, Slots
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
@@ -64,6 +64,13 @@ SETTLING_LOOKS = 6
 
 LEAST_SETTLING_DELAY = 1.0
 """Seconds; stands in for a smaller ``retry_delay`` between those looks."""
+
+URL_PAUSES = (1.0, 2.0, 4.0, 6.0, 8.0)
+"""Seconds between questions for the URL of an asset that is complete. Assumed: a URL that comes
+late comes within seconds; 21 of them delay nobody for long whose platform names no URL at all."""
+
+URL_SECONDS = 30.0
+"""Seconds after which these questions end, however slowly they are answered."""
 
 TRIES_FOR_A_URL = 3
 """How often URLs are asked for when answers leave out the chunk that needs one."""
@@ -159,8 +166,8 @@ class Uploader:
         try:
             await self._work_all()
             await self._settle()
-            url = self.ledger.asset_url or await self._find_url()
-            return self._result(url, await self.digest.value())
+            await self._find_asset()
+            return self._result(await self.digest.value())
         except BaseException:
             await self._rescue()
             raise
@@ -358,41 +365,57 @@ class Uploader:
             looks += 1
             await clock.sleep(backoff(looks, max(self.patience.retry_delay, LEAST_SETTLING_DELAY)))
             seen = await self._ask(self.platform.status)
-            done = seen.status == MultipartUploadStatusType.COMPLETED
-            total = len(self.ledger.slices)
-            self.ledger.count(total if done else seen.chunks_completed or 0, seen.url)
+            self.ledger.completed = seen.status == MultipartUploadStatusType.COMPLETED
+            self.ledger.count(seen.chunks_completed or 0)
+            self.ledger.name_asset(seen.url)
             late = looks == SETTLING_LOOKS and not self.ledger.complete
             if late or seen.status in _DEAD:
-                raise IncompleteUploadError(self.ledger.total_completed, total, seen.status)
+                counted, total = self.ledger.total_completed, len(self.ledger.slices)
+                raise IncompleteUploadError(counted, total, seen.status)
 
-    async def _find_url(self) -> str:
-        """Find the URL of an asset that is complete: the last report did not name it.
+    async def _find_asset(self) -> None:
+        """Ask for what the reports did not tell of the asset: its URL, perhaps its id.
 
-        Assumed: the status, the asset, or the last report sent again may name it.
+        The upload is complete, so a question that fails does not make it fail.
         """
-        asset_id, batch = self.asset_id, self.ledger.last_batch
-        places: list[Callable[[], Awaitable[HasUrl]]] = [self.platform.status]
-        if asset_id is not None:
-            places.append(lambda: self.platform.asset(asset_id))
-        if batch:
-            places.append(lambda: self.platform.report(batch))
-        failures: list[TwelveLabsError] = []
-        for ask in places:
-            try:
-                url = usable_url((await self._ask(ask)).url)
-            except (ApiError, ApiConnectionError) as error:  # another place may tell
-                failures.append(error)
-                continue
-            if url:
-                return url
-        raise AssetUrlMissingError(asset_id, failures)
+        with suppress(TimeoutError, ClientClosedError):
+            async with clock.timeout(URL_SECONDS):
+                for pause in URL_PAUSES:
+                    await self._ask_for_asset()
+                    if not any(self._places()):
+                        return
+                    await self.storage.pause(pause)
+                await self._ask_for_asset()
+        if self.ledger.asset_url is None:
+            text = "upload %s is complete, but the platform names no URL of its asset %s"
+            logger.warning(text, self.session.upload_id, self.asset_id or "?")
+
+    async def _ask_for_asset(self) -> None:
+        for ask in self._places():
+            with suppress(ApiError, ApiConnectionError):  # another place may tell, or a later time
+                answer = await ask()
+                named = answer.asset_id if isinstance(answer, ReportChunkBatchResponse) else None
+                self.ledger.name_asset(answer.url, named)
+
+    def _places(self) -> Iterator[Callable[[], Awaitable[HasUrl]]]:
+        """Yield what may still tell something of the asset.
+
+        Assumed: the status, the asset, or the last report sent again may name the URL.
+        """
+        batch = self.ledger.last_batch
+        if self.ledger.asset_url is None:
+            yield self.platform.status
+        if self.ledger.asset_url is None and (asset_id := self.asset_id) is not None:
+            yield lambda: self.platform.asset(asset_id)
+        if batch and (self.ledger.asset_url is None or self.asset_id is None):
+            yield lambda: self.platform.report(batch)
 
     @property
     def asset_id(self) -> str | None:
         """The asset, as far as it is known: a session that is resumed need not know it."""
         return self.ledger.asset_id or self.session.asset_id
 
-    def _result(self, asset_url: str, sha256: str | None) -> UploadResult:
+    def _result(self, sha256: str | None) -> UploadResult:
         if self.asset_id is None:
             raise AssetUnknownError(self.session.upload_id)
         if self.check.wanted and not self.check.verified:
@@ -400,7 +423,7 @@ class Uploader:
             logger.warning(text, self.session.upload_id)
         return UploadResult(
             asset_id=self.asset_id,
-            asset_url=asset_url,
+            asset_url=self.ledger.asset_url,
             upload_id=self.session.upload_id,
             total_size=self.source.size,
             total_chunks=len(self.ledger.slices),
