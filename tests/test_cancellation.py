@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import cast
 
+import anyio
 import pytest
 from attrs import Factory, define
 from conftest import MakeFile
@@ -181,6 +182,21 @@ async def by_timeout(steps: Steps, call: Awaitable[object]) -> None:
     assert isinstance(task.exception(), TimeoutError) == steps.reached()
 
 
+async def by_anyio(steps: Steps, call: Awaitable[object]) -> None:
+    """Cancel a scope of anyio around the call, which cancels it at every await from then on."""
+    scope = anyio.CancelScope()
+
+    async def scoped() -> None:
+        with scope:
+            steps.stop = scope.cancel
+            await call
+
+    task = steps.watch(scoped())
+    await asyncio.wait({task})
+    assert task.exception() is None
+    assert scope.cancelled_caught == steps.reached()
+
+
 async def by_sibling(steps: Steps, call: Awaitable[object]) -> None:
     """Let another task of the same ``TaskGroup`` fail."""
     trouble = asyncio.get_running_loop().create_future()
@@ -235,7 +251,7 @@ def chosen(awaits: int, how: Ending) -> range:
     return range(ENDINGS.index(how) % step, awaits, step)
 
 
-ENDINGS: list[Ending] = [by_cancel, by_two_cancels, by_timeout, by_sibling]
+ENDINGS: list[Ending] = [by_cancel, by_two_cancels, by_timeout, by_anyio, by_sibling]
 
 
 async def sweep(playground: Playground, call: Call, how: Ending) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio  # noqa: F401 - so that it is there
 import pytest
 
 from twelvelabs_async.tasks import end_all, run_all, uninterrupted
@@ -41,6 +43,13 @@ class Worker:
             self.ended = "failed"
             raise error
         self.ended = "done"
+
+
+@pytest.fixture(autouse=True, params=["anyio was imported", "anyio was not imported"])
+def anyio_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make no difference to what asyncio cancels."""
+    if request.param == "anyio was not imported":
+        monkeypatch.delitem(sys.modules, "anyio")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.sessions import Connecting, Sessions
+from twelvelabs_async.tasks import cancelled_once
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Buffers
 from twelvelabs_async.upload.content import UNNAMED, File, told_apart
@@ -246,7 +247,8 @@ class AsyncTwelveLabs:
 
     async def close(self) -> None:
         """Close what the client opened; uploads under way fail. May be called again."""
-        await self._sessions.close()
+        with cancelled_once():
+            await self._sessions.close()
 
 
 def _chosen_api_key(api_key: str | None) -> str:

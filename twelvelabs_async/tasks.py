@@ -1,8 +1,9 @@
 """A few small things that structured concurrency needs and asyncio lacks."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from twelvelabs_async import clock
@@ -24,17 +25,34 @@ async def uninterrupted(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
     For what must not be left half done: a file that a thread is opening would have no owner.
     """
     task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        with cancelled_once():
+            await _until_done(task)
         if not task.cancelled():
             task.exception()  # the cancellation is what the caller hears of
-        raise cancelled
+        raise
     return task.result()
+
+
+async def _until_done(task: asyncio.Future[Any]) -> None:
+    while not task.done():
+        with suppress(asyncio.CancelledError):  # the first one will be raised
+            await asyncio.wait({task})
+
+
+def cancelled_once() -> AbstractContextManager[object]:
+    """Keep anyio from cancelling this task again and again in the ``with`` block.
+
+    For cleanup that awaits. asyncio cancels a task once, and leaves it time to clean up; a scope of
+    anyio that is cancelled cancels its task at each turn of the loop until the task has left it. So
+    cleanup would be cut short, or, where it goes on all the same, keep the processor busy. Whoever
+    cancels the task itself, as a second Ctrl-C does, still gets through.
+    """
+    anyio: Any = sys.modules.get("anyio")  # where nobody has imported it, it has no scopes
+    scope = getattr(anyio, "CancelScope", None)
+    return nullcontext() if scope is None else scope(shield=True)
 
 
 async def run_all(works: Iterable[Coroutine[Any, Any, None]]) -> None:

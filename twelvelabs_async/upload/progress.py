@@ -18,7 +18,7 @@ from attrs import Factory, define
 from twelvelabs_async import clock
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import UploadProgress
-from twelvelabs_async.tasks import ended_within
+from twelvelabs_async.tasks import cancelled_once, ended_within
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -73,12 +73,18 @@ class ProgressTeller:
         self._ending = "failed" if error else "completed"
         self._over.set()
         if error is None:
-            patience = LAST_CALL_SECONDS
+            await self._end(self._task, LAST_CALL_SECONDS)
+        elif isinstance(error, Exception):
+            await self._end(self._task, FAILED_CALL_SECONDS)
         else:
-            patience = FAILED_CALL_SECONDS if isinstance(error, Exception) else 0.0
-        if not await ended_within(self._task, patience):
-            self._task.cancel()
-            if not await ended_within(self._task, CANCELLED_CALL_SECONDS):
+            with cancelled_once():
+                await self._end(self._task, 0.0)
+
+    @staticmethod
+    async def _end(task: asyncio.Task[None], patience: float) -> None:
+        if not await ended_within(task, patience):
+            task.cancel()
+            if not await ended_within(task, CANCELLED_CALL_SECONDS):
                 logger.warning("a progress callback does not end, and was left behind")
 
     async def _tell(self, callback: ProgressCallback) -> None:

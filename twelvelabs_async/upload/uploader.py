@@ -39,7 +39,7 @@ from twelvelabs_async.models import (
     UploadResult,
 )
 from twelvelabs_async.retries import backoff
-from twelvelabs_async.tasks import end_all, run_all
+from twelvelabs_async.tasks import cancelled_once, end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.file_digest import FileDigest
@@ -169,7 +169,8 @@ class Uploader:
             await self._find_asset()
             return self._result(await self.digest.value())
         except BaseException:
-            await self._rescue()
+            with cancelled_once():
+                await self._rescue()
             raise
 
     async def _work_all(self) -> None:
