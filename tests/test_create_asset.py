@@ -9,8 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from conftest import MakeFile
+from support_relay import relay
 from support_server import http, raw_server, unused_url
 
 from twelvelabs_async import (
@@ -437,12 +439,16 @@ async def test_a_name_may_have_any_characters(
     assert asset.filename == path.name
 
 
-async def test_two_files_one_after_the_other_share_a_connection(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+async def test_two_files_one_after_the_other_share_a_connection_of_the_user_s(
+    emulator: Emulator, make_file: MakeFile
 ) -> None:
     """Nothing is awaited after the last byte, so the connection is kept."""
-    for number in range(3):
-        await client.assets.create(method="direct", file=make_file(BIG, f"{number}.mp4"))
+    async with (
+        aiohttp.ClientSession() as session,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url, session=session) as client,
+    ):
+        for number in range(3):
+            await client.assets.create(method="direct", file=make_file(BIG, f"{number}.mp4"))
     assert emulator.connections("api") == 1
 
 
@@ -466,8 +472,13 @@ async def test_cancelled_it_leaves_nothing_open(
 
 
 async def test_a_thousand_at_once_share_what_the_client_allows(emulator: Emulator) -> None:
-    """``max_concurrency`` bounds the bodies under way, so also the connections."""
-    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url, max_concurrency=4) as client:
+    """``max_concurrency`` bounds the bodies under way, so also the connections at once."""
+    async with (
+        relay() as running,
+        AsyncTwelveLabs(
+            emulator.api_key, await running.before(emulator.base_url), max_concurrency=4
+        ) as client,
+    ):
         await asyncio.gather(
             *(
                 client.assets.create(method="direct", file=(f"{n}.mp4", DATA[:5000]))
@@ -475,7 +486,7 @@ async def test_a_thousand_at_once_share_what_the_client_allows(emulator: Emulato
             )
         )
     assert emulator.count("create_asset") == 200
-    assert emulator.connections("api") <= 4
+    assert running.most <= 2 * 4  # the relay may notice late that one was closed
 
 
 async def test_additional_body_parameters_become_fields(

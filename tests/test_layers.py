@@ -29,6 +29,7 @@ ORDER = [
     "journal_log",
     "journal_files",
     "journal_conformance",
+    "connections",
     "sessions",
     "calls",
     "answers",

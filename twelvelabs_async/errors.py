@@ -47,7 +47,14 @@ class ClientClosedError(TwelveLabsError):
 
 
 class ApiConnectionError(TwelveLabsError):
-    """The platform gave no answer: nobody listens, the connection broke, or time ran out."""
+    """The platform gave no answer: nobody listens, the connection broke, or time ran out.
+
+    Attributes:
+        stale_connection: Whether a connection broke that had served another request before: it may
+            have died long ago, so that its loss says nothing about the network of now.
+    """
+
+    stale_connection: bool = False
 
 
 class ApiTimeoutError(ApiConnectionError, TimeoutError):
@@ -272,7 +279,13 @@ class StorageError(TwelveLabsError):
 
 
 class StorageConnectionError(StorageError):
-    """The object store gave no answer: refused, reset, or stalled."""
+    """The object store gave no answer: refused, reset, or stalled.
+
+    Attributes:
+        stale_connection: As for ``ApiConnectionError``.
+    """
+
+    stale_connection: bool = False
 
 
 class ChunkCorruptedError(StorageError):

@@ -1,34 +1,34 @@
 """The client's HTTP sessions: one for the platform, a clean one for the object store.
 
-Both use one connector. The storage session has no default headers, no cookies, no netrc
-credentials, no ``raise_for_status`` and no total timeout, whatever the user's own session has:
-a presigned URL is signed for exactly the headers that the platform names, and the API key must
-never reach the storage host. What the user handed in is never closed here.
+Both use one connector. A third session makes a new connection for each request, where connections
+are our own: for what must not be sent twice, so that no idle connection can lose it. The storage
+session has no default headers, no cookies, no netrc credentials, no ``raise_for_status`` and no
+total timeout, whatever the user's own session has: a presigned URL is signed for exactly the
+headers that the platform names, and the API key must never reach the storage host. What the user
+handed in is never closed here.
 """
 
 import asyncio
 import warnings
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.client_proto import ResponseHandler
 from attrs import Factory, define, field, frozen
 from yarl import URL
 
 from twelvelabs_async import clock
+from twelvelabs_async.connections import Attempt, SpacedConnector, Spacing, attempt_trace
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
 
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = 30.0
 """Seconds for a TCP connection and its TLS handshake."""
-
-HANDSHAKE_GAP = 0.003
-"""Seconds between the beginnings of two TLS connections of a client."""
 
 KEEP_ALIVE = 30.0
 """Seconds that an idle connection is kept for the next request."""
@@ -61,9 +61,12 @@ class Sessions:
 
     _connecting: Connecting
     _loop: asyncio.AbstractEventLoop | None = None
-    _connector: "_SpacedConnector | None" = None
+    _connector: SpacedConnector | None = None
+    _unpooled: SpacedConnector | None = None
     _control: aiohttp.ClientSession | None = None
+    _single: aiohttp.ClientSession | None = None
     _storage: aiohttp.ClientSession | None = None
+    _trace: aiohttp.TraceConfig = Factory(attempt_trace)
     _closed: bool = False
     _under_way: dict[asyncio.Timeout, asyncio.Future[None]] = Factory(
         dict[asyncio.Timeout, asyncio.Future[None]]
@@ -98,7 +101,7 @@ class Sessions:
 
         A connector of the user's may have limits, and a queue, that nobody else can look into.
         """
-        return self._connector is None or self._connector.queueing
+        return self._connector is None or self._connector.spacing.queueing
 
     @property
     def closed(self) -> bool:
@@ -114,6 +117,28 @@ class Sessions:
         self._open()
         assert self._control is not None  # noqa: S101 - _open made it
         return self._control
+
+    def single(self) -> aiohttp.ClientSession:
+        """Return the session for a request to the platform that must not be sent twice.
+
+        Over connections of our own, each request has a new one. Over a user's it may get one that
+        had been idle, for which ``attempt`` tells. Raises as ``control`` does.
+        """
+        self._open()
+        assert self._single is not None  # noqa: S101 - _open made it
+        return self._single
+
+    def attempt(self, url: URL) -> Attempt:
+        """Return what watches over the connection of one request to ``url``.
+
+        Where that connection had served a request before, and now breaks or stays silent, those to
+        the same origin that are as old are suspect: connections of our own are not used again. The
+        connector of a user keeps them, so that each may cost one more attempt.
+        """
+        if self._connector is None:
+            return Attempt(lambda _: None)
+        number = self._connector.next_number()
+        return Attempt(partial(self._connector.distrust, url.origin(), number))
 
     def storage(self) -> aiohttp.ClientSession:
         """Return the clean session for the object store; raises as ``control`` does."""
@@ -156,33 +181,58 @@ class Sessions:
         if getattr(connector, "_loop", loop) is not loop:  # aiohttp keeps it to itself
             raise ConfigurationError("the session= or connector= belongs to another event loop")
         if connector is None:
-            connector = self._connector = _SpacedConnector(
-                limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._connecting.ssl
-            )
+            connector = self._make_connectors()
+        elif theirs is not None:
+            theirs.trace_configs.append(self._trace)
+        traces = [] if self._connector is not None else [self._trace]
         self._control = theirs or _once(
-            aiohttp.ClientSession(connector=connector, connector_owner=False)
+            aiohttp.ClientSession(connector=connector, connector_owner=False, trace_configs=traces)
         )
+        self._single = self._control
+        if self._unpooled is not None:
+            self._single = _once(
+                aiohttp.ClientSession(
+                    connector=self._unpooled,
+                    connector_owner=False,
+                    cookie_jar=self._control.cookie_jar,
+                )
+            )
         self._storage = _once(
             aiohttp.ClientSession(
                 connector=connector,
                 connector_owner=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_AUTOMATIC_HEADERS,
+                trace_configs=traces,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
                 auto_decompress=False,  # of an error only the beginning is read
             )
         )
 
+    def _make_connectors(self) -> SpacedConnector:
+        """Make the connectors of our own and return the one that keeps connections."""
+        spacing = Spacing()
+        self._unpooled = SpacedConnector(
+            spacing, limit=0, force_close=True, ssl=self._connecting.ssl
+        )
+        self._connector = SpacedConnector(
+            spacing, limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._connecting.ssl
+        )
+        return self._connector
+
     async def close(self) -> None:
         """End what is under way and close what was opened here; may be called again."""
         self._closed = True
         await self._end_all()
-        if self._storage is not None:
-            await self._storage.close()
-        if self._control is not None and self._control is not self._connecting.session:
-            await self._control.close()
-        if self._connector is not None:
-            await self._connector.close()
+        for session in (self._storage, self._single, self._control):
+            if session is not None and session is not self._connecting.session:
+                await session.close()
+        for connector in (self._connector, self._unpooled):
+            if connector is not None:
+                await connector.close()
+        theirs = self._connecting.session
+        if theirs is not None and self._trace in theirs.trace_configs:
+            theirs.trace_configs.remove(self._trace)
 
     async def _end_all(self) -> None:
         if self._loop is not asyncio.get_running_loop():
@@ -200,33 +250,6 @@ class Sessions:
                 stacklevel=2,
                 source=self,
             )
-
-
-class _SpacedConnector(aiohttp.TCPConnector):
-    """Begins TLS connections a little apart, first come first served.
-
-    A handshake takes the event loop a millisecond of arithmetic when the server's part of it
-    arrives, and those of connections that are begun together arrive together.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType] - aiohttp's own
-        self._next = asyncio.Lock()
-        self._begun_at = float("-inf")
-
-    @property
-    def queueing(self) -> bool:
-        """Whether a connection waits to be begun."""
-        return self._next.locked()
-
-    async def _create_connection(
-        self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any
-    ) -> ResponseHandler:
-        if req.is_ssl():
-            async with self._next:
-                await clock.sleep(self._begun_at + HANDSHAKE_GAP - clock.monotonic())
-                self._begun_at = clock.monotonic()
-        return await super()._create_connection(req, *args, **kwargs)
 
 
 def _once(session: aiohttp.ClientSession) -> aiohttp.ClientSession:

@@ -196,7 +196,7 @@ class Transport:
 
     async def _answer(self, call: Call) -> Answer:
         """Return the first good answer; raise what the last attempt came to."""
-        failures = 0
+        failures, repeated = 0, False
         while True:
             failure: ApiError | ApiConnectionError
             pause = 0.0
@@ -205,10 +205,13 @@ class Transport:
             except ApiConnectionError as error:
                 failure = error
             else:
-                if answer.good or (failures and call.gone_is_done and answer.status == GONE):
+                if answer.good or (repeated and call.gone_is_done and answer.status == GONE):
                     return answer
                 failure = self.reader.error(answer, call.name)
                 pause = asked_pause(answer.status, answer.headers, clock.utcnow()) or 0.0
+            repeated = True
+            if isinstance(failure, ApiConnectionError) and failure.stale_connection:
+                continue  # it cannot go on for ever: each of them had brought an answer before
             failures += 1
             if failures > call.retries or not _may_retry(failure, pause):
                 raise self._after(failures, failure)
@@ -217,12 +220,16 @@ class Transport:
     async def once(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
         """Send a request once, whatever comes of it, while ``watch`` looks on.
 
+        It gets a new connection, so that no idle one can lose it, unless the connections are a
+        user's own.
+
         Raises:
             ApiConnectionError: The platform gave no answer; or ``watch`` saw no progress.
             ClientClosedError: The client was closed meanwhile.
         """
         return await self._sessions.until_closed(
-            lambda: self._exchange(call, watch), f"{call.name} was answered"
+            lambda: self._exchange(call, watch, self._sessions.single()),
+            f"{call.name} was answered",
         )
 
     async def pause(self, seconds: float) -> None:
@@ -239,32 +246,40 @@ class Transport:
 
     async def _send(self, call: Call) -> Answer:
         async with self.slots:
-            return await self._exchange(call, nullcontext())
+            return await self._exchange(call, nullcontext(), self._sessions.control())
 
-    async def _exchange(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
-        session = self._sessions.control()
+    async def _exchange(
+        self,
+        call: Call,
+        watch: AbstractAsyncContextManager[object],
+        session: aiohttp.ClientSession,
+    ) -> Answer:
         proxy = self._sessions.proxy_for(call.url)
+        attempt = self._sessions.attempt(call.url)
         try:
-            async with (
-                watch,
-                session.request(
-                    call.method,
-                    call.url,
-                    data=call.body,
-                    headers=call.headers,
-                    timeout=_timeout(call),
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    auto_decompress=True,
-                    proxy=proxy,
-                ) as response,
-            ):
-                body = await _whole(response)
+            with attempt:
+                async with (
+                    watch,
+                    session.request(
+                        call.method,
+                        call.url,
+                        data=call.body,
+                        headers=call.headers,
+                        timeout=_timeout(call),
+                        allow_redirects=False,
+                        raise_for_status=False,
+                        auto_decompress=True,
+                        proxy=proxy,
+                    ) as response,
+                ):
+                    body = await _whole(response)
             headers = {name.lower(): value for name, value in response.headers.items()}
             logger.debug("%s answered %d", call.name, response.status)
             return Answer(response.status, headers, body)
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
             failure = self._failure(call, error, session)
+        if isinstance(failure, ApiConnectionError):
+            failure.stale_connection = attempt.stale
         logger.debug("%s failed: %s", call.name, failure)
         raise failure
 

@@ -157,10 +157,12 @@ class AssetCreation:
                 pause = asked_pause(status, answer.headers, clock.utcnow()) or 0.0
             if may_be_taken(status, complete=body.complete):
                 raise self._unknown(failure) from failure
-            failures += 1
+            stale = isinstance(failure, ApiConnectionError) and failure.stale_connection
+            failures += not stale
             self._check_again(failure, status, failures, pause, source)
             logger.info("%s is sent again: %s", self._call.name, failure)
-            await self._sending.transport.pause(pause + backoff(failures, FIRST_BACKOFF))
+            if not stale:
+                await self._sending.transport.pause(pause + backoff(failures, FIRST_BACKOFF))
 
     def _new_body(self, source: Source | Stream) -> Body:
         return Body(source, 0, source.size, self._sending.buffers, self._sending.turns)

@@ -90,15 +90,19 @@ class Storage:
         """
         session = self._sessions.storage()
         target = _target(url, body.index)
+        attempt = self._sessions.attempt(target)
         try:
-            answer = await self._sessions.until_closed(
-                lambda: self._exchange(session, target, headers, body),
-                f"chunk {body.index} was stored",
-            )
+            with attempt:
+                answer = await self._sessions.until_closed(
+                    lambda: self._exchange(session, target, headers, body),
+                    f"chunk {body.index} was stored",
+                )
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
             failure = self._failure(error, session, target, body)
         else:
             return _etag(answer, url, body)
+        if isinstance(failure, StorageConnectionError):
+            failure.stale_connection = attempt.stale
         raise failure
 
     async def _exchange(

@@ -120,6 +120,8 @@ class Patience:
             began: Our monotonic seconds when the attempt began.
             now: Our monotonic seconds.
         """
+        if isinstance(error, StorageConnectionError) and error.stale_connection:
+            return 0.0  # it cannot go on for ever: each of them had brought an answer before
         kind = meaning(error)
         if kind is not Meaning.SILENT:
             attempts.silences = 0
