@@ -11,6 +11,7 @@ import pytest
 from attrs import frozen
 from conftest import MakeFile
 from support_calls import ask, create, now, store, tls
+from support_proxy import forward_proxy
 from support_relay import Relay, relay
 from virtual_time import utcnow
 
@@ -231,6 +232,25 @@ async def test_a_pool_over_tls_dies_as_well(make_file: MakeFile) -> None:
         here.relay.die()
         await here.upload()
         assert here.relay.lost
+
+
+async def test_tunnels_through_a_proxy_die_as_well(make_file: MakeFile) -> None:
+    """A connection that is kept leads through the proxy to the store, and the proxy is gone."""
+    theirs, ours = tls()
+    async with (
+        Emulator(chunk_size=1000, now=utcnow, ssl=theirs) as emulator,
+        forward_proxy() as proxy,
+        relay() as running,
+    ):
+        proxy_url = await running.before(str(proxy.url))
+        async with AsyncTwelveLabs(
+            emulator.api_key, emulator.base_url, ssl=ours, proxy=proxy_url, max_retries=0
+        ) as client:
+            here = Scene(emulator, running, client, str(make_file(FILE_SIZE)))
+            await here.fill()
+            running.die()
+            await here.upload()
+            assert running.lost
 
 
 @pytest.mark.parametrize("whose", ["session", "connector"])
