@@ -46,6 +46,7 @@ ORDER = [
     "upload.failures",
     "upload.limits",
     "upload.reading",
+    "upload.foreign",
     "upload.file_digest",
     "upload.source",
     "upload.streams",

@@ -173,10 +173,10 @@ class AsyncTwelveLabs:
         at ``assets.create`` and ``multipart_upload.upload_file``.
 
         Args:
-            source: A path (str or Path), bytes, a binary file open for reading, an async iterator
-                of bytes, anything with an ``async read(size)``, or a tuple ``(name, content)`` or
+            source: A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async,
+                that gives bytes, an async iterator of bytes, or a tuple ``(name, content)`` or
                 ``(name, content, content_type)``. It must not change meanwhile. What can be read
-                only once goes in one request.
+                only once, as it cannot be sought in, goes in one request.
             filename: What to call the asset; None: the name that ``source`` has, or ``upload``.
             file_type: ``video``, ``audio`` or ``image``, needed for chunks only; None: guessed
                 from the name's extension.

@@ -125,9 +125,9 @@ class Carrier:
         if self._source.kind == "path":
             if name.startswith(("http://", "https://")):
                 raise InvalidArgumentError("it is a URL: pass it with --url")
-            path = checked_path(name)
-            await refuse_unusable(path)
-            known_as = checked_name(path, given)
+            content = checked_path(name)
+            await refuse_unusable(content)
+            known_as = checked_name(content, given)
             if not self._is_document:
                 checked_type(known_as, self._order.file_type)
 

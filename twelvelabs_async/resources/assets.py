@@ -69,12 +69,13 @@ class AssetsClient:
 
         Args:
             method: ``direct``: ``file`` is sent; ``url``: the platform fetches ``url``.
-            file: A path (str or Path), bytes, a binary file open for reading (sent from where it
-                stands, and left standing there), an async iterator of bytes, anything with an
-                ``async read(size)``, or a tuple ``(name, content)`` or ``(name, content,
-                content_type)``. What can be read only once is not sent again when a part of it is
-                gone; an async generator is closed in the end. While it is read it holds one of
-                the client's ``max_concurrency``, so it must not itself wait for other uploads.
+            file: A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async,
+                that gives bytes (sent from where it stands, and left standing there if it can be
+                sought in), an async iterator of bytes, or a tuple ``(name, content)`` or ``(name,
+                content, content_type)``. What can be read only once is not sent again when a
+                part of it is gone; an async generator is closed in the end. While it is read it
+                holds one of the client's ``max_concurrency``, so it must not itself wait for other
+                uploads.
             url: ``http`` or ``https``, and within the platform's reach.
             filename: What to call the asset; None: the name that ``file`` or ``url`` has.
             enable_hls: Whether to make an HLS stream; None: the platform's choice.

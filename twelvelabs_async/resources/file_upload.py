@@ -4,7 +4,6 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
 from attrs import define, frozen
 
@@ -21,7 +20,7 @@ from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.upload.content import opened
+from twelvelabs_async.upload.content import Content, opened, size_of
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
@@ -34,7 +33,6 @@ from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.sample import sample_of
 from twelvelabs_async.upload.session import Session
-from twelvelabs_async.upload.source import check_path
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.streams import Stream
 from twelvelabs_async.upload.uploader import Uploader
@@ -150,7 +148,9 @@ class FileUpload:
         )
 
 
-async def usable_type(path: Path, name: str, file_type: str | None) -> CreateAssetUploadRequestType:
+async def usable_type(
+    content: Content, name: str, file_type: str | None
+) -> CreateAssetUploadRequestType:
     """Return the platform's type of a file.
 
     Raises:
@@ -160,17 +160,17 @@ async def usable_type(path: Path, name: str, file_type: str | None) -> CreateAss
     try:
         return checked_type(name, file_type)
     except InvalidArgumentError:
-        await refuse_unusable(path)  # only now: opening it will look, and a look takes a thread
+        await refuse_unusable(content)  # only now: opening it will look, and a look takes a thread
         raise
 
 
-async def refuse_unusable(path: Path) -> None:
+async def refuse_unusable(content: Content) -> None:
     """Refuse what can never be uploaded, before it is asked what it is.
 
     Raises:
         UploadError: There is no file, or it is no regular file, or empty, or cannot be seen.
     """
     try:
-        await check_path(path)
+        await size_of(content)
     except SourceError as error:
-        raise upload_failure(str(path), error) from error
+        raise upload_failure(content.label, error) from error

@@ -5,8 +5,8 @@ Names and parameters are the official SDK's.
 
 import inspect
 import math
+import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from attrs import define
 
@@ -32,7 +32,6 @@ from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, usab
 from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
-from twelvelabs_async.upload.content import Content
 from twelvelabs_async.upload.job import (
     Digest,
     IfBusy,
@@ -62,7 +61,7 @@ class MultipartUploadClient:
 
     async def upload_file(
         self,
-        file_path: str | Path,
+        file_path: str | os.PathLike[str],
         *,
         filename: str | None = None,
         file_type: CreateAssetUploadRequestType | None = None,
@@ -141,11 +140,11 @@ class MultipartUploadClient:
                 subclasses.
         """
         check_callback(progress_callback)
-        path = checked_path(file_path)
-        name = checked_name(path, filename)
+        content = checked_path(file_path)
+        name = checked_name(content, filename)
         wish = Wish(
             filename=name,
-            file_type=await usable_type(path, name, file_type),
+            file_type=await usable_type(content, name, file_type),
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
@@ -154,7 +153,7 @@ class MultipartUploadClient:
         return await FileUpload(
             self._tools,
             UploadJob(
-                content=Content(path, name),
+                content=content,
                 batch_size=batch_size,
                 max_workers=max_workers,
                 max_retries=max_retries,
@@ -171,7 +170,7 @@ class MultipartUploadClient:
     async def resume(
         self,
         upload_id: str,
-        file_path: str | Path,
+        file_path: str | os.PathLike[str],
         *,
         asset_id: str | None = None,
         upload_headers: Mapping[str, str] | None = None,
@@ -214,13 +213,13 @@ class MultipartUploadClient:
                 where it is complete and nobody knows its asset.
         """
         check_callback(progress_callback)
-        path = checked_path(file_path)
+        content = checked_path(file_path)
         path_segment(upload_id, "upload_id")
         headers = checked_headers(upload_headers or {})
         return await FileUpload(
             self._tools,
             UploadJob(
-                content=Content(path, path.name),
+                content=content,
                 batch_size=batch_size,
                 max_workers=max_workers,
                 max_retries=max_retries,

@@ -6,19 +6,29 @@ once, in order, and of unknown size. What the caller opened is never closed here
 generator, which nobody could go on with.
 """
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.errors import InvalidArgumentError, SourceError
-from twelvelabs_async.upload.handles import open_handle
+from twelvelabs_async.upload.foreign import caller_code
+from twelvelabs_async.upload.handles import only_one, open_handle
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.source import check_path, open_source
 from twelvelabs_async.upload.streams import Stream, open_stream, streamed
+
+
+class SyncReadable(Protocol):
+    """What is read in pieces: an open file, a member of an archive, a body of a web framework."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes; none at the end."""
+        ...
 
 
 class AsyncReadable(Protocol):
@@ -29,10 +39,11 @@ class AsyncReadable(Protocol):
         ...
 
 
-FileContent = (
-    str | Path | bytes | bytearray | memoryview | IO[bytes] | AsyncReadable | AsyncIterable[bytes]
-)
-"""A path (str or Path), or the bytes themselves, in one of the ways in which Python has them."""
+BytesInHand = bytes | bytearray | memoryview | SyncReadable | AsyncReadable | AsyncIterable[bytes]
+"""The bytes themselves, or what gives them, in one of the ways in which Python has them."""
+
+FileContent = str | os.PathLike[str] | BytesInHand
+"""A path, or the bytes."""
 
 File = FileContent | tuple[str | None, FileContent] | tuple[str | None, FileContent, str | None]
 """Content, or the official SDK's ``(name, content)`` or ``(name, content, content_type)``."""
@@ -47,43 +58,76 @@ class Content:
     Attributes:
         data: The bytes, or where they are.
         filename: Its name, as far as it has one.
+        label: What to call it to a person: its path as it was given, its name, or what it is.
         content_type: Its MIME type, if the caller told.
     """
 
-    data: FileContent = field(repr=False)
+    data: Path | BytesInHand = field(repr=False)
     filename: str | None
+    label: str
     content_type: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What to call it to a person: its path, its name, or what it is."""
-        if isinstance(self.data, str | Path):
-            return str(self.data)
-        return self.filename or f"the given {type(self.data).__name__}"
 
 
 def told_apart(file: object) -> Content:
     """Return what a caller handed over as ``Content``.
 
     Raises:
-        InvalidArgumentError: It is nothing that has bytes.
+        InvalidArgumentError: It is nothing that has bytes, or fails when it is looked at.
     """
-    name: object = None
-    content_type: object = None
-    if isinstance(file, tuple):
-        name, file, content_type = _parts(cast("tuple[object, ...]", file))
-    if not isinstance(name, str | None) or not isinstance(content_type, str | None):
-        raise InvalidArgumentError("in a file tuple, name and content type must be str or None")
-    if content_type is not None and not is_header("Content-Type", content_type):
-        raise InvalidArgumentError("the content type has characters that no header can carry")
-    if not _has_bytes(file):
-        kind = type(file).__name__
+    with caller_code(f"cannot look at the given {type(file).__name__}", InvalidArgumentError):
+        name: object = None
+        content_type: object = None
+        if isinstance(file, tuple):
+            name, file, content_type = _parts(cast("tuple[object, ...]", file))
+        if not isinstance(name, str | None) or not isinstance(content_type, str | None):
+            raise InvalidArgumentError("in a file tuple, name and content type must be str or None")
+        if content_type is not None and not is_header("Content-Type", content_type):
+            raise InvalidArgumentError("the content type has characters that no header can carry")
+        if _is_path(file):
+            found = content_at(file, "file must be a path, and not an empty one")
+        else:
+            found = _content_of(file)
+        if name is None:
+            return evolve(found, content_type=content_type)
+        label = found.label if isinstance(found.data, Path) else name or found.label
+        return evolve(found, filename=name, label=label, content_type=content_type)
+
+
+def content_at(path: object, if_empty: str) -> Content:
+    """Return the content at ``path``.
+
+    Args:
+        path: A ``str``, or anything with ``__fspath__``.
+        if_empty: What to say of an empty path.
+
+    Raises:
+        InvalidArgumentError: It is empty, or no path.
+    """
+    given = os.fsdecode(cast("str | os.PathLike[str]", path))
+    if not given:
+        raise InvalidArgumentError(if_empty)
+    return Content(Path(given), Path(given).name, given)
+
+
+def _is_path(file: object) -> bool:
+    """Whether it is a path; an open file that knows its path is read from where it stands."""
+    if isinstance(file, os.PathLike):
+        return not callable(getattr(file, "seek", None))  # pyright: ignore[reportUnknownArgumentType]
+    return isinstance(file, str)
+
+
+def _content_of(file: object) -> Content:
+    is_bytes = isinstance(file, bytes | bytearray | memoryview)
+    readable = isinstance(file, AsyncIterable) or callable(getattr(file, "read", None))
+    if isinstance(file, type) or not (is_bytes or readable):
+        kind = f"the class {file.__name__}" if isinstance(file, type) else type(file).__name__
         raise InvalidArgumentError(
             "file must be a path, bytes, an open binary file, an async iterator of bytes, or a "
             f"tuple (name, content, content_type), not {kind}"
         )
-    data = cast("FileContent", file)
-    return Content(data, name if name is not None else _own_name(data), content_type)
+    data = cast("BytesInHand", file)
+    filename = _own_name(data)
+    return Content(data, filename, filename or f"the given {type(data).__name__}")
 
 
 def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:
@@ -99,20 +143,15 @@ def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:
             )
 
 
-def _has_bytes(file: object) -> bool:
-    if isinstance(file, str | Path):
-        return bool(str(file))
-    is_bytes = isinstance(file, bytes | bytearray | memoryview)
-    return is_bytes or isinstance(file, AsyncIterable) or callable(getattr(file, "read", None))
-
-
-def _own_name(data: FileContent) -> str | None:
-    if isinstance(data, str | Path):
-        return Path(data).name
-    for attribute in ("filename", "name"):  # of a web framework's file; of an open one
-        name: object = getattr(data, attribute, None)  # that of a bare descriptor is a number
-        if isinstance(name, str) and name:
-            return Path(name).name
+def _own_name(data: object) -> str | None:
+    """Return the name of a web framework's file, or of an open one; None: it has none."""
+    for attribute in ("filename", "name"):
+        with suppress(Exception):  # a name is not worth a failure
+            name: Any = getattr(data, attribute, None)  # that of a bare descriptor is a number
+            if isinstance(name, str | bytes | os.PathLike):
+                text = Path(os.fsdecode(cast("str | bytes | os.PathLike[str]", name))).name
+                if text and not (text.startswith("<") and text.endswith(">")):  # <stdin>, <fdopen>
+                    return text
     return None
 
 
@@ -121,20 +160,22 @@ async def opened(content: Content) -> AsyncGenerator[Source | Stream]:
     """Make the bytes readable for the ``async with`` block.
 
     Raises:
-        SourceError: They cannot be read, or there are none.
+        SourceError: They cannot be read, there are none, or another upload has them.
     """
     data = content.data
-    if isinstance(data, str | Path):
-        async with open_source(Path(data)) as source:
+    if isinstance(data, Path):
+        async with open_source(data) as source:
             yield source
     elif isinstance(data, bytes | bytearray | memoryview):
         yield _in_memory(content, data)
-    elif (pieces := streamed(data)) is not None:
-        async with open_stream(content.label, pieces) as stream:
-            yield stream
     else:
-        async with open_handle(content.label, cast("IO[bytes]", data)) as handle:
-            yield handle
+        with only_one(content.label, data):
+            if (pieces := streamed(content.label, data)) is not None:
+                async with open_stream(content.label, pieces) as stream:
+                    yield stream
+            else:
+                async with open_handle(content.label, cast("IO[bytes]", data)) as handle:
+                    yield handle
 
 
 async def size_of(content: Content) -> int | None:
@@ -143,9 +184,9 @@ async def size_of(content: Content) -> int | None:
     Raises:
         SourceError: They cannot be read, or there are none.
     """
-    if isinstance(content.data, str | Path):
-        return await check_path(Path(content.data))
-    if streamed(content.data) is not None:
+    if isinstance(content.data, Path):
+        return await check_path(content.data)
+    if streamed(content.label, content.data) is not None:
         return None
     async with opened(content) as found:
         return found.size

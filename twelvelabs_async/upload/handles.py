@@ -5,6 +5,7 @@ meanwhile: it would find the file wherever the first one is reading.
 """
 
 import asyncio
+import inspect
 import io
 import os
 import stat
@@ -12,17 +13,18 @@ import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO, Any
-from weakref import WeakSet
 
 from attrs import define, field
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import uninterrupted
+from twelvelabs_async.upload.foreign import bytes_read, caller_code, discard, open_as_text
 from twelvelabs_async.upload.reading import ThreadReads
 from twelvelabs_async.upload.source import Fingerprint
 from twelvelabs_async.upload.streams import Stream, open_stream, pipe_pieces
 
-_in_use: "WeakSet[IO[bytes]]" = WeakSet()
+_in_use = set[int]()
+"""The ``id`` of each object that is being uploaded, which the upload keeps alive."""
 
 
 @define(eq=False, repr=False)
@@ -48,47 +50,36 @@ class HandleSource:
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset`` from where the file stood; see ``Readable.read_into``."""
-        try:
-            count = await self.reads.run(self._read, view, offset)
-        except (OSError, ValueError) as error:
-            failure = SourceError(f"cannot read {self.name}: {error}")
-        else:
-            if count:
-                return count
-            failure = SourceChangedError(
+        count = await self.reads.run(self._read, view, offset)
+        if not count:
+            raise SourceChangedError(
                 f"{self.name} was changed while it was uploaded: it ends after {offset} bytes, "
                 f"and had {self.size}"
             )
-        raise failure
+        return count
 
     def read_at_hand(self, view: memoryview, offset: int) -> int:  # noqa: ARG002 - as sources do
         """Read nothing: whatever reads an open file may block."""
         return 0
 
     def _read(self, view: memoryview, offset: int) -> int:
-        with self._position:
+        with self._position, caller_code(f"cannot read {self.name}"):
             self._file.seek(self._start + offset)
-            data = self._file.read(len(view))
+            piece: object = self._file.read(len(view))
+        # What goes beyond the view was not asked for, and is read again.
+        data = bytes_read(self.name, piece)[: len(view)]
         view[: len(data)] = data
         return len(data)
 
     async def check_unchanged(self) -> None:
         """Make sure that the file is as it was, as far as it can be known."""
-        try:
-            difference = await self.reads.run(self._difference)
-        except (OSError, ValueError) as error:
-            failure = SourceError(f"cannot look at {self.name} again: {error}")
-        else:
-            if difference is None:
-                return
-            failure = SourceChangedError(
-                f"{self.name} was changed while it was uploaded: {difference}"
-            )
-        raise failure
+        difference = await self.reads.run(self._difference)
+        if difference is not None:
+            raise SourceChangedError(f"{self.name} was changed while it was uploaded: {difference}")
 
     def _difference(self) -> str | None:
-        with self._position:
-            size = self._file.seek(0, os.SEEK_END) - self._start
+        with self._position, caller_code(f"cannot look at {self.name} again"):
+            size = _end(self._file) - self._start
         if size != self.size:
             return f"it had {self.size} bytes, and has {size}"
         now = _fingerprint(self._file)
@@ -99,8 +90,11 @@ class HandleSource:
     async def go_back(self) -> None:
         """Leave the file where it stood, once no thread reads any more."""
         await self.reads.idle()
-        with suppress(OSError, ValueError):  # the caller may have closed it meanwhile
-            await asyncio.to_thread(self._file.seek, self._start)
+        await asyncio.to_thread(self._seek_back)
+
+    def _seek_back(self) -> None:
+        with suppress(SourceError), caller_code("it may be closed by now"):
+            self._file.seek(self._start)
 
 
 @asynccontextmanager
@@ -108,53 +102,103 @@ async def open_handle(name: str, file: IO[bytes]) -> AsyncGenerator[HandleSource
     """Use an open file, or a pipe, for the ``async with`` block.
 
     Raises:
-        SourceError: It cannot be read, is open as text, is empty from where it stands, or is being
-            uploaded already.
+        SourceError: It cannot be read, is open as text, or is empty from where it stands.
     """
-    with _only_one(name, file):
-        try:
-            measured = await uninterrupted(asyncio.to_thread(_measured, name, file))
-        except (OSError, ValueError) as error:  # ValueError: the file is closed
-            failure = SourceError(f"cannot read {name}: {error}")
-        else:
-            if measured is None:
-                async with open_stream(name, pipe_pieces(name, file)) as stream:
-                    yield stream
-                return
-            try:
-                yield measured
-            finally:
-                await uninterrupted(measured.go_back())
-            return
-        raise failure
+    measured = await uninterrupted(asyncio.to_thread(_measured, name, file))
+    if measured is None:
+        async with open_stream(name, pipe_pieces(name, file)) as stream:
+            yield stream
+        return
+    try:
+        yield measured
+    finally:
+        await uninterrupted(measured.go_back())
 
 
 @contextmanager
-def _only_one(name: str, file: IO[bytes]) -> Generator[None]:
-    if file in _in_use:
+def only_one(name: str, data: object) -> Generator[None]:
+    """Keep a second upload from an object that has one position, for the ``with`` block.
+
+    By identity: the object need neither be hashable nor know weak references.
+
+    Raises:
+        SourceError: It is being uploaded already.
+    """
+    if id(data) in _in_use:
         raise SourceError(f"{name} is being uploaded already; open it a second time")
-    with suppress(TypeError):  # what cannot be remembered is not
-        _in_use.add(file)
+    _in_use.add(id(data))
     try:
         yield
     finally:
-        with suppress(TypeError):
-            _in_use.discard(file)
+        _in_use.discard(id(data))
 
 
 def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
     """Look at a file, and leave it where it stands; None: it cannot be sought in."""
-    if isinstance(file.read(0), str):
-        raise SourceError(f"{name} is open as text; open it with 'rb'")
-    seekable: Any = getattr(file, "seekable", None)
-    if seekable is not None and not seekable():
+    with caller_code(f"cannot read {name}"):
+        if isinstance(file, io.TextIOBase):
+            raise open_as_text(name)
+        if getattr(file, "closed", False) is True:
+            raise SourceError(f"cannot read {name}: it is closed")
+        bounds = _bounds(name, file)
+        if bounds is None:
+            return None
+        start, end = bounds
+        if end <= start:
+            raise SourceError(f"{name} is empty from where it stands; seek(0) first?")
+        piece = _read_nothing(file)
+        file.seek(start)
+        if isinstance(piece, str):
+            raise open_as_text(name)
+        if inspect.isawaitable(piece):
+            discard(piece)
+            return None
+        return HandleSource(name, end - start, file, start, _fingerprint(file))
+
+
+def _bounds(name: str, file: IO[bytes]) -> tuple[int, int] | None:
+    """Return where a file stands and where it ends; None: it cannot be sought in."""
+    start = end = None
+    with suppress(Exception):  # whatever a file without positions raises
+        seekable: Any = getattr(file, "seekable", None)
+        if seekable is None or _at_once(seekable()):
+            start = _position(file)
+            end = _end(file)
+    if start is None:
         return None
-    start = file.tell()
-    size = file.seek(0, os.SEEK_END) - start
-    file.seek(start)
-    if size <= 0:
-        raise SourceError(f"{name} is empty from where it stands; seek(0) first?")
-    return HandleSource(name, size, file, start, _fingerprint(file))
+    with suppress(Exception):
+        _at_once(file.seek(start))
+    if _position(file) != start:
+        raise SourceError(f"cannot read {name}: it cannot be sought back to where it stood")
+    return None if end is None else (start, end)
+
+
+def _end(file: IO[bytes]) -> int:
+    """Go to the end, and return where that is."""
+    end: object = _at_once(file.seek(0, os.SEEK_END))
+    return end if isinstance(end, int) else _position(file)  # an mmap's ``seek`` returns None
+
+
+def _position(file: IO[bytes]) -> int:
+    position: object = _at_once(file.tell())
+    if not isinstance(position, int):
+        raise TypeError(f"tell() gives {type(position).__name__}")
+    return position
+
+
+def _at_once(outcome: Any) -> Any:
+    """Return what a method gave, unless that has to be awaited: only reads are, in a stream."""
+    if inspect.isawaitable(outcome):
+        discard(outcome)
+        raise TypeError("it has to be awaited")
+    return outcome
+
+
+def _read_nothing(file: IO[bytes]) -> object:
+    """Return what reads give, as far as a read of no bytes tells; some files refuse that."""
+    with suppress(Exception):
+        return file.read(0)
+    return b""
 
 
 def _fingerprint(file: IO[bytes]) -> Fingerprint | None:
@@ -163,6 +207,6 @@ def _fingerprint(file: IO[bytes]) -> Fingerprint | None:
         return None  # a spooled file would go to the disk to be asked
     try:
         status = os.fstat(file.fileno())
-    except OSError:  # in memory
+    except Exception:  # noqa: BLE001 - in memory, in an archive, or without any such method
         return None
     return Fingerprint.of(status) if stat.S_ISREG(status.st_mode) else None

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from pathlib import Path
+import os
 from typing import Literal, get_args
 
 from attrs import asdict, frozen
@@ -18,7 +18,8 @@ from twelvelabs_async.models import (
     CreateAssetUploadRequestType,
     UserMetadata,
 )
-from twelvelabs_async.upload.content import Content
+from twelvelabs_async.upload.content import Content, content_at
+from twelvelabs_async.upload.foreign import caller_code
 
 IfBusy = Literal["raise", "wait"]
 IfEnded = Literal["restart", "raise"]
@@ -98,29 +99,28 @@ class UploadJob:
         check_seconds("retry_delay", self.retry_delay, zero=True)
 
 
-def checked_path(file_path: object) -> Path:
-    """Return the path of a file to upload.
+def checked_path(file_path: object) -> Content:
+    """Return a file to upload by its path.
 
     Raises:
         InvalidArgumentError: It is empty, or no path at all.
     """
-    if not isinstance(file_path, str | Path):
-        kind = type(file_path).__name__
-        raise InvalidArgumentError(
-            f"file_path must be a path (str or Path), not {kind}; write it to a file first"
-        )
-    if not str(file_path):
-        raise InvalidArgumentError("file_path is empty")
-    return Path(file_path)
+    with caller_code("cannot look at file_path", InvalidArgumentError):
+        if not isinstance(file_path, str | os.PathLike):
+            kind = type(file_path).__name__
+            raise InvalidArgumentError(
+                f"file_path must be a path (str or Path), not {kind}; write it to a file first"
+            )
+        return content_at(file_path, "file_path is empty")  # pyright: ignore[reportUnknownArgumentType]
 
 
-def checked_name(path: Path, filename: str | None) -> str:
+def checked_name(content: Content, filename: str | None) -> str:
     """Return the name to upload under: ``filename``, or the file's own.
 
     Raises:
         InvalidArgumentError: It is empty, or cannot be sent as text.
     """
-    return checked_filename(path.name if filename is None else filename)
+    return checked_filename((content.filename or "") if filename is None else filename)
 
 
 def checked_filename(name: str) -> str:

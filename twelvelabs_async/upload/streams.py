@@ -17,6 +17,7 @@ from attrs import define, field
 from twelvelabs_async import clock
 from twelvelabs_async.errors import SourceError
 from twelvelabs_async.tasks import uninterrupted
+from twelvelabs_async.upload.foreign import as_bytes, bytes_read, caller_code, discard
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -29,58 +30,80 @@ WORTHWHILE = 16 * 1024
 CLOSING_SECONDS = 5.0
 """How long a generator may take to clean up after itself."""
 
-
-def streamed(data: object) -> AsyncIterable[bytes] | None:
-    """Return the pieces of what is read with ``await``; None: it is not."""
-    for name in ("read_chunk", "read"):  # a part of aiohttp's has both, and reads all with the 2nd
-        read: Any = getattr(data, name, None)
-        if inspect.iscoroutinefunction(read):
-            return _awaited(read)
-    return cast("AsyncIterable[bytes]", data) if isinstance(data, AsyncIterable) else None
+_END = object()
+"""What follows the last piece; None may be a piece, and then it is no bytes."""
 
 
-async def _awaited(read: Callable[[int], Awaitable[bytes]]) -> AsyncGenerator[bytes]:
-    while piece := await read(READ):
-        yield piece
+def streamed(name: str, data: object) -> AsyncIterable[object] | None:
+    """Return the pieces of what is read on the event loop; None: it is read in threads.
+
+    Raises:
+        SourceError: It cannot be looked at.
+    """
+    with caller_code(f"cannot look at {name}"):
+        # A part of aiohttp's has both, and ``read`` takes all of it into memory.
+        for attribute in ("read_chunk", "read"):
+            read: Any = getattr(data, attribute, None)
+            if inspect.iscoroutinefunction(read):
+                return _read_pieces(name, read)
+        if isinstance(data, AsyncIterable):
+            return cast("AsyncIterable[object]", data)
+    return None
 
 
-async def pipe_pieces(name: str, pipe: IO[bytes]) -> AsyncGenerator[bytes]:
-    """Yield what a pipe gives.
+async def _read_pieces(
+    name: str, read: Callable[[int], Awaitable[object]]
+) -> AsyncGenerator[bytes]:
+    while True:
+        with caller_code(f"cannot read {name}"):
+            piece = await read(READ)
+        if not (data := bytes_read(name, piece)):
+            return
+        yield data
+
+
+def pipe_pieces(name: str, pipe: IO[bytes]) -> AsyncIterable[object]:
+    """Return what a pipe, or another file that cannot be sought in, gives.
 
     Each read has a thread of its own: it may wait for ever, and the loop's threads are for others.
     A cancelled read ends with the pipe; nothing can hasten it, and nothing waits for it.
     """
-    while True:
-        piece = await _read_alone(pipe)
-        if piece is None:
-            raise SourceError(f"{name} does not wait for its bytes: make it blocking")
-        if not piece:
-            return
-        yield piece
+
+    def read() -> object:
+        with caller_code(f"cannot read {name}"):
+            return pipe.read(READ)
+
+    async def read_alone(_: int) -> object:
+        piece = await _in_own_thread(read)
+        return await piece if inspect.isawaitable(piece) else piece
+
+    return _read_pieces(name, read_alone)
 
 
-async def _read_alone(pipe: IO[bytes]) -> bytes | None:
+async def _in_own_thread(work: Callable[[], object]) -> object:
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[bytes | None] = loop.create_future()
+    done: asyncio.Future[object] = loop.create_future()
 
-    def tell(piece: bytes | None, error: Exception | None) -> None:
+    def tell(outcome: object, error: BaseException | None) -> None:
         if done.done():
-            return
-        if error is None:
-            done.set_result(piece)
+            discard(outcome)
+        elif error is None:
+            done.set_result(outcome)
         else:
             done.set_exception(error)
 
-    def read() -> None:
-        outcome: tuple[bytes | None, Exception | None]
+    def run() -> None:
+        outcome: tuple[object, BaseException | None]
         try:
-            outcome = pipe.read(READ), None
-        except Exception as error:  # noqa: BLE001 - raised where the pipe is awaited
+            outcome = work(), None
+        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
             outcome = None, error
-        if not loop.is_closed():
+        try:
             loop.call_soon_threadsafe(tell, *outcome)
+        except RuntimeError:  # the loop was closed meanwhile
+            discard(outcome[0])
 
-    threading.Thread(target=read, name="twelvelabs-async pipe", daemon=True).start()
+    threading.Thread(target=run, name="twelvelabs-async pipe", daemon=True).start()
     return await done
 
 
@@ -95,7 +118,7 @@ class Stream:
     """
 
     name: str
-    _pieces: AsyncIterator[bytes] = field(repr=False)
+    _pieces: AsyncIterator[object] = field(repr=False)
     size: None = field(default=None, init=False)
     touched: bool = field(default=False, init=False)
     _rest: memoryview = field(factory=lambda: memoryview(b""), init=False, repr=False)
@@ -119,47 +142,41 @@ class Stream:
         while not self._rest:
             async with self._turn:
                 piece = await self._next()
-            if piece is None:
+            if piece is _END:
                 return False
-            self._rest = self._checked(piece)
+            self._rest = memoryview(as_bytes(self.name, piece))
             if not self._rest:  # nothing need have been awaited for it
                 await clock.sleep(0)
         return True
 
     async def _next(self) -> object:
-        try:
-            return await anext(self._pieces, None)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            problem = f"{self.name} was cancelled from within"
-        raise SourceError(problem)
-
-    def _checked(self, piece: object) -> memoryview:
-        if not isinstance(piece, bytes | bytearray | memoryview):
-            raise SourceError(f"{self.name} gives {type(piece).__name__}, not bytes")
-        return memoryview(bytes(cast("bytes", piece)))  # whose buffer the caller may use again
+        with caller_code(f"cannot read {self.name}"):
+            return await anext(self._pieces, _END)
 
     async def close(self) -> None:
         """End an async generator, once a read that was cancelled has ended.
 
         What its cleanup raises is logged: how the upload ended is what the caller has to know.
         """
-        close: Callable[[], Awaitable[None]] | None = getattr(self._pieces, "aclose", None)
-        if close is None:
-            return
         try:
-            async with clock.timeout(CLOSING_SECONDS), self._turn:
-                await close()
+            close: Callable[[], Awaitable[None]] | None = getattr(self._pieces, "aclose", None)
+            if close is not None:
+                async with clock.timeout(CLOSING_SECONDS), self._turn:
+                    with caller_code(f"cannot close {self.name}"):
+                        await close()
         except (Exception, BaseExceptionGroup):
             logger.warning("%s was sent, and failed to clean up", self.name, exc_info=True)
 
 
 @asynccontextmanager
-async def open_stream(name: str, pieces: AsyncIterable[bytes]) -> AsyncGenerator[Stream]:
-    """Read ``pieces`` in the ``async with`` block."""
-    stream = Stream(name, aiter(pieces))
+async def open_stream(name: str, pieces: AsyncIterable[object]) -> AsyncGenerator[Stream]:
+    """Read ``pieces`` in the ``async with`` block.
+
+    Raises:
+        SourceError: They cannot be read.
+    """
+    with caller_code(f"cannot read {name}"):
+        stream = Stream(name, aiter(pieces))
     try:
         yield stream
     finally:
