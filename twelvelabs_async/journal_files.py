@@ -43,9 +43,12 @@ def state_directory(platform: str = sys.platform) -> Path:
 
 def _directory(given: str | Path | None) -> Path:
     try:
-        return Path(given).absolute() if given is not None else state_directory()
+        # absolute, as a later ``chdir`` must not move it; HOME may be relative, too
+        return (Path(given) if given is not None else state_directory()).absolute()
     except RuntimeError:
         failure = ConfigurationError("there is no home directory: name one for the journal")
+    except OSError:
+        failure = ConfigurationError("the working directory was removed: name a journal elsewhere")
     raise failure
 
 

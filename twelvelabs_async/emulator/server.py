@@ -107,7 +107,7 @@ class Emulator:
         library = Library(self.platform, limits or Limits())
         self._endpoints = Endpoints(api_key, library)
         self._store = Store(self.platform, signer, store_now or self.platform.now)
-        self._data_dir = None if data_dir is None else Path(data_dir)
+        self._data_dir = None if data_dir is None else Path(data_dir).absolute()
         self._host, self._port, self._store_port = host, port, store_port
         self._ssl = ssl
         self._log = Log()

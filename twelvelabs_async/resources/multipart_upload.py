@@ -95,7 +95,8 @@ class MultipartUploadClient:
         a crash, and in another process; without one, it starts anew.
 
         Args:
-            file_path: The file. It must not change while it is uploaded.
+            file_path: The file. It must not change while it is uploaded. A relative path is of the
+                working directory when the call begins.
             filename: The name to upload it under; None: the file's own.
             file_type: ``video``, ``audio`` or ``image``; None: guessed from the name's extension.
             batch_size: Chunks in one report to the platform; 1 or more.

@@ -19,7 +19,7 @@ from twelvelabs_async.errors import InvalidArgumentError, SourceError
 from twelvelabs_async.upload.foreign import caller_code
 from twelvelabs_async.upload.handles import only_one, open_handle
 from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.source import check_path, open_source
+from twelvelabs_async.upload.source import absolute, check_path, open_source
 from twelvelabs_async.upload.streams import Stream, open_stream, streamed
 
 
@@ -56,7 +56,7 @@ class Content:
     """What was handed over, told apart.
 
     Attributes:
-        data: The bytes, or where they are.
+        data: The bytes, or where they are: a ``Path`` is absolute.
         filename: Its name, as far as it has one.
         label: What to call it to a person: its path as it was given, its name, or what it is.
         content_type: Its MIME type, if the caller told.
@@ -69,7 +69,7 @@ class Content:
 
 
 def told_apart(file: object) -> Content:
-    """Return what a caller handed over as ``Content``.
+    """Return what a caller handed over as ``Content``; a relative path is made absolute now.
 
     Raises:
         InvalidArgumentError: It is nothing that has bytes, or fails when it is looked at.
@@ -94,7 +94,7 @@ def told_apart(file: object) -> Content:
 
 
 def content_at(path: object, if_empty: str) -> Content:
-    """Return the content at ``path``.
+    """Return the content at ``path``, which is made absolute now.
 
     Args:
         path: A ``str``, or anything with ``__fspath__``.
@@ -106,7 +106,7 @@ def content_at(path: object, if_empty: str) -> Content:
     given = os.fsdecode(cast("str | os.PathLike[str]", path))
     if not given:
         raise InvalidArgumentError(if_empty)
-    return Content(Path(given), Path(given).name, given)
+    return Content(absolute(Path(given)), Path(given).name, given)
 
 
 def _is_path(file: object) -> bool:
@@ -164,7 +164,7 @@ async def opened(content: Content) -> AsyncGenerator[Source | Stream]:
     """
     data = content.data
     if isinstance(data, Path):
-        async with open_source(data) as source:
+        async with open_source(data, content.label) as source:
             yield source
     elif isinstance(data, bytes | bytearray | memoryview):
         yield _in_memory(content, data)
@@ -185,7 +185,7 @@ async def size_of(content: Content) -> int | None:
         SourceError: They cannot be read, or there are none.
     """
     if isinstance(content.data, Path):
-        return await check_path(content.data)
+        return await check_path(content.data, content.label)
     if streamed(content.label, content.data) is not None:
         return None
     async with opened(content) as found:

@@ -100,7 +100,7 @@ class UploadJob:
 
 
 def checked_path(file_path: object) -> Content:
-    """Return a file to upload by its path.
+    """Return a file to upload by its path, which is made absolute now.
 
     Raises:
         InvalidArgumentError: It is empty, or no path at all.

@@ -97,19 +97,20 @@ BEST_READ: ReadInto = read_positioned if hasattr(os, "preadv") else read_seeking
 
 @define(eq=False, repr=False)
 class FileSource:
-    """A regular file, open for reading; made by ``open_source``."""
+    """A regular file, open for reading; made by ``open_source``.
+
+    Attributes:
+        path: Where it is.
+        name: The path as the caller wrote it, for messages.
+    """
 
     path: Path
+    name: str
     _file: Descriptor
     _fingerprint: Fingerprint
     _read: ReadInto
     _inline: bool
     reads: ThreadReads = Factory(ThreadReads)
-
-    @property
-    def name(self) -> str:
-        """The path, as it was given."""
-        return str(self.path)
 
     @property
     def size(self) -> int:
@@ -187,80 +188,109 @@ def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:
     return found
 
 
-async def check_path(path: Path) -> int:
+def absolute(path: Path) -> Path:
+    """Return where ``path`` is now; as it is, where the working directory was removed.
+
+    A path that waits for its turn must not follow a later ``chdir``.
+    """
+    try:
+        return path.absolute()
+    except OSError:
+        return path
+
+
+async def check_path(path: Path, name: str | None = None) -> int:
     """Return the size of a file, and refuse what can never be uploaded, without opening it.
+
+    Args:
+        path: The file; absolute.
+        name: What to call it in messages; None: its path.
 
     Raises:
         SourceError: The path does not exist, is no regular file, is empty, or cannot be seen.
     """
+    name = str(path) if name is None else name
+    _check_absolute(path, name)
     try:
         status = await aiofiles.os.stat(path)
     except (OSError, ValueError) as error:
-        failure = _unusable(path, error)
+        failure = _unusable(name, error)
     else:
-        _check_status(path, status)
+        _check_status(name, status)
         return status.st_size
     raise failure
 
 
 @asynccontextmanager
 async def open_source(
-    path: Path, *, read: ReadInto = BEST_READ, inline: bool = CAN_READ_CACHE
+    path: Path,
+    name: str | None = None,
+    *,
+    read: ReadInto = BEST_READ,
+    inline: bool = CAN_READ_CACHE,
 ) -> AsyncGenerator[FileSource]:
     """Open a file for the ``async with`` block; it is closed when its last read has ended.
 
     Args:
-        path: The file.
+        path: The file; absolute.
+        name: What to call it in messages; None: its path.
         read: How a thread reads it.
         inline: Whether to try the page cache first, without a thread.
 
     Raises:
         SourceError: It cannot be opened, is no regular file, or is empty.
     """
+    name = str(path) if name is None else name
+    _check_absolute(path, name)
     async with AsyncExitStack() as stack:
-        file, status = await _open(path, stack)
-        source = FileSource(path, file, Fingerprint.of(status), read, inline)
+        file, status = await _open(path, name, stack)
+        source = FileSource(path, name, file, Fingerprint.of(status), read, inline)
         stack.push_async_callback(source.reads.idle)
         yield source
 
 
-async def _open(path: Path, stack: AsyncExitStack) -> tuple[Descriptor, os.stat_result]:
+async def _open(path: Path, name: str, stack: AsyncExitStack) -> tuple[Descriptor, os.stat_result]:
     """Open ``path`` so that it is closed with ``stack``, even when cancelled in the middle.
 
     All in one thread's turn, for many small files cost more in turns than in bytes.
     """
 
     def opened() -> tuple[Descriptor, os.stat_result]:
-        _check_status(path, path.stat())  # first: to open a named pipe would wait for a writer
+        _check_status(name, path.stat())  # first: to open a named pipe would wait for a writer
         file = path.open("rb", buffering=0)
         stack.push_async_callback(lambda: uninterrupted(in_thread(file.close)))
         status = os.fstat(file.fileno())
-        _check_status(path, status)
+        _check_status(name, status)
         return file, status
 
     try:
         return await uninterrupted(in_thread(opened))
     except (OSError, ValueError) as error:
-        failure = _unusable(path, error)
+        failure = _unusable(name, error)
     raise failure
 
 
-def _unusable(path: Path, error: OSError | ValueError) -> SourceError:
+def _check_absolute(path: Path, name: str) -> None:
+    if not path.is_absolute():
+        raise SourceError(f"cannot find {name}: the working directory was removed")
+
+
+def _unusable(name: str, error: OSError | ValueError) -> SourceError:
     if isinstance(error, FileNotFoundError):
-        return SourceError(f"there is no file {path}")
+        return SourceError(f"there is no file {name}")
     if isinstance(error, PermissionError):
-        return SourceError(f"no permission to read {path}")
+        return SourceError(f"no permission to read {name}")
     text = _os_text(error) if isinstance(error, OSError) else str(error)
-    return SourceError(f"cannot open {str(path)!r}: {text}")
+    return SourceError(f"cannot open {name!r}: {text}")
 
 
-def _check_status(path: Path, status: os.stat_result) -> None:
+def _check_status(name: str, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise SourceError(f"{path} is a directory, not a file")
+        raise SourceError(f"{name} is a directory, not a file")
     if not stat.S_ISREG(status.st_mode):
-        raise SourceError(f"{path} is not a regular file")
+        raise SourceError(f"{name} is not a regular file")
     if status.st_size == 0:
-        raise SourceError(f"{path} is empty")
+        raise SourceError(f"{name} is empty")
 
 
 def _os_text(error: OSError) -> str:
