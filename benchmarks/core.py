@@ -101,6 +101,10 @@ class World:
         """Refuse: the last report says it all."""
         raise NotImplementedError
 
+    async def failed(self, total_chunks: int) -> Mapping[int, str]:
+        """Refuse: nothing fails here."""
+        raise NotImplementedError
+
     async def asset(self, asset_id: str) -> AssetDetail:
         """Refuse: the last report says it all."""
         raise NotImplementedError

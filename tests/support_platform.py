@@ -191,6 +191,7 @@ class Script:
         outage: After so many chunks, nobody answers for so many seconds; None: never.
         etags: What the store's ETags are: ``opaque``, ``md5``, or ``foreign`` (as long, and no
             MD5s); they are compared unless they are opaque.
+        flaws: How often the platform marks a chunk as failed after it was reported.
         changes_at: Which check finds the file changed, and every later one; None: none does.
         cancel: The step at which the upload is cancelled, and how many turns of the loop later.
         cancel_again: Whether it is cancelled a second time, while it ends.
@@ -218,6 +219,7 @@ class Script:
     names_url: str = "report"
     outage: tuple[int, float] | None = None
     etags: str = "opaque"
+    flaws: Mapping[int, int] = Factory(dict[int, int])
     changes_at: int | None = None
     cancel: tuple[int, int] | None = None
     cancel_again: bool = False
@@ -275,6 +277,8 @@ class World:
         delivered_at: When that was, in seconds of the loop's clock.
         told: Chunks that stood in some report, whatever became of it.
         reported: Chunks that the platform has counted.
+        flawed: Chunks that are marked as failed.
+        flaws: How often a chunk was marked so, and the uploader was told.
         acknowledged: How often the uploader was told that a chunk was counted.
         expiries: How often the store called a URL too old, by chunk.
         shortfall: URLs that were asked for and did not come.
@@ -296,6 +300,8 @@ class World:
     delivered_at: dict[int, float] = Factory(dict[int, float])
     told: set[int] = Factory(set[int])
     reported: set[int] = Factory(set[int])
+    flawed: set[int] = Factory(set[int])
+    flaws: Counter[int] = Factory(Counter[int])
     acknowledged: Counter[int] = Factory(Counter[int])
     expiries: Counter[int] = Factory(Counter[int])
     shortfall: int = 0
@@ -490,6 +496,7 @@ class World:
             salt = etag.encode() if self.script.etags == "foreign" else b""
             etag = hashlib.md5(salt + content, usedforsecurity=False).hexdigest()
         self.stored[piece.index] = (etag, bytes(content))
+        self.flawed.discard(piece.index)
         return etag
 
     # The platform.
@@ -562,8 +569,10 @@ class World:
         self.seen["repeats"] += int(repeat)
         self.told |= indexes
         fault = await self._call("reports", self.script.reports)
-        fresh = indexes - self.reported
-        self.reported |= indexes
+        due = self.script.flaws.get
+        self.flawed |= {i for i in indexes - self.reported if self.flaws[i] < due(i, 0)}
+        fresh = indexes - self.reported - self.flawed
+        self.reported |= fresh
         complete = len(self.reported) == self.script.chunks
         named = self._named("report" if fresh and not self.script.lag else "repeat")
         counted = len(self.reported) - int(bool(self.script.lag))
@@ -598,8 +607,21 @@ class World:
         return GetUploadStatusResponse(
             MultipartUploadStatusType.COMPLETED if done else MultipartUploadStatusType.ACTIVE,
             chunks_completed=len(self.reported) - int(lags),
+            chunks_failed=len(self.flawed),
             url=ASSET_URL if done and self._named("status") else None,
         )
+
+    async def failed(self, total_chunks: int) -> Mapping[int, str]:
+        """Tell which chunks are marked as failed; from then on they are to be sent again."""
+        self._forbid(total_chunks != self.script.chunks, f"{total_chunks} chunks")
+        self._answer("pages", await self._call("pages", ()))
+        for index in self.flawed:
+            self.flaws[index] += 1
+            self.failed_puts[index] += 1
+            self.answered[index] = self.flaws[index]  # the store took it: the rest is forgiven
+            del self.delivered[index], self.acknowledged[index]
+        self.seen["rounds"] += bool(self.flawed)
+        return dict.fromkeys(self.flawed, "it is flawed")
 
     async def asset(self, asset_id: str) -> AssetDetail:
         """Describe the asset."""

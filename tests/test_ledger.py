@@ -115,6 +115,16 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         self.counts.append(max(count, self.counts[-1]))
         assert self.ledger.asset_url == (url or before)
 
+    @precondition(lambda self: self.reported)
+    @rule(data=st.data())
+    def requeue(self, data: st.DataObject) -> None:
+        """Have any chunk that was reported sent again, before all others."""
+        index = data.draw(st.sampled_from(sorted(self.reported)))
+        self.ledger.requeue(index)
+        self.reported.remove(index)
+        self.waiting.insert(0, index)
+        self.stored -= 1
+
     @rule(data=st.data())
     def stumble(self, data: st.DataObject) -> None:
         """Try a step that skips a shelf: it raises, and changes nothing."""
@@ -127,6 +137,8 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         if piece.index not in self.ledger.in_report:
             known = tuple(self.ledger.in_report.values())
             steps.append(lambda: self.ledger.confirm((*known, chunk), answer(17, "https://no")))
+        if piece.index not in self.reported:
+            steps.append(lambda: self.ledger.requeue(piece.index))
         before = deepcopy(self.ledger)
         for step in steps:
             with pytest.raises(KeyError):

@@ -28,6 +28,7 @@ from support_platform import (
 from twelvelabs_async.errors import (
     ApiConnectionError,
     BadRequestError,
+    ChunkFailedError,
     IncompleteUploadError,
     SessionCorruptedError,
     SourceChangedError,
@@ -169,9 +170,12 @@ def _check_calls(world: World) -> None:
     rescue = 1
     workers = 2 * script.workers if script.early else script.workers
     most = script.chunks // script.batch_size + min(workers, script.chunks)
-    assert seen["reports"] <= most + seen["reports failed"] + seen["repeats"] + rescue
+    again = script.batch_size * seen["rounds"] + world.flaws.total()
+    assert seen["reports"] <= most + seen["reports failed"] + seen["repeats"] + again + rescue
     assert seen["url_calls"] <= _most_url_calls(world)
-    assert seen["looks"] <= seen["looks failed"] + SETTLING_LOOKS + 2 * (len(URL_PAUSES) + 1)
+    settling = SETTLING_LOOKS + 2 * (len(URL_PAUSES) + 1)
+    assert seen["looks"] <= seen["looks failed"] + seen["rounds"] + settling
+    assert seen["pages"] <= seen["pages failed"] + seen["rounds"] + 1
 
 
 def _most_url_calls(world: World) -> int:
@@ -230,7 +234,7 @@ def _check_failure(outcome: Outcome) -> None:
         assert set(world.delivered) <= world.told
 
 
-def _check_reason(world: World, error: TwelveLabsError) -> None:
+def _check_reason(world: World, error: TwelveLabsError) -> None:  # noqa: C901 - a table
     """Assert that the exception tells what happened, and that it had to end the upload."""
     script = world.script
     scripted = {fault for faults in script.puts.values() for fault in faults}
@@ -252,6 +256,8 @@ def _check_reason(world: World, error: TwelveLabsError) -> None:
             assert world.answered[index or 0] == script.max_retries + 1
         case ApiConnectionError():
             assert calls & {CallFault.CUT, CallFault.LOST} or script.outage
+        case ChunkFailedError(chunk_index=index):
+            assert world.flaws[index] == script.max_retries + 1
         case IncompleteUploadError():
             assert script.lag >= SETTLING_LOOKS
         case _:
@@ -314,7 +320,13 @@ def bearable(draw: st.DrawFn) -> Script:
         skew=draw(st.integers(-12, 12)),
         lag=lag,
         names_url=draw(st.sampled_from(places)),
+        flaws=draw(some_flaws(chunks, retries)),
     )
+
+
+def some_flaws(chunks: int, most: int) -> st.SearchStrategy[dict[int, int]]:
+    """Return a strategy of how often the platform marks a few chunks as failed."""
+    return st.dictionaries(st.integers(1, chunks), st.integers(0, most), max_size=4)
 
 
 @st.composite
@@ -333,6 +345,7 @@ def anything(draw: st.DrawFn) -> Script:
         lag=draw(st.sampled_from([0, 0, 3, SETTLING_LOOKS])),
         names_url=draw(st.sampled_from(["report", "repeat", "status", "asset", "never"])),
         outage=draw(st.none() | st.tuples(st.integers(1, 20), st.sampled_from([15.0, 400.0]))),
+        flaws=draw(some_flaws(script.chunks, 5)),
         changes_at=draw(st.none() | st.integers(1, 12)),
     )
 
@@ -362,6 +375,7 @@ def verified(draw: st.DrawFn) -> Script:
         max_retries=draw(st.integers(2, 5)),
         etags=draw(st.sampled_from(["md5", "md5", "foreign"])),
         puts=draw(st.dictionaries(chunks, attempts, max_size=12)),
+        flaws={},
     )
 
 
@@ -555,6 +569,25 @@ def test_the_uploader_finds_the_asset_url_wherever_it_is_told() -> None:
     for place in ("report", "status", "asset", "repeat"):
         outcome = play(Script(chunks=3, names_url=place))
         assert outcome.result is not None
+
+
+@pytest.mark.parametrize("flaws", [{2: 1}, {1: 3, 5: 2}, dict.fromkeys(range(1, 21), 3)])
+def test_chunks_that_the_platform_marks_as_failed_are_sent_again(flaws: dict[int, int]) -> None:
+    """One, some, all; once, or until ``max_retries`` are used up; and no other chunk."""
+    outcome = play(Script(chunks=20, flaws=flaws))
+    assert outcome.result is not None
+    assert outcome.world.puts == {index: 1 + flaws.get(index, 0) for index in range(1, 21)}
+    assert outcome.world.seen["rounds"] == max(flaws.values())
+
+
+def test_a_chunk_that_the_platform_marks_as_failed_each_time_ends_the_upload() -> None:
+    """After the last of its attempts, with the platform's words; it is left to be sent."""
+    outcome = play(Script(chunks=20, max_retries=2, flaws={7: 9, 8: 1}))
+    assert isinstance(outcome.error, ChunkFailedError)
+    assert (outcome.error.chunk_index, outcome.error.reason) == (7, "it is flawed")
+    assert outcome.world.puts[7] == 3
+    ledger = outcome.uploader.ledger
+    assert (ledger.reported, list(ledger.upcoming(9))) == (19, [7])
 
 
 def test_an_asset_without_a_url_has_arrived() -> None:

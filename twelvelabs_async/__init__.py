@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         BadGatewayError,
         BadRequestError,
         ChunkCorruptedError,
+        ChunkFailedError,
         ClientClosedError,
         ConfigurationError,
         ConflictError,
@@ -130,6 +131,7 @@ __all__ = [
     "BadGatewayError",
     "BadRequestError",
     "ChunkCorruptedError",
+    "ChunkFailedError",
     "ChunkInfo",
     "ChunkInfoStatus",
     "ClientClosedError",
@@ -201,7 +203,7 @@ _NAMES_OF = {
     "error_codes": "ErrorCode",
     "errors": """
         ApiConnectionError ApiError ApiTimeoutError AssetFailedError AssetNotReadyError
-        AssetUnknownError BadGatewayError BadRequestError ChunkCorruptedError
+        AssetUnknownError BadGatewayError BadRequestError ChunkCorruptedError ChunkFailedError
         ClientClosedError ConfigurationError ConflictError ContentTooLargeError ForbiddenError
         GatewayTimeoutError GoneError IncompleteUploadError InternalServerError
         InvalidArgumentError InvalidResponseError JournalError JournalLostError NotFoundError

@@ -350,6 +350,24 @@ class IncompleteUploadError(TwelveLabsError):
         )
 
 
+class ChunkFailedError(IncompleteUploadError):
+    """The platform marks a chunk as failed that was stored and reported, each time it was sent.
+
+    Attributes:
+        chunk_index: The chunk, from 1.
+        reason: Why, in the platform's words; empty where it gave none.
+    """
+
+    def __init__(self, chunk_index: int, reason: str, times: int) -> None:
+        self.chunk_index = chunk_index
+        self.reason = reason
+        often = "once" if times == 1 else f"{times} times"
+        super(IncompleteUploadError, self).__init__(
+            f"it was stored and reported {often}, and the platform marks it as failed: "
+            f"{reason or 'it gives no reason'}"
+        )
+
+
 class AssetUnknownError(TwelveLabsError):
     """The upload is complete, but nobody knows any more which asset it made.
 

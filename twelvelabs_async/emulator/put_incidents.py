@@ -151,12 +151,21 @@ PROOFS = (
     Incident(
         "chunk-failed",
         "the platform marks a chunk as failed that was reported",
-        "the count is waited for, then the upload ends and says what is missing",
+        f"{AGAIN}, and reported again",
         PUT,
         Spoil(),
-        causes=("IncompleteUploadError",),
+        requests=6,
+    ),
+    Incident(
+        "chunks-fail",
+        "the platform marks every chunk as failed, whenever it is reported",
+        "a chunk gets `max_retries` more attempts, then the upload ends, with the platform's words",
+        PUT,
+        Spoil(),
+        times=None,
+        causes=("ChunkFailedError",),
         seconds=60,
-        requests=10,
+        requests=60,
     ),
 )
 PUT_INCIDENTS = (*ANSWERS, *CONNECTIONS, *URLS, *PROOFS)

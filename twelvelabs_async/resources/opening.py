@@ -53,6 +53,8 @@ class Opening:
     urls: UrlBook
     refuted: frozenset[int] = frozenset()
     """Chunks of an earlier attempt whose ETags are not the MD5s of the file's bytes."""
+    void: frozenset[int] = frozenset()
+    """Chunks of an earlier attempt that the platform marks as failed: their ETags are of no use."""
 
 
 @frozen(eq=False, repr=False)
@@ -135,7 +137,8 @@ class Opener:
         )
         text = "upload %s goes on: %d of %d chunks are stored"
         logger.info(text, session.upload_id, ledger.resumed_chunks, len(slices))
-        return Opening(session, ledger, UrlBook())
+        void = standing.failed.intersection(chunk.chunk_index for chunk in stored)
+        return Opening(session, ledger, UrlBook(), void=void)
 
     async def _standing(self, upload_id: str) -> Standing:
         try:
@@ -237,7 +240,7 @@ async def _go_on(
     stored = tuple(past.stored.values())
     sure = entry.is_surely_of(past)
     if sure and not verify:
-        return await opener.again(past.session, stored)
+        return await _again(opener, past, entry)
     slices = Slices(past.session.total_size, past.session.chunk_size)
     proof = await prove(source, slices, stored)
     if proof.proven and proof.refuted:
@@ -247,8 +250,16 @@ async def _go_on(
         raise SessionEndedError(past.session.upload_id, "holds chunks that are corrupt")
     if proof.refuted and not sure:
         raise SessionEndedError(past.session.upload_id, INCOMPARABLE)
-    opening = await opener.again(past.session, stored, known_only=not sure)
+    opening = await _again(opener, past, entry, known_only=not sure)
     return evolve(opening, refuted=proof.refuted)
+
+
+async def _again(opener: Opener, past: Past, entry: Entry, *, known_only: bool = False) -> Opening:
+    """Go on with a noted session, and note which of its ETags are of no use any more."""
+    opening = await opener.again(past.session, past.stored.values(), known_only=known_only)
+    if opening.void:
+        await entry.void(opening.void)
+    return opening
 
 
 @frozen(eq=False, repr=False)

@@ -1,5 +1,6 @@
 """The control calls of one upload session; what an upload knows of the platform."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import evolve, frozen
@@ -7,6 +8,7 @@ from attrs import evolve, frozen
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.models import (
+    ChunkInfo,
     ChunkInfoStatus,
     CompletedChunk,
     GetUploadStatusResponse,
@@ -78,6 +80,25 @@ class SessionCalls:
         """Ask for the asset that the session makes."""
         return (await self._assets.retrieve(asset_id, request_options=self._options)).data
 
+    async def failed(self, total_chunks: int) -> Mapping[int, str]:
+        """Return the chunks that the platform marks as failed, by index, with its reasons.
+
+        Pages are walked until all of them are found, however many pages are told of.
+
+        Args:
+            total_chunks: The chunks of the session.
+        """
+        failed = dict[int, str]()
+        number, seen, last = 1, 0, 1
+        while number <= last and seen < total_chunks:
+            page = await self._page(number)
+            failed |= _failed(page.uploaded_chunks, total_chunks)
+            if not page.uploaded_chunks or len(failed) == page.chunks_failed:
+                break
+            seen += len(page.uploaded_chunks)
+            number, last = number + 1, page.page_info.total_page or 1
+        return failed
+
     async def standing(self) -> Standing:
         """Ask where every chunk stands; pages are walked only where they tell anything."""
         first = await self._page(1)
@@ -98,3 +119,11 @@ class SessionCalls:
             self._upload_id, page=number, page_limit=LARGEST_PAGE, request_options=self._options
         )
         return answer.data
+
+
+def _failed(chunks: Iterable[ChunkInfo], total_chunks: int) -> dict[int, str]:
+    return {
+        chunk.index: chunk.error or ""
+        for chunk in chunks
+        if chunk.status == ChunkInfoStatus.FAILED and 1 <= chunk.index <= total_chunks
+    }

@@ -1,7 +1,7 @@
 """An upload's entry in the journal: what is read from it at the beginning, and added on the way."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
@@ -47,7 +47,7 @@ class Entry(Protocol):
         """Note that the store holds a chunk."""
         ...
 
-    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+    async def void(self, indexes: Collection[int]) -> None:
         """Note that the ETags of chunks are of no use."""
         ...
 
@@ -78,7 +78,7 @@ class NoEntry:
     async def stored(self, chunk: CompletedChunk) -> None:
         """Do nothing."""
 
-    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+    async def void(self, indexes: Collection[int]) -> None:
         """Do nothing."""
 
     async def done(self) -> None:
@@ -152,9 +152,9 @@ class JournalEntry:
         """Leave nothing to later attempts; see ``Entry.forget``."""
         await self._add(dead_record())
 
-    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+    async def void(self, indexes: Collection[int]) -> None:
         """Note that the ETags of chunks are of no use; see ``Entry.void``."""
-        await self._add(void_record(chunks))
+        await self._add(void_record(indexes))
 
     async def _add(self, record: bytes) -> None:
         try:

@@ -34,13 +34,13 @@ class EtagCheck:
 
     Attributes:
         wanted: Whether MD5s are compared at all.
-        verified: How many chunks have an ETag that is the MD5 of what was sent.
+        matched: Chunks whose ETag is the MD5 of what was sent, by index.
         given_up: Whether the store is taken not to speak MD5.
         doubts: How often a chunk was sent whose ETag was another one, before anything was known.
     """
 
     wanted: bool = False
-    verified: int = 0
+    matched: set[int] = Factory(set[int])
     given_up: bool = False
     doubts: Counter[int] = Factory(Counter[int])
 
@@ -55,9 +55,14 @@ class EtagCheck:
         return cls(wanted, given_up=bool(refuted), doubts=Counter(refuted))
 
     @property
+    def verified(self) -> int:
+        """How many chunks have an ETag that is the MD5 of what was sent."""
+        return len(self.matched)
+
+    @property
     def proven(self) -> bool:
         """Whether the store's ETags are MD5s."""
-        return self.verified > 0
+        return bool(self.matched)
 
     def judge(self, index: int, etag: str, md5: str | None) -> bool:
         """Return whether a chunk can be relied on; if not, it is to be held back.
@@ -74,16 +79,16 @@ class EtagCheck:
         if md5 is None or not _MD5.fullmatch(etag.lower()):
             return True
         if etag.lower() == md5:
-            self._match()
+            self._match(index)
             return True
         if self.proven:
             raise ChunkCorruptedError(index, etag, md5)
         return self.given_up or self._doubt(index)
 
-    def _match(self) -> None:
+    def _match(self, index: int) -> None:
         if self.given_up:
             raise SessionCorruptedError(min(self.doubts))
-        self.verified += 1
+        self.matched.add(index)
 
     def _doubt(self, index: int) -> bool:
         self.doubts[index] += 1

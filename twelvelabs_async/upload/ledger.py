@@ -3,9 +3,10 @@
 ``waiting`` (not started) -> ``missing`` (started, no ETag yet) -> ``stored`` (ETag in hand)
 -> ``in_report`` (told, not acknowledged) -> reported, which is only a count. A chunk whose ETag is
 not to be relied on is ``doubted`` instead of stored: nobody hears of it until it is trusted, or
-waits again. A step that skips a shelf raises ``KeyError`` and changes nothing. No I/O and no await:
-what is decided here is decided whole. An ETag that is not reported is known to nobody else, so
-``claim_all`` is what has to be rescued when an upload ends early.
+waits again. A reported chunk that the platform marks as failed waits again, too. A step that skips
+a shelf raises ``KeyError`` and changes nothing. No I/O and no await: what is decided here is
+decided whole. An ETag that is not reported is known to nobody else, so ``claim_all`` is what has to
+be rescued when an upload ends early.
 """
 
 from collections import deque
@@ -143,6 +144,19 @@ class Ledger:
         for index in reversed(tuple(self.doubted)[:most]):
             self.stored_bytes -= self.doubted.pop(index).chunk_size
             self.waiting.appendleft(range(index, index + 1))
+
+    def requeue(self, index: int) -> None:
+        """Have a chunk that was reported sent again, before all that wait.
+
+        Raises:
+            KeyError: It was not reported, or the report is not acknowledged.
+        """
+        shelves = (self.missing, self.doubted, self.stored, self.in_report)
+        if self.is_waiting(index) or any(index in shelf for shelf in shelves):
+            raise KeyError(index)
+        self.reported -= 1
+        self.stored_bytes -= self.slices[index].size
+        self.waiting.appendleft(range(index, index + 1))
 
     def claim_batch(self) -> tuple[CompletedChunk, ...]:
         """Take what should be reported now: a full batch, or, once nothing waits, what there is.

@@ -76,9 +76,9 @@ def stored_record(chunk: CompletedChunk) -> bytes:
     return _dumped(stored=attrs.asdict(chunk))
 
 
-def void_record(chunks: Iterable[CompletedChunk]) -> bytes:
+def void_record(indexes: Iterable[int]) -> bytes:
     """Return the record of chunks whose ETags are of no use: the platform refused them."""
-    return _dumped(void=[chunk.chunk_index for chunk in chunks])
+    return _dumped(void=list(indexes))
 
 
 def done_record(at: datetime) -> bytes:

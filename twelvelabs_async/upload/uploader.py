@@ -9,7 +9,8 @@ nobody else knows them.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain
@@ -24,6 +25,7 @@ from twelvelabs_async.errors import (
     ApiError,
     AssetUnknownError,
     BadRequestError,
+    ChunkFailedError,
     ClientClosedError,
     IncompleteUploadError,
     StorageError,
@@ -97,6 +99,10 @@ class Platform(Protocol):
         """Ask where the session stands."""
         ...
 
+    async def failed(self, total_chunks: int) -> Mapping[int, str]:
+        """Ask which chunks are marked as failed though they were reported, and why, by index."""
+        ...
+
     async def asset(self, asset_id: str) -> AssetDetail:
         """Ask for the asset that the session makes."""
         ...
@@ -109,7 +115,7 @@ class Notes(Protocol):
         """Note that the store holds a chunk; only this process knows its ETag so far."""
         ...
 
-    async def void(self, chunks: Sequence[CompletedChunk]) -> None:
+    async def void(self, indexes: Collection[int]) -> None:
         """Note that the ETags of chunks are of no use: the platform refuses them."""
         ...
 
@@ -153,6 +159,8 @@ class Uploader:
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
     _waiting: bool = field(default=False, init=False)
+    _failed: Counter[int] = field(factory=Counter[int], init=False)
+    """How often the platform has marked a chunk as failed that was reported."""
 
     async def run(self) -> UploadResult:
         """Upload every chunk, report it, and return the asset.
@@ -206,7 +214,7 @@ class Uploader:
 
         Each attempt takes another URL, for a URL works once.
         """
-        attempts = Attempts(answers=self.check.doubts[piece.index])
+        attempts = Attempts(answers=self.check.doubts[piece.index] + self._failed[piece.index])
         while True:
             await self._have_url(piece.index)
             async with self._own_slots.one() as own, self.slots.one() as shared:
@@ -345,7 +353,8 @@ class Uploader:
         try:
             answer = await self._ask(lambda: self.platform.report(batch))
         except BadRequestError:
-            await self.notes.void(batch)  # so that a later attempt does not report them, too
+            # so that a later attempt does not report them, too
+            await self.notes.void([chunk.chunk_index for chunk in batch])
             raise
         self.ledger.confirm(batch, answer)
 
@@ -360,19 +369,67 @@ class Uploader:
                 self.ledger.confirm(batch, await self.platform.report(batch))
 
     async def _settle(self) -> None:
-        """Wait until the platform has counted every chunk; its count may lag behind."""
-        looks = 0
+        """Wait until the platform has counted every chunk; send again what it marks as failed.
+
+        Its count may lag behind its reports.
+        """
+        looks, rounds = 0, 0
         while not self.ledger.complete:
             looks += 1
-            await clock.sleep(backoff(looks, max(self.patience.retry_delay, LEAST_SETTLING_DELAY)))
-            seen = await self._ask(self.platform.status)
-            self.ledger.completed = seen.status == MultipartUploadStatusType.COMPLETED
-            self.ledger.count(seen.chunks_completed or 0)
-            self.ledger.name_asset(seen.url)
-            late = looks == SETTLING_LOOKS and not self.ledger.complete
-            if late or seen.status in _DEAD:
-                counted, total = self.ledger.total_completed, len(self.ledger.slices)
-                raise IncompleteUploadError(counted, total, seen.status)
+            least = max(self.patience.retry_delay, LEAST_SETTLING_DELAY)
+            await self.storage.pause(backoff(looks + rounds, least))
+            failed = await self._look(last=looks == SETTLING_LOOKS)
+            if failed:
+                await self._send_again(failed)
+                looks, rounds = 0, rounds + 1
+
+    async def _look(self, *, last: bool) -> Mapping[int, str]:
+        """Ask for the platform's count; return the chunks that it marks as failed, and why.
+
+        Raises:
+            IncompleteUploadError: The session is over without them, or this was the last look.
+        """
+        seen = await self._ask(self.platform.status)
+        self.ledger.completed = seen.status == MultipartUploadStatusType.COMPLETED
+        self.ledger.count(seen.chunks_completed or 0)
+        self.ledger.name_asset(seen.url)
+        failed: Mapping[int, str] = {}
+        if self.ledger.complete:
+            return failed
+        counted, total = self.ledger.total_completed, len(self.ledger.slices)
+        alive = seen.status not in _DEAD
+        if alive and (last or seen.chunks_failed != 0):  # where it is not told, pages may tell
+            failed = await self._ask(lambda: self.platform.failed(total))
+        if not alive or (last and not failed):
+            raise IncompleteUploadError(counted, total, seen.status)
+        return failed
+
+    async def _send_again(self, failed: Mapping[int, str]) -> None:
+        """Send chunks that were reported, and that the platform marks as failed.
+
+        Raises:
+            ChunkFailedError: One of them was sent as often as it may be.
+        """
+        logger.info("upload %s: sending again what failed: %s", self.session.upload_id, failed)
+        await self.notes.void(failed.keys())  # before another ETag is noted
+        for index in sorted(failed, reverse=True):
+            self.ledger.requeue(index)
+        self._failed.update(failed.keys())
+        for index, reason in sorted(failed.items()):
+            if self._failed[index] > self.patience.max_retries:
+                raise ChunkFailedError(index, reason, self._failed[index])
+        try:
+            await self._work_all()
+        except (ApiError, ApiConnectionError, StorageError):
+            if not await self._is_completed():  # it may have been counted late, after all
+                raise
+            self.ledger.completed = True
+
+    async def _is_completed(self) -> bool:
+        with suppress(ApiError, ApiConnectionError):
+            seen = await self.platform.status()
+            return seen.status == MultipartUploadStatusType.COMPLETED
+        return False
 
     async def _find_asset(self) -> None:
         """Ask for what the reports did not tell of the asset: its URL, perhaps its id.
