@@ -554,7 +554,12 @@ class World:
             self._forbid(index in self.sending, f"{asked}: chunk {index} is on its way")
             self._forbid(index in self.delivered, f"{asked}: chunk {index} is stored")
 
-    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
+    async def report(
+        self,
+        chunks: tuple[CompletedChunk, ...],
+        *,
+        urgent: bool = False,
+    ) -> ReportChunkBatchResponse:
         """Count chunks: all of a report or, when one of them is wrong, none."""
         indexes = {chunk.chunk_index for chunk in chunks}
         self._forbid(not chunks, "an empty report")

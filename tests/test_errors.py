@@ -12,13 +12,16 @@ import pytest
 from twelvelabs_async import errors
 from twelvelabs_async.asset_models import AssetDetail, AssetHls
 from twelvelabs_async.errors import (
+    ApiConnectionError,
     ApiError,
     ApiTimeoutError,
+    ClientClosedError,
     ConfigurationError,
     InternalServerError,
     InvalidArgumentError,
     InvalidResponseError,
     NotFoundError,
+    OutcomeUnknownError,
     StorageConnectionError,
     StorageError,
     TwelveLabsError,
@@ -35,6 +38,7 @@ from twelvelabs_async.models import (
     RequestAdditionalPresignedUrLsResponse,
     UploadResult,
 )
+from twelvelabs_async.upload.failures import upload_failure
 
 CLASSES: list[type[TwelveLabsError]] = [
     kind
@@ -48,6 +52,7 @@ VALUES: dict[str, Any] = {
     "upload_headers": {"x-amz-meta-a": "b"},
     "failures": (),
     "message": "told",
+    "text": "told",
     "status_code": 404,
     "headers": {"x-request-id": "r1"},
     "body": {"code": "c", "docs_url": None},
@@ -92,6 +97,45 @@ def test_an_error_survives_a_pickle_whole(
     assert str(again) == str(error)
     assert again.args == error.args
     assert vars(again) == vars(error)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_the_args_of_an_error_are_its_text(kind: type[TwelveLabsError]) -> None:
+    """Whatever the class, so that a log or a serializer may rely on it; advice is a part of it."""
+    error = an_error(kind)
+    assert error.args == (str(error),)
+    assert error.advised("call again").args == (str(error),)
+    assert str(error).endswith("; call again")
+    for remake in REMAKERS:
+        assert remake(error).args == (str(error),)
+
+
+@pytest.mark.parametrize("kind", [ApiConnectionError, ApiTimeoutError, ClientClosedError])
+def test_an_error_without_a_text_has_an_empty_one(kind: type[TwelveLabsError]) -> None:
+    """Of whoever raises one in a test."""
+    assert kind().args == ("",)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_every_error_tells_when_to_come_back(kind: type[TwelveLabsError]) -> None:
+    """Seconds, or None where nobody asked for a pause; it survives a pickle."""
+    error = kind.__new__(kind)
+    assert error.retry_after is None
+    error.retry_after = 7.0
+    assert pickled(error).retry_after == 7.0
+
+
+def test_an_upload_error_has_the_pause_that_its_cause_asked_for() -> None:
+    """Of the platform, of the store, and of a request whose outcome is unknown."""
+    busy = error_class(503)(status_code=503, retry_after=9.0)
+    for cause in (
+        busy,
+        error_class(429)(status_code=429, retry_after=9.0),
+        StorageError("slow down", status_code=503, retry_after=9.0),
+        OutcomeUnknownError("perhaps", busy),
+    ):
+        assert upload_failure("a.mp4", cause).retry_after == 9.0
+    assert upload_failure("a.mp4", StorageError("no", status_code=503)).retry_after is None
 
 
 def test_a_pickled_upload_error_keeps_its_original_error() -> None:

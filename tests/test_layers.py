@@ -18,6 +18,7 @@ ORDER = [
     "clock",
     "tasks",
     "retries",
+    "rate_gate",
     "border",
     "models",
     "asset_models",

@@ -111,9 +111,10 @@ class AnswerReader:
             code=ErrorCode(code) if isinstance(code, str) else None,
             message=message if isinstance(message, str) else _without_message(answer, text),
             request=request,
+            retry_after=asked_pause(answer.status, answer.headers, clock.utcnow()),
         )
         if isinstance(error, TooManyRequestsError):
-            _tell_limits(error, answer)
+            _tell_limits(error)
         return error
 
     def scrubbed(self, text: str) -> str:
@@ -136,8 +137,7 @@ class AnswerReader:
         return value
 
 
-def _tell_limits(error: TooManyRequestsError, answer: Answer) -> None:
-    error.retry_after = asked_pause(answer.status, answer.headers, clock.utcnow())
+def _tell_limits(error: TooManyRequestsError) -> None:
     if error.limit is not None:
         error.advised(f"the limit is {error.limit} requests")
     if error.retry_after is not None:

@@ -13,7 +13,20 @@ from typing import Any, Self
 
 
 class TwelveLabsError(Exception):
-    """The root of every exception that this package raises on its own account."""
+    """The root of every exception that this package raises on its own account.
+
+    Attributes:
+        retry_after: Seconds to wait before another attempt, from when the error was raised, where
+            the platform or the object store asked for that; else None.
+    """
+
+    args: tuple[str]
+    """The text, and nothing else, whatever the class."""
+
+    retry_after: float | None = None
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle whole, so that a worker in another process can report a failure."""
@@ -26,7 +39,7 @@ class TwelveLabsError(Exception):
 
 
 def _rebuild(
-    kind: type[TwelveLabsError], args: tuple[object, ...], state: dict[str, object]
+    kind: type[TwelveLabsError], args: tuple[str], state: dict[str, object]
 ) -> TwelveLabsError:
     error = kind.__new__(kind, *args)
     error.args = args
@@ -83,7 +96,9 @@ class ApiError(TwelveLabsError):
         code: str | None = None,
         message: str | None = None,
         request: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
+        self.retry_after = retry_after
         self.status_code = status_code
         self.headers = dict(headers or {})
         self.body = body
@@ -122,6 +137,7 @@ class OutcomeUnknownError(TwelveLabsError):
         self, message: str, original_error: TwelveLabsError, filename: str | None = None
     ) -> None:
         self.original_error = original_error
+        self.retry_after = getattr(original_error, "retry_after", None)
         self.filename = filename
         super().__init__(message)
 
@@ -172,13 +188,7 @@ class UnprocessableEntityError(ApiError):
 
 
 class TooManyRequestsError(ApiError):
-    """429: the rate limit is used up.
-
-    Attributes:
-        retry_after: Seconds to stay away, from when it was answered; None if untold.
-    """
-
-    retry_after: float | None = None
+    """429: the rate limit is used up."""
 
     @property
     def limit(self) -> int | None:
@@ -261,7 +271,9 @@ class StorageError(TwelveLabsError):
         code: str | None = None,
         request_id: str | None = None,
         host_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
+        self.retry_after = retry_after
         self.message = message
         self.chunk_index = chunk_index
         self.status_code = status_code
@@ -456,6 +468,7 @@ class UploadError(TwelveLabsError):
         stored_chunks: The chunks that the object store holds.
         reported_chunks: Those of them that the platform has been told of.
         retryable: Whether another attempt, later, may succeed without any change.
+        retry_after: Seconds to wait before it; None where nobody asked for a pause.
         original_error: The cause, under the official SDK's name for it.
     """
 
@@ -473,7 +486,9 @@ class UploadError(TwelveLabsError):
         stored_chunks: int = 0,
         reported_chunks: int = 0,
         retryable: bool = False,
+        retry_after: float | None = None,
     ) -> None:
+        self.retry_after = retry_after
         self.message = message
         self.chunk_index = chunk_index
         self.original_error = original_error

@@ -7,8 +7,8 @@ along to another host.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeVar
 
 import aiohttp
@@ -27,14 +27,11 @@ from twelvelabs_async.errors import (
     ApiTimeoutError,
     ClientClosedError,
     InvalidArgumentError,
+    TooManyRequestsError,
+    TwelveLabsError,
 )
-from twelvelabs_async.retries import (
-    FIRST_BACKOFF,
-    LONGEST_OBEYED_PAUSE,
-    asked_pause,
-    backoff,
-    is_transient,
-)
+from twelvelabs_async.rate_gate import RateGate
+from twelvelabs_async.retries import FIRST_BACKOFF, LONGEST_OBEYED_PAUSE, backoff, is_transient
 from twelvelabs_async.sessions import CONNECT_TIMEOUT, Sessions
 
 logger = logging.getLogger("twelvelabs_async")
@@ -60,6 +57,8 @@ class Transport:
         max_retries: Further attempts after the first.
         headers: Sent with every request to the platform, and only there.
         slots: Bounds the requests under way at once.
+        gate: Holds requests back while the platform asks the account to stay away.
+        waits: Whether requests wait at the gate.
         reader: Says what an answer means.
     """
 
@@ -70,9 +69,15 @@ class Transport:
     max_retries: int
     headers: Mapping[str, str] = field(repr=False)
     slots: asyncio.Semaphore = field(repr=False)
+    gate: RateGate = field(factory=RateGate, repr=False)
+    waits: bool = True
     reader: AnswerReader = field(
         default=Factory(lambda self: AnswerReader.of(self._api_key), takes_self=True), init=False
     )
+
+    def urgent(self) -> "Transport":
+        """Return a transport of the same client whose requests do not wait at the gate."""
+        return evolve(self, waits=False)
 
     async def request(
         self,
@@ -196,26 +201,74 @@ class Transport:
 
     async def _answer(self, call: Call) -> Answer:
         """Return the first good answer; raise what the last attempt came to."""
-        failures, repeated = 0, False
+        arrived, failures, repeated = self.gate.refusals, 0, False
         while True:
             failure: ApiError | ApiConnectionError
-            pause = 0.0
             try:
-                answer = await self._send(call)
+                answer = await self._send(call, arrived)
             except ApiConnectionError as error:
                 failure = error
             else:
                 if answer.good or (repeated and call.gone_is_done and answer.status == GONE):
                     return answer
-                failure = self.reader.error(answer, call.name)
-                pause = asked_pause(answer.status, answer.headers, clock.utcnow()) or 0.0
+                failure = self.refusal(answer, call)
             repeated = True
             if isinstance(failure, ApiConnectionError) and failure.stale_connection:
                 continue  # it cannot go on for ever: each of them had brought an answer before
             failures += 1
-            if failures > call.retries or not _may_retry(failure, pause):
+            if failures > call.retries or not _may_retry(failure):
                 raise self._after(failures, failure)
-            await clock.sleep(pause + backoff(failures, FIRST_BACKOFF))
+            await clock.sleep(self.delay(failure, failures))
+
+    def refusal(self, answer: Answer, call: Call) -> ApiError:
+        """Return the error that an answer to ``call`` is; a 429 closes the gate for all."""
+        error = self.reader.error(answer, call.name)
+        if isinstance(error, TooManyRequestsError):
+            self.gate.limited(error, clock.monotonic())
+        return error
+
+    def delay(self, failure: TwelveLabsError, failures: int) -> float:
+        """Return the seconds to wait before another attempt, beside those at the gate.
+
+        Args:
+            failure: How the last attempt ended.
+            failures: How many have failed; 1 or more.
+        """
+        at_the_gate = self.waits and isinstance(failure, TooManyRequestsError)
+        asked = 0.0 if at_the_gate else failure.retry_after or 0.0
+        return asked + backoff(failures, FIRST_BACKOFF)
+
+    @asynccontextmanager
+    async def admitted(
+        self, slot: Callable[[], AbstractAsyncContextManager[object]], arrived: int
+    ) -> AsyncGenerator[None]:
+        """Have a slot for the ``async with`` block, which begins while the gate is open.
+
+        Nobody waits at the gate with a slot that others could use.
+
+        Args:
+            slot: Returns what bounds the requests under way.
+            arrived: The gate's ``refusals`` when the caller's work began.
+
+        Raises:
+            TooManyRequestsError: The platform asked for a longer pause than is ever waited.
+            ClientClosedError: The client was closed meanwhile.
+        """
+        while self.waits:
+            await self._pass_gate(arrived)
+            async with slot():
+                self.gate.check(arrived, clock.monotonic())
+                if not self.gate.closed_for(clock.monotonic()):
+                    yield
+                    return
+        async with slot():
+            yield
+
+    async def _pass_gate(self, arrived: int) -> None:
+        if self.gate.closed_for(clock.monotonic()):
+            await self._sessions.until_closed(
+                lambda: self.gate.wait(arrived), "the platform took requests again"
+            )
 
     async def once(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
         """Send a request once, whatever comes of it, while ``watch`` looks on.
@@ -244,8 +297,8 @@ class Transport:
         """Whether a request may be waiting for a connection in a queue; see ``Sessions``."""
         return self._sessions.queueing()
 
-    async def _send(self, call: Call) -> Answer:
-        async with self.slots:
+    async def _send(self, call: Call, arrived: int) -> Answer:
+        async with self.admitted(lambda: self.slots, arrived):
             return await self._exchange(call, nullcontext(), self._sessions.control())
 
     async def _exchange(
@@ -316,10 +369,10 @@ def _timeout(call: Call) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=call.timeout)
 
 
-def _may_retry(failure: ApiError | ApiConnectionError, pause: float) -> bool:
+def _may_retry(failure: ApiError | ApiConnectionError) -> bool:
     if isinstance(failure, ApiError) and not is_transient(failure.status_code or 0):
         return False
-    return pause <= LONGEST_OBEYED_PAUSE
+    return (failure.retry_after or 0.0) <= LONGEST_OBEYED_PAUSE
 
 
 class _EndlessAnswerError(Exception):

@@ -32,7 +32,7 @@ GIVING = ("create", "presigned_urls")
 MIDWAY = ("presigned_urls", "report")
 
 REPEATED = "the call is repeated, after a pause with full jitter"
-OBEYED = "the call is repeated, when it may be"
+OBEYED = "no control call is sent before it may be; then this one is repeated"
 ENDS = "the upload ends, with the platform's own words"
 UNREADABLE = "the upload ends, and says what is not as documented"
 ASKED_AGAIN = "what is missing is asked for when it is needed"

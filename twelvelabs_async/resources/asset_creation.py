@@ -14,7 +14,6 @@ from http import HTTPStatus
 
 from attrs import define, evolve, frozen
 
-from twelvelabs_async import clock
 from twelvelabs_async.answers import Answer, ApiResponse
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.calls import Call, RequestOptions
@@ -27,13 +26,7 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
 )
 from twelvelabs_async.models import UploadProgress
-from twelvelabs_async.retries import (
-    FIRST_BACKOFF,
-    LONGEST_OBEYED_PAUSE,
-    asked_pause,
-    backoff,
-    is_transient,
-)
+from twelvelabs_async.retries import LONGEST_OBEYED_PAUSE, is_transient
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Body, Buffers
 from twelvelabs_async.upload.content import MemorySource, opened
@@ -140,34 +133,34 @@ class AssetCreation:
             yield source if isinstance(source, Stream) else CheckedSource(source)
 
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
-        failures = 0
+        transport = self._sending.transport
+        arrived, failures = transport.gate.refusals, 0
         while True:
             failure: TwelveLabsError
-            status, pause = None, 0.0
+            status = None
             body = self._body = self._new_body(source)
             try:
-                answer = await self._send(body)
+                answer = await self._send(body, arrived)
             except (ApiConnectionError, InvalidResponseError, ClientClosedError) as error:
                 failure = error
             else:
                 if answer.good and body.complete:
                     return self._created(answer)
                 status = answer.status
-                failure = self._sending.transport.reader.error(answer, self._call.name)
-                pause = asked_pause(status, answer.headers, clock.utcnow()) or 0.0
+                failure = transport.refusal(answer, self._call)
             if may_be_taken(status, complete=body.complete):
                 raise self._unknown(failure) from failure
             stale = isinstance(failure, ApiConnectionError) and failure.stale_connection
             failures += not stale
-            self._check_again(failure, status, failures, pause, source)
+            self._check_again(failure, status, failures, source)
             logger.info("%s is sent again: %s", self._call.name, failure)
             if not stale:
-                await self._sending.transport.pause(pause + backoff(failures, FIRST_BACKOFF))
+                await transport.pause(transport.delay(failure, failures))
 
     def _new_body(self, source: Source | Stream) -> Body:
         return Body(source, 0, source.size, self._sending.buffers, self._sending.turns)
 
-    async def _send(self, body: Body) -> Answer:
+    async def _send(self, body: Body, arrived: int) -> Answer:
         """Make one attempt.
 
         Raises:
@@ -177,7 +170,7 @@ class AssetCreation:
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._sending.transport
         try:
-            async with self._sending.limits.puts.one():
+            async with transport.admitted(self._sending.limits.puts.one, arrived):
                 watch = stall_watch(body, self._call.timeout, queueing=transport.queueing)
                 return await transport.once(evolve(self._call, body=payload), watch)
         except ApiConnectionError as error:
@@ -207,13 +200,13 @@ class AssetCreation:
         failure: TwelveLabsError,
         status: int | None,
         failures: int,
-        pause: float,
         source: Source | Stream,
     ) -> None:
         """Raise what the attempt came to, unless another one may and should be made."""
         final = status is not None and not is_transient(status)
         final = final or isinstance(failure, ClientClosedError)
-        if final or failures > self._call.retries or pause > LONGEST_OBEYED_PAUSE:
+        too_long = (failure.retry_after or 0.0) > LONGEST_OBEYED_PAUSE
+        if final or too_long or failures > self._call.retries:
             raise failure
         if isinstance(source, Stream) and source.touched:
             raise failure.advised(f"not sent again: {source.name} can be read only once")

@@ -37,6 +37,10 @@ class RawMultipartUploadClient:
 
     _transport: Transport
 
+    def urgent(self) -> "RawMultipartUploadClient":
+        """Return the same endpoints for calls that do not wait while the platform limits rates."""
+        return RawMultipartUploadClient(self._transport.urgent())
+
     async def create(
         self,
         *,

@@ -62,9 +62,12 @@ class SessionCalls:
         )
         return urls, told.generated_at or server_time(answer.headers)
 
-    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
-        """Tell the platform that the store holds ``chunks``."""
-        answer = await self._raw.report_chunk_batch(
+    async def report(
+        self, chunks: tuple[CompletedChunk, ...], *, urgent: bool = False
+    ) -> ReportChunkBatchResponse:
+        """Tell the platform that the store holds ``chunks``; see ``upload.uploader.Platform``."""
+        raw = self._raw.urgent() if urgent else self._raw
+        answer = await raw.report_chunk_batch(
             self._upload_id, completed_chunks=chunks, request_options=self._options
         )
         return answer.data

@@ -59,6 +59,7 @@ def upload_failure(
         stored_chunks=ledger.stored_chunks if ledger else 0,
         reported_chunks=ledger.reported if ledger else 0,
         retryable=is_retryable(cause, journaled=journaled),
+        retry_after=cause.retry_after,
     )
 
 

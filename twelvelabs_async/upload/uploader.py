@@ -91,8 +91,15 @@ class Platform(Protocol):
         """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
         ...
 
-    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
-        """Tell the platform that the store holds ``chunks``."""
+    async def report(
+        self, chunks: tuple[CompletedChunk, ...], *, urgent: bool = False
+    ) -> ReportChunkBatchResponse:
+        """Tell the platform that the store holds ``chunks``.
+
+        Args:
+            chunks: The chunks.
+            urgent: Whether it is sent though the platform asked the account to stay away.
+        """
         ...
 
     async def status(self) -> GetUploadStatusResponse:
@@ -366,7 +373,7 @@ class Uploader:
         with suppress(TwelveLabsError, TimeoutError):
             async with clock.timeout(RESCUE_SECONDS):
                 await self.source.check_unchanged()  # or who goes on would mix it with another
-                self.ledger.confirm(batch, await self.platform.report(batch))
+                self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
 
     async def _settle(self) -> None:
         """Wait until the platform has counted every chunk; send again what it marks as failed.
