@@ -17,6 +17,7 @@ class ForwardProxy:
 
     Attributes:
         refusal: The status that every request is refused with; None: they are carried.
+        tunnel_refusal: The status that every tunnel is refused with; None: they are opened.
         seconds_a_put: Seconds between the head of a PUT and its body, as on a slow link.
         seen: Method and host:port of each request.
         authorizations: The ``Proxy-Authorization`` of each request; None where it had none.
@@ -25,6 +26,7 @@ class ForwardProxy:
     """
 
     refusal: int | None = None
+    tunnel_refusal: int | None = None
     seconds_a_put: float = 0.0
     seen: list[tuple[str, str]] = Factory(list[tuple[str, str]])
     authorizations: list[str | None] = Factory(list["str | None"])
@@ -62,8 +64,9 @@ class ForwardProxy:
         tunnel = method == "CONNECT"
         url = URL(f"//{target}" if tunnel else target, encoded=True)
         self._record(head, method, f"{url.host}:{url.port}", lines)
-        if self.refusal is not None:
-            writer.write(f"HTTP/1.1 {self.refusal} No\r\nContent-Length: 0\r\n\r\n".encode())
+        refusal = self.refusal or (self.tunnel_refusal if tunnel else None)
+        if refusal is not None:
+            writer.write(f"HTTP/1.1 {refusal} No\r\nContent-Length: 0\r\n\r\n".encode())
             await writer.drain()
             return
         there, back = await asyncio.open_connection(url.host, url.port)

@@ -61,6 +61,7 @@ VALUES: dict[str, Any] = {
     "code": "c",
     "request_id": "r",
     "host_id": "h",
+    "answered_by": None,
     "file": "/a.mp4",
     "upload_id": "u",
     "asset_id": "a",

@@ -61,6 +61,7 @@ ORDER = [
     "upload.body",
     "upload.form",
     "upload.watch",
+    "upload.refusals",
     "upload.storage",
     "upload.progress",
     "upload.uploader",

@@ -251,7 +251,7 @@ def error_class(status: int) -> type[ApiError]:
 
 
 class StorageError(TwelveLabsError):
-    """The object store refused a chunk, or answered without an ETag.
+    """The object store refused a chunk, or answered without an ETag; or a proxy did in its place.
 
     Attributes:
         status_code: The HTTP status; None where there was no answer.
@@ -260,6 +260,8 @@ class StorageError(TwelveLabsError):
         request_id: The store's name for the request; None if it gave none.
         host_id: The store's second name for it (S3's HostId); None if it gave none.
         chunk_index: The chunk, from 1.
+        answered_by: Who answered where that was not plainly the object store, such as a host's
+            name; None: it was the store, or nobody.
     """
 
     def __init__(
@@ -272,8 +274,10 @@ class StorageError(TwelveLabsError):
         request_id: str | None = None,
         host_id: str | None = None,
         retry_after: float | None = None,
+        answered_by: str | None = None,
     ) -> None:
         self.retry_after = retry_after
+        self.answered_by = answered_by
         self.message = message
         self.chunk_index = chunk_index
         self.status_code = status_code
@@ -287,7 +291,8 @@ class StorageError(TwelveLabsError):
             return self.message
         reason = " ".join(str(part) for part in (self.status_code, self.code) if part)
         quoted = f" (request id {self.request_id})" if self.request_id else ""
-        return f"the object store answered {reason}: {self.message}{quoted}"
+        who = self.answered_by or "the object store"
+        return f"{who} answered {reason}: {self.message}{quoted}"
 
 
 class StorageConnectionError(StorageError):

@@ -29,6 +29,7 @@ _TOO_SMALL = store_error(400, "EntityTooSmall", "Your upload is too small.")
 _DENIED = store_error(403, "AccessDenied", "Access Denied")
 _DENIED_EARLY = store_error(403, "AccessDenied", "Access Denied", when="before")
 _WELCOME = Answer(200, body="<html>Welcome</html>", content_type="text/html")
+_BLOCKED = Answer(407, body="<html><title>Access blocked</title></html>", content_type="text/html")
 _ELSEWHERE = Answer(307, headers={"Location": "http://elsewhere.invalid/"})
 _HOURS = timedelta(hours=3)
 
@@ -78,6 +79,14 @@ ANSWERS = (
         "it is not followed, for a signature is for one host; the upload ends",
         PUT,
         _ELSEWHERE,
+        causes=("StorageError",),
+    ),
+    Incident(
+        "proxy-refused",
+        "a proxy on the way answers 407, with HTML",
+        "the upload ends at once, and says so, with the title of the proxy's page",
+        PUT,
+        _BLOCKED,
         causes=("StorageError",),
     ),
     Incident("hotel-network", "someone else answers 200, with HTML", AGAIN, PUT, _WELCOME),

@@ -7,13 +7,11 @@ and no answer came. ``sock_read`` is no such watch: it counts while the body sti
 buffers, and kills slow uploads that are healthy.
 """
 
-import html
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 
 import aiohttp
-from attrs import define, field, frozen
+from attrs import define
 from yarl import URL
 
 from twelvelabs_async import clock
@@ -24,25 +22,18 @@ from twelvelabs_async.errors import (
     StorageConnectionError,
     StorageError,
 )
-from twelvelabs_async.redact import printable, query_secrets, scrub
+from twelvelabs_async.redact import printable
 from twelvelabs_async.sessions import Sessions
 from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
 from twelvelabs_async.upload.reading import Source
+from twelvelabs_async.upload.refusals import StoreAnswer
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import Turns
 from twelvelabs_async.upload.watch import stall_watch
 
 _LONGEST_ANSWER = 64 * 1024
-_ERROR_FIELD = re.compile(r"<(Code|Message|RequestId|HostId)>([^<]*)</\1>")
+_LONGEST_PHRASE = 200
 _OK = range(200, 300)
-
-
-@frozen
-class _Answer:
-    status: int
-    etag: str
-    request_id: str | None
-    text: str = field(repr=False)  # it may echo the signature
 
 
 @define(eq=False, repr=False)
@@ -100,7 +91,7 @@ class Storage:
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
             failure = self._failure(error, session, target, body)
         else:
-            return _etag(answer, url, body)
+            return _etag(answer, body)
         if isinstance(failure, StorageConnectionError):
             failure.stale_connection = attempt.stale
         raise failure
@@ -111,7 +102,7 @@ class Storage:
         target: URL,
         headers: Mapping[str, str],
         body: SliceBody,
-    ) -> _Answer:
+    ) -> StoreAnswer:
         await self._turns.take()  # to begin a request is as much work as a piece of a body
         try:
             async with (
@@ -124,13 +115,9 @@ class Storage:
                     proxy=self._sessions.proxy_for(target),
                 ) as response,
             ):
-                text = await _beginning(response)
-                return _Answer(
-                    response.status,
-                    response.headers.get("ETag", ""),
-                    printable(response.headers.get("x-amz-request-id", "")) or None,
-                    text,
-                )
+                beginning = await _beginning(response)
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return StoreAnswer(response.status, headers, beginning, target)
         finally:
             body.abandon()
 
@@ -144,11 +131,24 @@ class Storage:
             return ClientClosedError(f"the client was closed before chunk {body.index} was stored")
         if not isinstance(error, NETWORK_ERRORS):
             return error
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return _closed_tunnel(error, target, body.index)
         lost = reason(error)
         if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
             lost = f"no byte was taken and no answer came for {self.stall_timeout:g} s"
         text = f"no answer from the object store {target.host}: {lost}"
         return StorageConnectionError(text, chunk_index=body.index)
+
+
+def _closed_tunnel(error: aiohttp.ClientHttpProxyError, target: URL, index: int) -> StorageError:
+    """Return what it means that a proxy does not let us through to a store behind TLS."""
+    phrase = " ".join(printable(error.message).split())[:_LONGEST_PHRASE]
+    return StorageError(
+        phrase or "it gave no reason",
+        chunk_index=index,
+        status_code=error.status,
+        answered_by=f"the proxy on the way to {target.host_port_subcomponent}",
+    )
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
@@ -172,41 +172,28 @@ def _target(url: str, index: int) -> URL:
     raise StorageError("the platform sent a presigned URL that is none", chunk_index=index)
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> str:
+async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     """Read an answer, up to a bound: the connection can be used again only when it was read."""
     read = bytearray()
     async for piece in response.content.iter_any():
         read += piece
         if len(read) > _LONGEST_ANSWER:
             break
-    return read.decode("utf-8", "replace")
+    return bytes(read)
 
 
-def _etag(answer: _Answer, url: str, body: SliceBody) -> str:
+def _etag(answer: StoreAnswer, body: SliceBody) -> str:
     if answer.status not in _OK:
-        raise _refusal(answer, url, body.index)
-    etag = bare_etag(answer.etag) if answer.etag.isprintable() else ""
+        raise answer.refusal(body.index)
+    header = answer.headers.get("etag", "")
+    etag = bare_etag(header) if header.isprintable() else ""
     if not body.complete:
         raise StorageError("the store answered before it had the chunk", chunk_index=body.index)
     if not etag:
-        raise StorageError("the store took the chunk but sent no ETag", chunk_index=body.index)
+        raise answer.without_etag(body.index)
     return etag
 
 
 def bare_etag(header: str) -> str:
     """Return an ETag without quotes and without a weak ``W/``, as it is reported."""
     return header.strip().removeprefix("W/").strip('"')
-
-
-def _refusal(answer: _Answer, url: str, index: int) -> StorageError:
-    """Return the store's refusal; of its XML only four fields, for it may echo the signature."""
-    found = _ERROR_FIELD.findall(answer.text)
-    told = {name: scrub(html.unescape(text), query_secrets(url)) for name, text in found}
-    return StorageError(
-        told.get("Message") or "it gave no reason",
-        chunk_index=index,
-        status_code=answer.status,
-        code=told.get("Code"),
-        request_id=told.get("RequestId") or answer.request_id,
-        host_id=told.get("HostId"),
-    )
