@@ -40,7 +40,7 @@ def start_and_store(ledger: Ledger, count: int) -> None:
     """Store the next chunks."""
     for _ in range(count):
         piece = start(ledger)
-        ledger.store(piece, f"etag-{piece.index}")
+        ledger.saved(ledger.store(piece, f"etag-{piece.index}"))
 
 
 class AnySequenceOfSteps(RuleBasedStateMachine):
@@ -51,7 +51,9 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         self.ledger = fresh(17, batch_size=4, last=1)
         self.waiting = list(range(1, 18))
         self.doubted: list[int] = []
+        self.unsaved: list[CompletedChunk] = []
         self.stored = 0
+        self.refused: set[int] = set()
         self.batches: list[tuple[CompletedChunk, ...]] = []
         self.reported: set[int] = set()
         self.counts = [0]
@@ -67,8 +69,14 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     def store(self, data: st.DataObject) -> None:
         """Store any of the chunks that are on their way."""
         piece = data.draw(st.sampled_from(list(self.ledger.missing.values())))
-        self.ledger.store(piece, f"etag-{piece.index}")
+        self.unsaved.append(self.ledger.store(piece, f"etag-{piece.index}"))
         self.stored += 1
+
+    @precondition(lambda self: self.unsaved)
+    @rule(data=st.data())
+    def save(self, data: st.DataObject) -> None:
+        """Have the journal write any of the ETags that it does not know."""
+        self.ledger.saved(self.unsaved.pop(data.draw(st.integers(0, len(self.unsaved) - 1))))
 
     @precondition(lambda self: self.ledger.missing)
     @rule(data=st.data())
@@ -81,7 +89,9 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     @rule()
     def trust(self) -> None:
         """Rely on all of them after all, in the order in which they came."""
-        assert [chunk.chunk_index for chunk in self.ledger.trust()] == self.doubted
+        trusted = self.ledger.trust()
+        assert [chunk.chunk_index for chunk in trusted] == self.doubted
+        self.unsaved += trusted
         self.stored += len(self.doubted)
         self.doubted = []
 
@@ -125,6 +135,14 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         self.waiting.insert(0, index)
         self.stored -= 1
 
+    @precondition(lambda self: self.batches)
+    @rule(data=st.data())
+    def refuse(self, data: st.DataObject) -> None:
+        """Have the platform refuse any report that is under way."""
+        batch = self.batches.pop(data.draw(st.integers(0, len(self.batches) - 1)))
+        self.ledger.refuse(batch)
+        self.refused |= {chunk.chunk_index for chunk in batch}
+
     @rule(data=st.data())
     def stumble(self, data: st.DataObject) -> None:
         """Try a step that skips a shelf: it raises, and changes nothing."""
@@ -134,9 +152,12 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         if piece.index not in self.ledger.missing:
             steps.append(lambda: self.ledger.store(piece, "etag"))
             steps.append(lambda: self.ledger.doubt(piece, "etag"))
+        if piece.index not in self.ledger.unsaved:
+            steps.append(lambda: self.ledger.saved(chunk))
         if piece.index not in self.ledger.in_report:
             known = tuple(self.ledger.in_report.values())
             steps.append(lambda: self.ledger.confirm((*known, chunk), answer(17, "https://no")))
+            steps.append(lambda: self.ledger.refuse((*known, chunk)))
         if piece.index not in self.reported:
             steps.append(lambda: self.ledger.requeue(piece.index))
         before = deepcopy(self.ledger)
@@ -153,8 +174,10 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
             [index for run in ledger.waiting for index in run],
             list(ledger.missing),
             list(ledger.doubted),
+            list(ledger.unsaved),
             list(ledger.stored),
             list(ledger.in_report),
+            list(ledger.refused),
             sorted(self.reported),
         ]
         assert sorted(chain.from_iterable(shelves)) == list(range(1, 18))
@@ -196,7 +219,7 @@ def test_reports_are_few(chunks: int, batch_size: int, workers: int, data: st.Da
     at_work = [piece for _ in range(workers) if (piece := ledger.start_next())]
     while at_work:
         piece = at_work.pop(data.draw(st.integers(0, len(at_work) - 1)))
-        ledger.store(piece, "etag")
+        ledger.saved(ledger.store(piece, "etag"))
         while batch := ledger.claim_batch():
             assert len(batch) <= batch_size
             ledger.confirm(batch, answer(len(batch)))
@@ -224,7 +247,7 @@ def test_what_there_is_gets_reported_once_nothing_waits() -> None:
     assert len(ledger.claim_batch()) == 3
     last = start(ledger)
     assert ledger.claim_batch() == ()
-    ledger.store(last, "etag")
+    ledger.saved(ledger.store(last, "etag"))
     assert ledger.claim_batch() == (CompletedChunk(4, "etag", chunk_size=CHUNK),)
 
 
@@ -243,6 +266,29 @@ def test_everything_that_is_unacknowledged_can_be_rescued() -> None:
     assert ledger.reported == 7
 
 
+def test_what_the_journal_does_not_know_is_neither_reported_nor_rescued() -> None:
+    """The store holds it, and the platform hears of it once its ETag is saved."""
+    ledger = fresh(2)
+    first, second = start(ledger), start(ledger)
+    saved, unsaved = ledger.store(first, "etag-1"), ledger.store(second, "etag-2")
+    ledger.saved(saved)
+    assert ledger.claim_all() == (saved,)
+    assert (ledger.stored_chunks, ledger.finishing) == (2, False)
+    ledger.saved(unsaved)
+    assert ledger.claim_all() == (saved, unsaved)
+    assert ledger.finishing
+
+
+def test_a_report_that_is_refused_is_not_rescued() -> None:
+    """The others are; and the upload is not finishing."""
+    ledger = fresh(4, batch_size=2)
+    start_and_store(ledger, 2)
+    ledger.refuse(ledger.claim_batch())
+    start_and_store(ledger, 2)
+    assert [chunk.chunk_index for chunk in ledger.claim_all()] == [3, 4]
+    assert (ledger.stored_chunks, ledger.finishing) == (4, False)
+
+
 def test_what_is_in_doubt_is_neither_reported_nor_rescued() -> None:
     """Nobody hears of its ETag before it is relied on."""
     ledger = fresh(2)
@@ -251,7 +297,8 @@ def test_what_is_in_doubt_is_neither_reported_nor_rescued() -> None:
     assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1]
     assert (ledger.stored_chunks, ledger.stored_bytes) == (1, 2 * CHUNK)
     assert not ledger.finishing
-    ledger.trust()
+    for chunk in ledger.trust():
+        ledger.saved(chunk)
     assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1, 2]
     assert ledger.finishing
 
@@ -274,5 +321,5 @@ def test_a_chunk_is_stored_once() -> None:
     ledger.store(piece, "first")
     with pytest.raises(KeyError):
         ledger.store(piece, "second")
-    assert ledger.stored[1].proof == "first"
+    assert ledger.unsaved[1].proof == "first"
     assert ledger.stored_bytes == CHUNK

@@ -227,11 +227,26 @@ def _checked(
 
 
 async def _go_on(
-    opener: Opener, past: Past, source: Source, entry: Entry, *, verify: bool
+    opener: Opener,
+    past: Past,
+    source: Source,
+    entry: Entry,
+    *,
+    verify: bool,
+    known_only: bool = True,
 ) -> Opening:
     """Go on where an earlier attempt ended, if what it stored is of this file.
 
     The same file, unchanged, is known by its identity; any other is compared with the ETags.
+
+    Args:
+        opener: Opens sessions.
+        past: The earlier attempt.
+        source: The file.
+        entry: Its entry in the journal.
+        verify: Whether to compare the ETags of a file that is known by its identity, too.
+        known_only: Whether to refuse a session of another file, or of a changed one, if the
+            platform counts chunks that the journal does not know.
 
     Raises:
         SourceChangedError: It is not.
@@ -250,7 +265,7 @@ async def _go_on(
         raise SessionEndedError(past.session.upload_id, "holds chunks that are corrupt")
     if proof.refuted and not sure:
         raise SessionEndedError(past.session.upload_id, INCOMPARABLE)
-    opening = await _again(opener, past, entry, known_only=not sure)
+    opening = await _again(opener, past, entry, known_only=known_only and not sure)
     return evolve(opening, refuted=proof.refuted)
 
 
@@ -306,7 +321,9 @@ class FromSession:
         """Return what to begin with, noted in ``entry``."""
         past = await entry.past()
         if past is not None and past.session.upload_id == self.upload_id:
-            return await _go_on(opener, past, source, entry, verify=self.verify)
+            # Chunks may have been counted before the journal knew of the session: as for a first
+            # call, they are the caller's affair.
+            return await _go_on(opener, past, source, entry, verify=self.verify, known_only=False)
         logger.info("upload %s: of the file, only the size can be checked", self.upload_id)
         session = await opener.known(
             self.upload_id, source.size, self.asset_id, self.upload_headers

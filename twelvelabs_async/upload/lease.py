@@ -9,11 +9,11 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 
-from attrs import define, frozen
+from attrs import define
 
 from twelvelabs_async import clock
 from twelvelabs_async.errors import JournalLostError, UploadInProgressError
-from twelvelabs_async.journal import Journal
+from twelvelabs_async.journal import Journal, lost
 from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import end_all, uninterrupted
 
@@ -30,20 +30,22 @@ LONGEST_PAUSE = 5.0
 """Seconds between two looks whether the lease is free."""
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class Lease:
-    """An entry that is ours.
+    """An entry that is ours until the lease is lost; nothing is written to it afterwards.
 
     Attributes:
         key: The entry.
         owner: Who we are, as the journal knows it.
         waited: Whether somebody else had it first, who may have finished the work.
+        lost: Whether it has run out, or was taken by somebody else.
     """
 
     key: str
     owner: str
     waited: bool
     _journal: Journal
+    lost: bool = False
 
     async def read(self) -> Sequence[bytes]:
         """Return the records; see ``Journal.read``."""
@@ -51,11 +53,17 @@ class Lease:
 
     async def append(self, record: bytes) -> None:
         """Add a record; see ``Journal.append``."""
+        self._check()
         await self._journal.append(self.key, self.owner, record)
 
     async def clear(self) -> None:
         """Forget the records; see ``Journal.clear``."""
+        self._check()
         await self._journal.clear(self.key, self.owner)
+
+    def _check(self) -> None:
+        if self.lost:  # the store may be away, and then only we know
+            raise lost(self.key, self.owner)
 
 
 def this_process() -> str:
@@ -97,8 +105,9 @@ async def held(
     waiting = _Waiting(label or key)
     try:
         waited = await keeper.acquire(wait or 0.0, pause, waiting.log)
-        async with keeper.kept():
-            yield Lease(key, keeper.owner, waited, journal)
+        lease = Lease(key, keeper.owner, waited, journal)
+        async with keeper.kept(lease):
+            yield lease
     finally:  # also when cancelled while acquiring: the store may have given it
         await uninterrupted(keeper.release())
 
@@ -161,12 +170,12 @@ class _Keeper:
         raise AssertionError  # pragma: no cover - there is always a next try
 
     @asynccontextmanager
-    async def kept(self) -> AsyncGenerator[None]:
+    async def kept(self, lease: Lease) -> AsyncGenerator[None]:
         """Renew the lease during the block, and cancel the block when it is lost."""
         block = clock.timeout(None)
         try:
             async with block:
-                renewing = asyncio.create_task(self._renew(block))
+                renewing = asyncio.create_task(self._renew(block, lease))
                 try:
                     yield
                 finally:
@@ -178,10 +187,11 @@ class _Keeper:
             return
         raise JournalLostError(f"{self.owner} has lost {self.key!r}") from self._failure
 
-    async def _renew(self, block: asyncio.Timeout) -> None:
+    async def _renew(self, block: asyncio.Timeout, lease: Lease) -> None:
         await clock.sleep(self.seconds * RENEWAL)
         while await self._renewed():
             await clock.sleep(self.seconds * RENEWAL)
+        lease.lost = True
         block.reschedule(clock.monotonic())
 
     async def _renewed(self) -> bool:

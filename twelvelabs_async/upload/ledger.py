@@ -1,12 +1,14 @@
-"""Where every chunk of an upload is: each on exactly one of five shelves, and counted.
+"""Where every chunk of an upload is: each on exactly one shelf, and counted.
 
-``waiting`` (not started) -> ``missing`` (started, no ETag yet) -> ``stored`` (ETag in hand)
--> ``in_report`` (told, not acknowledged) -> reported, which is only a count. A chunk whose ETag is
-not to be relied on is ``doubted`` instead of stored: nobody hears of it until it is trusted, or
-waits again. A reported chunk that the platform marks as failed waits again, too. A step that skips
-a shelf raises ``KeyError`` and changes nothing. No I/O and no await: what is decided here is
-decided whole. An ETag that is not reported is known to nobody else, so ``claim_all`` is what has to
-be rescued when an upload ends early.
+``waiting`` (not started) -> ``missing`` (started, no ETag yet) -> ``unsaved`` (ETag in hand, not in
+the journal yet) -> ``stored`` (in the journal, to be reported) -> ``in_report`` (told, not
+acknowledged) -> reported, which is only a count. So the platform never knows a chunk that the
+journal does not know: a later attempt could not compare it with the file. A chunk whose ETag is
+not to be relied on is ``doubted`` before it is unsaved: nobody hears of it until it is trusted, or
+waits again. A reported chunk that the platform marks as failed waits again, too. A report that the
+platform refuses leaves its chunks ``refused``. A step that skips a shelf raises ``KeyError`` and
+changes nothing. No I/O and no await: what is decided here is decided whole. ``claim_all`` is what
+has to be rescued when an upload ends early.
 """
 
 from collections import deque
@@ -34,8 +36,10 @@ class Ledger:
         waiting: Chunks not started, as runs of indexes in order; those to be sent again first.
         missing: Chunks started, without an ETag.
         doubted: Chunks with an ETag that may tell of another content than was sent.
-        stored: Chunks with an ETag, in the order in which they were stored.
+        unsaved: Chunks with an ETag that is not in the journal yet.
+        stored: Chunks to be reported, in the order in which they were saved.
         in_report: Chunks in a report that was not acknowledged.
+        refused: Chunks in a report that the platform refused; a later attempt sends them again.
         reported: How many chunks were acknowledged.
         stored_bytes: Bytes of all chunks that have an ETag, reported, doubted, or neither.
         total_completed: The platform's own count of chunks, the highest that it told.
@@ -51,8 +55,10 @@ class Ledger:
     waiting: deque[range]
     missing: dict[int, Slice] = Factory(dict[int, Slice])
     doubted: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
+    unsaved: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     stored: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     in_report: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
+    refused: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     reported: int = 0
     stored_bytes: int = 0
     total_completed: int = 0
@@ -120,8 +126,12 @@ class Ledger:
 
     def store(self, piece: Slice, etag: str) -> CompletedChunk:
         """Note that the object store holds a chunk, with the bare ETag as proof."""
-        chunk = self.stored[piece.index] = self._arrived(piece, etag)
+        chunk = self.unsaved[piece.index] = self._arrived(piece, etag)
         return chunk
+
+    def saved(self, chunk: CompletedChunk) -> None:
+        """Note that a chunk's ETag is in the journal, so that the chunk may be reported."""
+        self.stored[chunk.chunk_index] = self.unsaved.pop(chunk.chunk_index)
 
     def doubt(self, piece: Slice, etag: str) -> None:
         """Note that the object store holds a chunk, perhaps of another content."""
@@ -133,9 +143,9 @@ class Ledger:
         return CompletedChunk(piece.index, etag, chunk_size=piece.size)
 
     def trust(self) -> tuple[CompletedChunk, ...]:
-        """Take the chunks in doubt as stored, and return them."""
+        """Rely on the ETags of the chunks in doubt, and return those chunks; they are unsaved."""
         trusted = tuple(self.doubted.values())
-        self.stored.update(self.doubted)
+        self.unsaved.update(self.doubted)
         self.doubted.clear()
         return trusted
 
@@ -151,7 +161,14 @@ class Ledger:
         Raises:
             KeyError: It was not reported, or the report is not acknowledged.
         """
-        shelves = (self.missing, self.doubted, self.stored, self.in_report)
+        shelves = (
+            self.missing,
+            self.doubted,
+            self.unsaved,
+            self.stored,
+            self.in_report,
+            self.refused,
+        )
         if self.is_waiting(index) or any(index in shelf for shelf in shelves):
             raise KeyError(index)
         self.reported -= 1
@@ -171,7 +188,7 @@ class Ledger:
         return batch
 
     def claim_all(self) -> tuple[CompletedChunk, ...]:
-        """Take every chunk whose ETag the platform may not know; telling it twice is harmless."""
+        """Take every saved chunk that the platform may not know; telling it twice is harmless."""
         self.in_report.update(self.stored)
         self.stored.clear()
         return tuple(self.in_report.values())
@@ -186,6 +203,13 @@ class Ledger:
         self.name_asset(answer.url, answer.asset_id)
         self.count(answer.total_completed)
 
+    def refuse(self, batch: Iterable[CompletedChunk]) -> None:
+        """Note that the platform refused a report: its ETags are of no use."""
+        told = {chunk.chunk_index: self.in_report[chunk.chunk_index] for chunk in batch}
+        for index in told:
+            del self.in_report[index]
+        self.refused.update(told)
+
     def count(self, total_completed: int) -> None:
         """Note what the platform says: answers may overtake each other, so a count only grows."""
         self.total_completed = max(self.total_completed, total_completed)
@@ -198,7 +222,8 @@ class Ledger:
     @property
     def finishing(self) -> bool:
         """Whether every chunk is reported, or in a report."""
-        return not (self.waiting or self.missing or self.doubted or self.stored)
+        before = self.waiting or self.missing or self.doubted or self.unsaved or self.stored
+        return not (before or self.refused)
 
     @property
     def complete(self) -> bool:
@@ -208,4 +233,5 @@ class Ledger:
     @property
     def stored_chunks(self) -> int:
         """How many chunks the object store holds, reported or not; none in doubt."""
-        return self.reported + len(self.in_report) + len(self.stored)
+        shelves = (self.unsaved, self.stored, self.in_report, self.refused)
+        return self.reported + sum(map(len, shelves))

@@ -3,8 +3,9 @@
 A few workers pull the next slice and take it all the way, so memory grows with their number and
 with nothing else, and nobody waits for anybody: a full batch is reported by whoever filled it
 while the others go on. Every decision is made in the pure objects (ledger, URL book, patience);
-here is only the order of things. When an upload ends early, the ETags in hand are reported first:
-nobody else knows them.
+here is only the order of things. No chunk is reported before its ETag is in the journal. When an
+upload ends early, the ETags in hand are written to the journal and reported first: nobody else
+knows them.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from twelvelabs_async.errors import (
     ChunkFailedError,
     ClientClosedError,
     IncompleteUploadError,
+    JournalLostError,
     StorageError,
     TwelveLabsError,
 )
@@ -203,8 +205,13 @@ class Uploader:
         while piece := self._next():
             self._fetch_ahead()
             for chunk in await self._put(piece):
-                await self.notes.stored(chunk)
+                await self._save(chunk)
             await self._report_batches()
+
+    async def _save(self, chunk: CompletedChunk) -> None:
+        """Write a chunk's ETag to the journal, and only then let the chunk be reported."""
+        await self.notes.stored(chunk)
+        self.ledger.saved(chunk)
 
     def _next(self) -> Slice | None:
         """Return what to send next; None: nothing is left for this worker."""
@@ -360,20 +367,29 @@ class Uploader:
         try:
             answer = await self._ask(lambda: self.platform.report(batch))
         except BadRequestError:
+            self.ledger.refuse(batch)
             # so that a later attempt does not report them, too
             await self.notes.void([chunk.chunk_index for chunk in batch])
             raise
         self.ledger.confirm(batch, answer)
 
     async def _rescue(self) -> None:
-        """Report the ETags in hand, within a bound; nobody else knows them."""
-        batch = self.ledger.claim_all()
-        if not batch:
-            return
+        """Save and report the ETags in hand, within a bound; nobody else knows them."""
         with suppress(TwelveLabsError, TimeoutError):
             async with clock.timeout(RESCUE_SECONDS):
-                await self.source.check_unchanged()  # or who goes on would mix it with another
-                self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
+                await self._save_rest()
+                if batch := self.ledger.claim_all():
+                    await self.source.check_unchanged()  # or who goes on would mix two files
+                    self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
+
+    async def _save_rest(self) -> None:
+        """Save what an interrupted worker did not; what cannot be saved is not reported."""
+        unsaved = tuple(self.ledger.unsaved.values())
+        if not unsaved:
+            return
+        with suppress(JournalLostError, TimeoutError):
+            async with clock.timeout(RESCUE_SECONDS / 2):
+                await run_all(self._save(chunk) for chunk in unsaved)
 
     async def _settle(self) -> None:
         """Wait until the platform has counted every chunk; send again what it marks as failed.
