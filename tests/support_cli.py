@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -145,6 +146,21 @@ async def ended(process: asyncio.subprocess.Process) -> Ended:
         out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def run_shell(shell: Shell, emulator: Emulator, line: str) -> Ended:
+    """Have a shell run a line of ours, as after it was pasted."""
+    process = await asyncio.create_subprocess_exec(
+        "/bin/bash",
+        "-c",
+        f'twelvelabs-async() {{ {shlex.join(COMMAND)} "$@"; }}; {line}',
+        cwd=shell.directory,
+        env=shell.environment(place(emulator)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    return await ended(process)
 
 
 def end(process: "subprocess.Popen[str]", number: int) -> Ended:

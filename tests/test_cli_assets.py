@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -490,6 +491,7 @@ async def test_a_terminal_shows_what_is_waited_for(shell: Shell) -> None:
 
 @posix
 @pytest.mark.real_time
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
     ("arguments", "route", "told"),
     [
@@ -500,8 +502,8 @@ async def test_a_terminal_shows_what_is_waited_for(shell: Shell) -> None:
         (["wait", "x"], "asset", "interrupted: 0 of 1 asset ready\n"),
     ],
 )
-async def test_an_interruption_is_one_line_and_exit_code_130(
-    arguments: list[str], route: str, told: str, shell: Shell
+async def test_an_interruption_is_one_line_and_the_signals_exit_code(
+    arguments: list[str], route: str, told: str, number: int, shell: Shell
 ) -> None:
     """No traceback; machines read of each asset that it was interrupted."""
     async with Emulator() as emulator:
@@ -509,9 +511,9 @@ async def test_an_interruption_is_one_line_and_exit_code_130(
         process = await shell.start_beside(emulator, "assets", *arguments, "--json")
         while not fault.hits:
             await asyncio.sleep(0)
-        process.terminate()
+        process.send_signal(number)
         done = await ended(process)
-    assert (done.code, done.err) == (130, told)
+    assert (done.code, done.err) == (128 + number, told)
     if "of" in told:
         assert {each["error"] for each in done.objects} == {"interrupted"}
 

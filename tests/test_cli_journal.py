@@ -129,7 +129,7 @@ async def test_one_entry_of_another_user_leaves_the_others_their_journal(
     async with Emulator(chunk_size=50_000) as emulator:
         stall = emulator.faults.add(Fault(route="put", action=Stall(), chunk_index=2, times=None))
         process = await shell.start_beside(
-            emulator, "upload", *sounds, before=failing("os.open", "EACCES", times="1")
+            emulator, "upload", *sounds, before=failing("os.open", "EACCES", times=1)
         )
         while stall.hits < len(sounds):
             await asyncio.sleep(0)

@@ -209,10 +209,11 @@ async def test_an_interruption_names_what_was_not_waited_for(shell: Shell, noise
         process.terminate()
         done = await ended(process)
         (asset_id,) = emulator.platform.assets
-    assert done.code == 130
+    assert done.code == 143
     assert done.err == (
-        "interrupted: 1 of 1 file arrived\nnot waited for to the end:\n"
-        f"  {noise}  {asset_id}\nno upload session is known to be left on the platform\n"
+        f"interrupted: 1 of 1 file arrived\nnot waited for to the end:\n  {noise}  {asset_id}\n"
+        "no upload session is left on the platform by this command\n"
+        f"to go on waiting: twelvelabs-async assets wait --json {asset_id}\n"
     )
     assert [each["asset_id"] for each in done.objects] == [asset_id]
 

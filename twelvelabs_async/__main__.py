@@ -1,12 +1,15 @@
 """Start the command line, or say how to get it: it needs more than the library does."""
 
+import signal
 import sys
+from typing import NoReturn
 
 WRONG_USAGE = 2
 
 
 def main() -> int:
     """Run the command line over this process's arguments and return its exit code."""
+    _end_cleanly()
     try:
         from twelvelabs_async.cli.app import run  # noqa: PLC0415 - the extra may not be there
     except ModuleNotFoundError as error:
@@ -17,6 +20,18 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return run(sys.argv[1:])
+
+
+def _end_cleanly() -> None:
+    """Let a signal that comes before the command's own handlers are there end the process."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _exit)
+
+
+def _exit(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

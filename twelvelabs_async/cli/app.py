@@ -14,7 +14,7 @@ from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
 from twelvelabs_async.cli import interrupts
 from twelvelabs_async.cli.asset_app import assets
 from twelvelabs_async.cli.emulate import Settings, Size, emulate, parse_size
-from twelvelabs_async.cli.orders import Order, chosen_wait, parse_metadata
+from twelvelabs_async.cli.orders import CONCURRENCY, Order, chosen_wait, parse_metadata
 from twelvelabs_async.cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, WrongUsageError
 from twelvelabs_async.cli.telling import (
     OutputGoneError,
@@ -32,7 +32,8 @@ HELP = (
     "a key that is typed on a command line stays in the shell's history. Without a key, try the "
     "embedded emulator:\n\n"
     "    twelvelabs-async upload --emulator clip.mp4\n\n"
-    "Exit codes: 0 done, 1 something failed, 2 wrong usage, 130 interrupted."
+    "Exit codes: 0 done, 1 something failed, 2 wrong usage; 130 after Ctrl-C, 143 after SIGTERM, "
+    "129 after SIGHUP. The emulator, which is meant to be ended so, exits with 0."
 )
 UPLOAD_HELP = (
     "Upload files, four at a time, with a progress bar for each on a terminal.\n\n"
@@ -100,7 +101,7 @@ def upload(
     concurrency: Annotated[
         int,
         Parameter(validator=Number(gte=1), help="Chunks of each file under way at once."),
-    ] = 5,
+    ] = CONCURRENCY,
     json: Annotated[
         bool,
         Parameter(

@@ -8,8 +8,11 @@ from typing import Any, Literal
 from attrs import define, evolve, frozen
 
 from twelvelabs_async import (
+    ApiConnectionError,
     AsyncTwelveLabs,
+    InternalServerError,
     InvalidArgumentError,
+    InvalidResponseError,
     OutcomeUnknownError,
     TwelveLabsError,
     UploadError,
@@ -35,6 +38,9 @@ from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.media import is_document
 from twelvelabs_async.resources.file_upload import refuse_unusable
 from twelvelabs_async.upload.job import checked_name, checked_path, checked_type
+
+_UNANSWERED = (ApiConnectionError, InternalServerError, InvalidResponseError)
+"""What leaves open whether the platform has opened a session."""
 
 _OPTIONS = {
     "file_type=": "--type",
@@ -72,7 +78,9 @@ class Carrier:
     _around: Surroundings
     _upload_id: str | None = None
     _arrived: Arrived | None = None
-    _asked: bool = False
+    _asked: bool = False  # for the asset, in one request
+    _begun: bool = False  # the upload in chunks
+    _all_stored: bool = False
     _journal: OptionalJournal | None = None
 
     async def run(self) -> Outcome:
@@ -88,15 +96,23 @@ class Carrier:
 
     def interrupted(self) -> Failed:
         """Return the outcome of a file that was on its way, or waited, when the user had enough."""
-        unclear = self._asked and self._arrived is None
-        return evolve(self._failure("interrupted", INTERRUPTED), unclear=unclear)
+        unclear = (self._asked or self._all_stored) and self._arrived is None
+        failure = self._failure("interrupted", INTERRUPTED)
+        return evolve(failure, unclear=unclear, opening=self._may_have_opened())
+
+    def _may_have_opened(self) -> bool:
+        """Whether a session may have been opened whose id was not told."""
+        waited = self._journal is not None and not self._journal.taken
+        return self._begun and not waited and self._upload_id is None
 
     # What can go wrong.
 
     def _failed(self, error: Exception) -> Failed:
         if isinstance(error, UploadError):
             self._upload_id = error.upload_id
-            return self._failure(_in_options(str(error)))
+            failure = self._failure(_in_options(str(error)))
+            unanswered = isinstance(error.original_error, _UNANSWERED)
+            return evolve(failure, opening=error.upload_id is None and unanswered)
         name = self._source.name or repr(self._source.name)
         if self._arrived is not None:
             return self._failure(f"{name} was uploaded, but {error}")
@@ -112,7 +128,8 @@ class Carrier:
 
     def _failure(self, error: str, exit_code: int = FAILED) -> Failed:
         asset_id = None if self._arrived is None else self._arrived.asset_id
-        return Failed(self._source, error, self._upload_id, exit_code, asset_id)
+        noted = self._journal is not None and not self._journal.failed
+        return Failed(self._source, error, self._upload_id, exit_code, asset_id, noted=noted)
 
     # The way.
 
@@ -154,10 +171,12 @@ class Carrier:
     async def _in_chunks(self, bar: Bar) -> Arrived:
         def move(progress: UploadProgress) -> None:
             self._upload_id = progress.upload_id
+            self._all_stored = progress.stored_chunks == progress.total_chunks
             bar.move(progress.uploaded_bytes, progress.total_bytes)
 
         began = clock.monotonic()
         self._journal = self._around.journal.for_upload()
+        self._begun = True
         result = await self._around.client.multipart_upload.upload_file(
             self._source.name,
             file_type=self._order.file_type,

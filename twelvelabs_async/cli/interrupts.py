@@ -1,5 +1,8 @@
 """Ctrl-C, SIGTERM and SIGHUP as a value: what is under way ends, and who started it cleans up.
 
+The process then exits as a shell expects it of one that a signal ended: with 128 and the number of
+the first signal, which is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP.
+
 The handler cancels only the tasks that are watched, never the coroutine that owns client, emulator
 and display: so their closing cannot be cut short, however often a user presses Ctrl-C. A second
 signal cancels the tasks again, which ends what they still do for their ending.
@@ -14,7 +17,12 @@ from typing import Any, TypeVar
 
 from attrs import Factory, define
 
+from twelvelabs_async.cli.outcomes import INTERRUPTED
+
 T = TypeVar("T")
+
+SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a process."""
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 if sys.platform != "win32":
@@ -27,12 +35,21 @@ class Interrupts:
 
     _happened: asyncio.Event = Factory(asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = Factory(set[asyncio.Task[Any]])
+    _signal: int | None = None
 
-    def interrupt(self) -> None:
-        """End what is watched, now and from now on."""
+    def interrupt(self, number: int = signal.SIGINT) -> None:
+        """End what is watched, now and from now on; ``number`` is the signal's."""
+        if self._signal is None:
+            self._signal = number
         self._happened.set()
         for task in self._tasks:
             task.cancel()
+
+    def exit_code(self, code: int) -> int:
+        """Return the process's exit code for what a command came to."""
+        if code != INTERRUPTED or self._signal is None:
+            return code
+        return SIGNALLED + self._signal
 
     async def wait(self) -> None:
         """Wait until the user wants the command to end."""
@@ -56,15 +73,15 @@ def run(command: Callable[[Interrupts], Coroutine[Any, Any, int]]) -> int:
 async def _run(command: Callable[[Interrupts], Coroutine[Any, Any, int]]) -> int:
     interrupts = Interrupts()
     with _handled(interrupts.interrupt):
-        return await command(interrupts)
+        return interrupts.exit_code(await command(interrupts))
 
 
 @contextmanager
-def _handled(interrupt: Callable[[], None]) -> Generator[None, None, None]:
+def _handled(interrupt: Callable[[int], None]) -> Generator[None, None, None]:
     loop = asyncio.get_running_loop()
 
-    def handle(*_: object) -> None:
-        loop.call_soon_threadsafe(interrupt)
+    def handle(number: int, _: object) -> None:
+        loop.call_soon_threadsafe(interrupt, number)
 
     # Not loop.add_signal_handler: Windows has none.
     before = {number: signal.signal(number, handle) for number in SIGNALS if _is_meant(number)}

@@ -1,6 +1,7 @@
 """What the user asked ``upload`` for, checked before anything is done."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -9,8 +10,12 @@ from twelvelabs_async import CreateAssetUploadRequestType, UserMetadata, codec
 from twelvelabs_async.cli.access import check_key
 from twelvelabs_async.cli.outcomes import Source, WrongUsageError
 from twelvelabs_async.cli.readiness import Wait
+from twelvelabs_async.cli.telling import command_line
 from twelvelabs_async.metadata import check_metadata
 from twelvelabs_async.models import UserMetadataValue
+
+CONCURRENCY = 5
+"""Chunks of each file under way at once, unless the user says otherwise."""
 
 
 @frozen(kw_only=True)
@@ -74,6 +79,55 @@ class Order:
             "user_metadata": self.metadata,
         }
 
+    def upload_command(self, sources: Collection[Source]) -> str:
+        """Return the command, quoted for a shell, that goes on with some of the sources.
+
+        It is this one again, without ``--restart``, which would throw away what there is.
+        """
+        flags = {"--json": self.as_json, "--wait": self.wait, "--no-journal": not self.journaled}
+        options: dict[str, object] = {
+            "--type": self.file_type,
+            "--filename": self.filename,
+            "--concurrency": None if self.concurrency == CONCURRENCY else self.concurrency,
+        }
+        words = ["upload", *_flags(flags), *_flags(self._made), *_options(options)]
+        words += _options(self._shared)
+        for key, value in (self.metadata or {}).items():
+            words += _options({"--metadata": f"{key}={_text(value)}"})
+        for source in self.sources:
+            if source.kind == "url" and source in sources:
+                words += _options({"--url": source.name})
+        files = [each for each in self.files if Source("path", each) in sources]
+        ends_options = ["--"] if any(each.startswith("-") for each in files) else []
+        return command_line([*words, *ends_options, *files])
+
+    def wait_command(self, asset_ids: Iterable[str]) -> str:
+        """Return the command, quoted for a shell, that goes on waiting for assets."""
+        words = ["assets", "wait", *_flags({"--json": self.as_json}), *_flags(self._made)]
+        return command_line([*words, *_options(self._shared), *asset_ids])
+
+    @property
+    def _made(self) -> Mapping[str, object]:
+        return {"--hls": self.hls, "--thumbnail": self.thumbnail}
+
+    @property
+    def _shared(self) -> Mapping[str, object]:
+        timeout = None if self.wait is None else self.wait.timeout
+        return {"--timeout": timeout, "--base-url": self.base_url}
+
+
+def _flags(chosen: Mapping[str, object]) -> list[str]:
+    return [name for name, wanted in chosen.items() if wanted]
+
+
+def _options(chosen: Mapping[str, object]) -> list[str]:
+    words = list[str]()
+    for name, value in chosen.items():
+        if value is not None:
+            text = str(value)
+            words += [f"{name}={text}"] if text.startswith("-") else [name, text]
+    return words
+
 
 def chosen_wait(*, wait: bool, hls: bool, thumbnail: bool, timeout: float | None) -> Wait | None:
     """Return what to wait for once a file has arrived; None: nothing.
@@ -104,6 +158,13 @@ def parse_metadata(pairs: Iterable[str]) -> UserMetadata | None:
             raise WrongUsageError(f"--metadata has the key {key!r} twice")
         found[key] = _value(text)
     return found or None
+
+
+def _text(value: UserMetadataValue) -> str:
+    """Return a text that ``_value`` reads as ``value``."""
+    if isinstance(value, str) and _value(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _value(text: str) -> UserMetadataValue:

@@ -10,7 +10,7 @@ DONE = 0
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
-"""What a shell calls the end by Ctrl-C: 128 and the number of SIGINT."""
+"""128 and the number of SIGINT, for Ctrl-C; the process exits with that of its own signal."""
 
 
 class WrongUsageError(Exception):
@@ -63,6 +63,8 @@ class Failed:
         exit_code: Who must act: ``FAILED``, ``WRONG_USAGE`` or ``INTERRUPTED``.
         asset_id: The asset, if the file has arrived; None: it has not.
         unclear: Whether the platform may have it all the same.
+        opening: Whether the platform may have opened a session whose id is not known.
+        noted: Whether a later attempt goes on with the session, for the journal has it.
     """
 
     source: Source
@@ -71,6 +73,8 @@ class Failed:
     exit_code: int = FAILED
     asset_id: str | None = None
     unclear: bool = False
+    opening: bool = False
+    noted: bool = False
 
 
 Outcome = Arrived | Failed

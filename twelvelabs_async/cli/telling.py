@@ -6,6 +6,7 @@ reach the terminal, nor break a line in two.
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,6 +16,9 @@ LABEL = 8
 """Characters of a name in a block, at least."""
 
 STANDARD_ERROR = 2
+
+_PRINTABLE = frozenset(range(ord(" "), ord("~") + 1)) - frozenset(b"'\\")
+"""The bytes that stand for themselves between ``$'`` and ``'``."""
 
 
 class OutputGoneError(Exception):
@@ -26,6 +30,18 @@ def plain(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Return a command of ours that can be pasted into a shell, even after ``plain``."""
+    quoted = (shlex.quote(word) if word.isprintable() else _escaped(word) for word in words)
+    return " ".join(["twelvelabs-async", *quoted])
+
+
+def _escaped(word: str) -> str:
+    """Return a word with control characters, or bytes that are no letters, as ``$'...'``."""
+    letters = (chr(byte) if byte in _PRINTABLE else f"\\x{byte:02x}" for byte in os.fsencode(word))
+    return f"$'{''.join(letters)}'"
 
 
 def tell(text: str) -> None:

@@ -48,7 +48,7 @@ async def upload(order: Order, interrupts: Interrupts) -> int:
 def _end(order: Order, outcomes: Sequence[Outcome]) -> int:
     exit_code = max((outcome.exit_code for outcome in outcomes), default=DONE)
     if exit_code == INTERRUPTED:
-        tell_interruption(outcomes, emulated=order.emulated, journaled=order.journaled)
+        tell_interruption(order, outcomes)
     elif order.emulated and any(isinstance(outcome, Arrived) for outcome in outcomes):
         tell_emulated(as_json=order.as_json)
     return exit_code

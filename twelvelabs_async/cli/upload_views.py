@@ -6,6 +6,7 @@ from rich.filesize import decimal
 
 from twelvelabs_async import UploadResult
 from twelvelabs_async.cli.asset_views import asset_json, made_rows
+from twelvelabs_async.cli.orders import Order
 from twelvelabs_async.cli.outcomes import INTERRUPTED, Arrived, Failed, Outcome
 from twelvelabs_async.cli.telling import block, tell, tell_end, tell_error, tell_json
 
@@ -66,45 +67,61 @@ def _sent(result: UploadResult, seconds: float) -> str:
     return f"{decimal(size)} in {pieces}, {seconds:.2f} s, {rate}/s"
 
 
-def tell_interruption(outcomes: Sequence[Outcome], *, emulated: bool, journaled: bool) -> None:
-    """Say how far the command came, and what it leaves behind, each on its own line."""
+def tell_interruption(order: Order, outcomes: Sequence[Outcome]) -> None:
+    """Say how far the command came, what it leaves behind, and how to go on, each on a line."""
     arrived = sum(outcome.asset_id is not None for outcome in outcomes)
     files = "file" if len(outcomes) == 1 else "files"
     tell_end(f"interrupted: {arrived} of {len(outcomes)} {files} arrived")
-    if emulated:
+    if order.emulated:
         tell_error("the emulator is gone, with all it had")
         return
     failed = [each for each in outcomes if isinstance(each, Failed)]
-    _tell_waited([each for each in failed if each.asset_id])
-    _tell_unclear([each for each in failed if each.unclear])
-    left = [each for each in failed if each.upload_id and not each.asset_id]
-    _tell_left(left)
-    if left and journaled:
-        tell_error("the same command goes on from there")
+    _tell_each("not waited for to the end:", [each for each in failed if each.asset_id])
+    unclear = [each for each in failed if each.unclear]
+    _tell_each("may have arrived all the same (twelvelabs-async assets list tells):", unclear)
+    left = [each for each in failed if each.upload_id and not (each.asset_id or each.unclear)]
+    opening = [each for each in failed if each.opening]
+    _tell_each(_sessions(len(left)), left)
+    _tell_each("an upload session may be left on the platform, for 24 hours at most:", opening)
+    if not (left or opening or any(each.upload_id for each in unclear)):
+        tell_error("no upload session is left on the platform by this command")
+    _tell_how(order, outcomes)
 
 
-def _tell_waited(waited: Sequence[Failed]) -> None:
+def _tell_each(title: str, them: Sequence[Failed]) -> None:
+    if them:
+        tell_error(title)
+    for each in them:
+        words = [each.source.name, each.asset_id or each.upload_id or ""]
+        if each.upload_id and not (each.asset_id or each.noted):
+            words.append("(the journal does not have it: another attempt begins anew)")
+        tell_error("  " + "  ".join(filter(None, words)))
+
+
+def _sessions(count: int) -> str:
+    sessions = "1 upload session is" if count == 1 else f"{count} upload sessions are"
+    return f"{sessions} left on the platform, for 24 hours at most:"
+
+
+def _tell_how(order: Order, outcomes: Sequence[Outcome]) -> None:
+    """Say which command goes on, unless that is plain; the same one sends again what arrived."""
+    failed = [each for each in outcomes if isinstance(each, Failed)]
+    noted = {each.source for each in failed if each.noted and each.upload_id and not each.asset_id}
+    again = noted if order.restart else noted | {each.source for each in failed if _to_send(each)}
+    if again == set(order.sources) and not order.restart:
+        if noted:
+            tell_error("the same command goes on from there")
+    elif again:
+        title = "to go on from there" if noted else "for the rest"
+        tell_error(f"{title}: {order.upload_command(again)}")
+    waited = [each.asset_id for each in failed if each.asset_id]
     if waited:
-        tell_error("not waited for to the end:")
-    for each in waited:
-        tell_error(f"  {each.source.name}  {each.asset_id}")
+        tell_error(f"to go on waiting: {order.wait_command(waited)}")
 
 
-def _tell_unclear(unclear: Sequence[Failed]) -> None:
-    if unclear:
-        tell_error("may have arrived all the same (twelvelabs-async assets list tells):")
-    for each in unclear:
-        tell_error(f"  {each.source.name}")
-
-
-def _tell_left(left: Sequence[Failed]) -> None:
-    if not left:
-        tell_error("no upload session is known to be left on the platform")
-        return
-    sessions = "1 upload session is" if len(left) == 1 else f"{len(left)} upload sessions are"
-    tell_error(f"{sessions} left on the platform, for 24 hours at most:")
-    for each in left:
-        tell_error(f"  {each.source.name}  {each.upload_id}")
+def _to_send(failed: Failed) -> bool:
+    """Whether a file was interrupted before it can have arrived."""
+    return failed.exit_code == INTERRUPTED and not (failed.asset_id or failed.unclear)
 
 
 def tell_emulated(*, as_json: bool) -> None:
