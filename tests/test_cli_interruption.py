@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support_cli import Ended, Shell, ended, posix, run_shell
+from support_cli import PATIENCE, Ended, Shell, ended, posix, run_shell
 
 from twelvelabs_async.cli.app import app
 from twelvelabs_async.cli.orders import Order, chosen_wait, parse_metadata
@@ -35,15 +35,13 @@ async def interrupted(
     emulator: Emulator,
     fault: Fault,
     *arguments: str | Path,
-    numbers: tuple[int, ...] = (signal.SIGTERM,),
 ) -> Ended:
-    """Run ``upload``, send signals once a fault has happened, and wait for the end."""
+    """Run ``upload``, end it by SIGTERM once a fault has happened, and wait for the end."""
     emulator.faults.add(fault)
     process = await shell.start_beside(emulator, "upload", *arguments)
     while not fault.hits:
         await asyncio.sleep(0)
-    for number in numbers:
-        process.send_signal(number)
+    process.terminate()
     done = await ended(process)
     emulator.faults.script.clear()
     return done
@@ -131,7 +129,8 @@ async def test_a_command_that_waited_for_another_process_has_left_nothing(
             await asyncio.sleep(0)
         waiting = await shell.start_beside(emulator, "upload", noise)
         assert waiting.stderr is not None
-        assert b"is already being uploaded by" in await waiting.stderr.readline()
+        async with asyncio.timeout(PATIENCE / 2):
+            assert b"is already being uploaded by" in await waiting.stderr.readline()
         waiting.terminate()
         done = await ended(waiting)
         other.kill()
@@ -160,10 +159,15 @@ async def test_a_file_that_was_stored_whole_may_have_arrived(shell: Shell, noise
     A second signal ends the attempt to report it again.
     """
     async with Emulator(chunk_size=100_000) as emulator:
-        silence = Fault(route="report", action=Stall("after"), times=None)
-        numbers = (signal.SIGTERM, signal.SIGINT)
+        silence = emulator.faults.add(Fault(route="report", action=Stall("after"), times=None))
         one = ("--concurrency", "1")  # at a time, so that there is one report
-        done = await interrupted(shell, emulator, silence, *one, noise, numbers=numbers)
+        process = await shell.start_beside(emulator, "upload", *one, noise)
+        for hits, number in enumerate((signal.SIGTERM, signal.SIGINT), 1):
+            while silence.hits < hits:
+                await asyncio.sleep(0)
+            process.send_signal(number)
+        done = await ended(process)
+        emulator.faults.script.clear()
         (upload_id,) = emulator.platform.uploads
         again = await shell.run_beside(emulator, "upload", "--json", noise)
         assert len(emulator.platform.assets) == 1
