@@ -5,12 +5,12 @@ import gzip
 import json
 import logging
 import pickle
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from support_calls import ask, assert_ours_alone, create, headers_of, now
+from support_calls import ask, assert_ours_alone, create, headers_of, now, store
 from support_server import http, raw_server, unused_url
 from virtual_time import EPOCH, utcnow
 
@@ -31,6 +31,7 @@ from twelvelabs_async import (
     InvalidArgumentError,
     InvalidResponseError,
     NotFoundError,
+    OutcomeUnknownError,
     RequestOptions,
     ServiceUnavailableError,
     TooManyRequestsError,
@@ -206,6 +207,71 @@ async def test_control_calls_under_way_are_bounded(emulator: Emulator) -> None:
         outcomes = await asyncio.gather(*(ask(client) for _ in range(6)), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [ApiTimeoutError] * 6
     assert 3 * 50 <= now() <= 3 * 51
+
+
+# A success that cannot be read
+
+UNREADABLE = {
+    "HTML": Answer(200, body="<html>Welcome to this hotel</html>", content_type="text/html"),
+    "half a JSON text": Answer(200, body='{"data": [', content_type="application/json"),
+    "nothing": Answer(200),
+    "null": Answer(200, body="null", content_type="application/json"),
+    "no content": Answer(204),
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_a_success_that_cannot_be_read_is_asked_for_again_where_that_is_harmless(
+    name: str, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """A GET of any kind, a report, and URLs; after a pause, as after any other failure."""
+    session = await create(client)
+    chunks = await store(session, 1500)
+    asset = await client.assets.create(method="direct", file=("a.mp4", b"film"))
+    upload = client.multipart_upload
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "list": lambda: ask(client),
+        "status": lambda: upload.get_status(session.upload_id),
+        "presigned_urls": lambda: upload.get_additional_presigned_urls(
+            session.upload_id, start=1, count=1
+        ),
+        "report": lambda: upload.report_chunk_batch(session.upload_id, completed_chunks=chunks),
+        "asset": lambda: client.assets.retrieve(asset.id),
+        "list_assets": client.assets.list,
+    }
+    for route, call in calls.items():
+        script(emulator, route, UNREADABLE[name], times=3)
+        await call()
+        assert emulator.count(route) == 4, route
+        script(emulator, route, UNREADABLE[name], times=None)
+        with pytest.raises(InvalidResponseError):
+            await call()
+        assert emulator.count(route) == 4 + 4, route
+    assert now() <= 2 * len(calls) * ALL_PAUSES
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_a_success_that_cannot_be_read_is_final_where_something_was_made(
+    name: str, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Another session, or asset, would be a second one; the first has no name to clean it up by."""
+    script(emulator, "create", UNREADABLE[name])
+    with pytest.raises(InvalidResponseError):
+        await create(client)
+    script(emulator, "create_asset", UNREADABLE[name])
+    with pytest.raises(OutcomeUnknownError):
+        await client.assets.create(method="direct", file=("a.mp4", b"film"))
+    assert (emulator.count("create"), emulator.count("create_asset")) == (1, 1)
+
+
+async def test_a_success_that_cannot_be_read_uses_up_the_retries_of_its_call(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Of which there may be none."""
+    script(emulator, "list", UNREADABLE["HTML"])
+    with pytest.raises(InvalidResponseError):
+        await ask(client, {"max_retries": 0})
+    assert emulator.count("list") == 1
 
 
 # Pauses that the platform asks for

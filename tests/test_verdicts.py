@@ -57,6 +57,13 @@ def retries(judge: Patience, error: TwelveLabsError, most: int = 100) -> int:
     return most
 
 
+def dead() -> StorageConnectionError:
+    """Return the loss of a connection that had been used before."""
+    error = StorageConnectionError("reset")
+    error.stale_connection = True
+    return error
+
+
 # What a failure means.
 
 
@@ -326,3 +333,20 @@ def test_a_dead_network_is_not_asked_without_a_pause() -> None:
     outage.last()
     assert outage.now > 120
     assert outage.attempts < 100
+
+
+@pytest.mark.parametrize("proven_at", [None, 0.0])
+@pytest.mark.parametrize("most_dead", [1, 25])
+def test_a_connection_that_had_died_before_costs_no_retry(
+    most_dead: int, proven_at: float | None
+) -> None:
+    """Nor is it an outage; but a store that loses one after the other is not asked for ever."""
+    judge, attempts = patience(0, proven_at=proven_at), Attempts()
+    judge.most_dead = most_dead
+    for number in range(most_dead):
+        assert judge.pause(dead(), attempts, began=0.0, now=0.0) == 0.0
+        assert attempts == Attempts(dead=number + 1)
+    judge, attempts = patience(2), Attempts(dead=1)
+    pauses = [judge.pause(dead(), attempts, began=0.0, now=0.0) for _ in range(3)]
+    assert pauses[2] is None
+    assert None not in pauses[:2]

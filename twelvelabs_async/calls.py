@@ -47,6 +47,8 @@ class Call:
         timeout: Seconds for an attempt; of a body that streams itself, without progress.
         retries: Further attempts after the first.
         gone_is_done: Whether a 404 after a lost answer is success.
+        harmless: Whether a success that cannot be read may be asked for again. Not where it has
+            made something: that would be there twice, and the first of them without a name.
     """
 
     method: str
@@ -57,6 +59,7 @@ class Call:
     timeout: float | None
     retries: int
     gone_is_done: bool = False
+    harmless: bool = False
 
     @property
     def name(self) -> str:

@@ -24,6 +24,9 @@ from twelvelabs_async import clock
 HANDSHAKE_GAP = 0.003
 """Seconds between the beginnings of two TLS connections of a client."""
 
+MOST_DEAD = 100
+"""Dead connections that one request may meet in a user's pool: as many as aiohttp keeps there."""
+
 _LOSSES = (
     aiohttp.ServerDisconnectedError,
     aiohttp.ClientOSError,
@@ -137,21 +140,16 @@ class SpacedConnector(aiohttp.TCPConnector):
         self._made = WeakKeyDictionary[ResponseHandler, int]()
         self._suspect = dict[URL, int]()
 
-    def next_number(self) -> int:
-        """Return a number that is larger than those of all connections that there are."""
-        return next(self._numbers)
-
-    def distrust(self, origin: URL, before: int, number: int) -> None:
-        """Use no connection to ``origin`` again that was made before a request was.
+    def distrust(self, origin: URL, number: int) -> None:
+        """Use none of the connections to ``origin`` again that there are now.
 
         Args:
             origin: Where they lead.
-            before: The ``next_number`` when that request was made.
-            number: The connection that it was lost with. Where that was suspect already, nothing
-                is learned of those that were made since.
+            number: The one that a request was lost with. Where that was suspect already, nothing is
+                learned of those that were made since.
         """
         if number >= self._suspect.get(origin, 0):
-            self._suspect[origin] = before
+            self._suspect[origin] = next(self._numbers)
 
     async def connect(
         self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any

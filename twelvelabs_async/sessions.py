@@ -22,7 +22,13 @@ from attrs import Factory, define, field, frozen
 from yarl import URL
 
 from twelvelabs_async import clock
-from twelvelabs_async.connections import Attempt, SpacedConnector, Spacing, attempt_trace
+from twelvelabs_async.connections import (
+    MOST_DEAD,
+    Attempt,
+    SpacedConnector,
+    Spacing,
+    attempt_trace,
+)
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
 
 T = TypeVar("T")
@@ -132,13 +138,21 @@ class Sessions:
         """Return what watches over the connection of one request to ``url``.
 
         Where that connection had served a request before, and now breaks or stays silent, those to
-        the same origin that are as old are suspect: connections of our own are not used again. The
+        the same origin that there are are suspect: connections of our own are not used again. The
         connector of a user keeps them, so that each may cost one more attempt.
         """
         if self._connector is None:
             return Attempt(lambda _: None)
-        number = self._connector.next_number()
-        return Attempt(partial(self._connector.distrust, url.origin(), number))
+        return Attempt(partial(self._connector.distrust, url.origin()))
+
+    @property
+    def most_dead(self) -> int:
+        """How many connections in a row may turn out to be dead without telling of the network.
+
+        Of our own one: after it, all as old are dropped, so that the next one is younger.
+        """
+        theirs = self._connecting.session or self._connecting.connector
+        return MOST_DEAD if theirs is not None else 1
 
     def storage(self) -> aiohttp.ClientSession:
         """Return the clean session for the object store; raises as ``control`` does."""

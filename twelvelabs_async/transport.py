@@ -1,6 +1,7 @@
 """One authenticated request to the platform: JSON in, a typed answer or an error out.
 
-Retries what may succeed next time (408, 429, 5xx, no answer), obeys the pause that the platform
+Retries what may succeed next time (408, 429, 5xx, no answer, and, where that is harmless, a success
+that cannot be read), obeys the pause that the platform
 asks for, and puts the API key on each request. Redirects are not followed: they would take the key
 along to another host.
 """
@@ -9,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import aiohttp
@@ -27,6 +29,7 @@ from twelvelabs_async.errors import (
     ApiTimeoutError,
     ClientClosedError,
     InvalidArgumentError,
+    InvalidResponseError,
     TooManyRequestsError,
     TwelveLabsError,
 )
@@ -88,16 +91,26 @@ class Transport:
         params: Params | None = None,
         json: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
+        harmless: bool = False,
     ) -> ApiResponse[T]:
         """Send a request, again where that may help, and return its answer as ``kind``.
+
+        Args:
+            kind: What the answer is.
+            method: ``GET``, ``POST`` and so on.
+            path: Below the base URL, from a slash on.
+            params: The query.
+            json: The body.
+            options: The caller's settings.
+            harmless: As of ``Call``.
 
         Raises:
             ApiError: The platform answered with an error, or not as documented.
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = self._json_call(method, path, params, json, options)
-        return self.reader.values(kind, await self._answered(call), call.name)
+        call = evolve(self._json_call(method, path, params, json, options), harmless=harmless)
+        return await self._answered(call, partial(self.reader.values, kind, request=call.name))
 
     async def order(
         self,
@@ -125,11 +138,14 @@ class Transport:
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
         call = self._json_call(method, path, params, json, options)
-        return self.reader.nothing(await self._answered(evolve(call, gone_is_done=gone_is_done)))
+        call = evolve(call, gone_is_done=gone_is_done)
+        return await self._answered(call, self.reader.nothing)
 
-    async def _answered(self, call: Call) -> Answer:
+    async def _answered(
+        self, call: Call, read: Callable[[Answer], ApiResponse[T]]
+    ) -> ApiResponse[T]:
         return await self._sessions.until_closed(
-            lambda: self._answer(call), f"{call.name} was answered"
+            lambda: self._answer(call, read), f"{call.name} was answered"
         )
 
     def _json_call(
@@ -199,9 +215,9 @@ class Transport:
         headers["x-api-key"] = self._api_key
         return headers
 
-    async def _answer(self, call: Call) -> Answer:
-        """Return the first good answer; raise what the last attempt came to."""
-        arrived, failures, repeated = self.gate.refusals, 0, False
+    async def _answer(self, call: Call, read: Callable[[Answer], ApiResponse[T]]) -> ApiResponse[T]:
+        """Return the first good answer, read; raise what the last attempt came to."""
+        arrived, failures, dead, repeated = self.gate.refusals, 0, 0, False
         while True:
             failure: ApiError | ApiConnectionError
             try:
@@ -210,15 +226,30 @@ class Transport:
                 failure = error
             else:
                 if answer.good or (repeated and call.gone_is_done and answer.status == GONE):
-                    return answer
-                failure = self.refusal(answer, call)
+                    try:
+                        return read(answer)
+                    except InvalidResponseError as error:
+                        failure = error
+                else:
+                    failure = self.refusal(answer, call)
             repeated = True
-            if isinstance(failure, ApiConnectionError) and failure.stale_connection:
-                continue  # it cannot go on for ever: each of them had brought an answer before
+            if self.lost_with(failure, dead):
+                dead += 1
+                continue
             failures += 1
-            if failures > call.retries or not _may_retry(failure):
+            if failures > call.retries or not _may_retry(call, failure):
                 raise self._after(failures, failure)
             await clock.sleep(self.delay(failure, failures))
+
+    def lost_with(self, failure: TwelveLabsError, dead: int) -> bool:
+        """Whether a request was lost with a dead connection, and is to be sent again at once.
+
+        Args:
+            failure: How the attempt ended.
+            dead: How many such connections it has met before.
+        """
+        stale = isinstance(failure, ApiConnectionError) and failure.stale_connection
+        return stale and dead < self._sessions.most_dead
 
     def refusal(self, answer: Answer, call: Call) -> ApiError:
         """Return the error that an answer to ``call`` is; a 429 closes the gate for all."""
@@ -369,7 +400,9 @@ def _timeout(call: Call) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=call.timeout)
 
 
-def _may_retry(failure: ApiError | ApiConnectionError) -> bool:
+def _may_retry(call: Call, failure: ApiError | ApiConnectionError) -> bool:
+    if isinstance(failure, InvalidResponseError):
+        return call.harmless
     if isinstance(failure, ApiError) and not is_transient(failure.status_code or 0):
         return False
     return (failure.retry_after or 0.0) <= LONGEST_OBEYED_PAUSE

@@ -10,6 +10,7 @@ from twelvelabs_async.emulator.faults import (
     Answer,
     Cut,
     EndSession,
+    Payload,
     Rewrite,
     Skew,
     Stall,
@@ -32,9 +33,14 @@ GIVING = ("create", "presigned_urls")
 MIDWAY = ("presigned_urls", "report")
 
 REPEATED = "the call is repeated, after a pause with full jitter"
+LOST = "the call is repeated, at once if the connection was an old one, else after a pause"
 OBEYED = "no control call is sent before it may be; then this one is repeated"
 ENDS = "the upload ends, with the platform's own words"
-UNREADABLE = "the upload ends, and says what is not as documented"
+UNREADABLE = (
+    "the call is repeated where it makes nothing twice (not `create`), then the upload ends, "
+    "and says what is not as documented"
+)
+READ_LATER = "the call is repeated, which makes nothing twice"
 ASKED_AGAIN = "what is missing is asked for when it is needed"
 NOTHING = "nothing"
 
@@ -43,7 +49,12 @@ _FAILED = api_error(500, "internal_server_error", "Something went wrong.")
 _REFUSED = api_error(400, "parameter_invalid", "The parameter is invalid.")
 _KEY = api_error(401, "api_key_invalid", "The API key is missing or invalid.")
 _GATEWAY = Answer(502, body="<html>Bad Gateway</html>", content_type="text/html")
+_HALF = '{"upload_id": "12'
 _HOURS = timedelta(hours=3)
+
+
+def _without_required(payload: Payload) -> Payload:
+    return {**dict.fromkeys(payload), "upload_urls": [{"url": None}]}
 
 
 def _limited(retry_after: str | timedelta) -> Answer:
@@ -89,11 +100,11 @@ ANSWERS = (
     Incident("key-refused", "401", ENDS, CALLS, _KEY, times=None, causes=("UnauthorizedError",)),
 )
 CONNECTIONS = (
-    Incident("call-reset", "a connection is reset", REPEATED, CALLS, Cut("before")),
+    Incident("call-reset", "a connection is reset", LOST, CALLS, Cut("before")),
     Incident(
         "answer-lost",
         "the answer is lost after the call took effect",
-        f"{REPEATED}; of two sessions, one ends by itself",
+        f"{LOST}; of two sessions, one ends by itself",
         CALLS,
         Cut("after"),
     ),
@@ -126,15 +137,19 @@ CONTENTS = (
         answered(_HTML),
         times=None,
         causes=("InvalidResponseError",),
+        seconds=15,
+        requests=10,
     ),
     Incident(
         "broken-json",
         "200, with half of a JSON text",
         UNREADABLE,
         CALLS,
-        answered('{"upload_id": "12'),
+        answered(_HALF),
         times=None,
         causes=("InvalidResponseError",),
+        seconds=15,
+        requests=10,
     ),
     Incident(
         "nulls",
@@ -157,9 +172,26 @@ CONTENTS = (
         "null for what may not be missing",
         UNREADABLE,
         CALLS,
-        Rewrite(lambda payload: {**dict.fromkeys(payload), "upload_urls": [{"url": None}]}),
+        Rewrite(_without_required),
         times=None,
         causes=("InvalidResponseError",),
+        seconds=15,
+        requests=10,
+    ),
+    Incident("html-once", "200, with HTML, once", READ_LATER, MIDWAY, answered(_HTML)),
+    Incident(
+        "broken-json-once",
+        "200, with half of a JSON text, once",
+        READ_LATER,
+        MIDWAY,
+        answered(_HALF),
+    ),
+    Incident(
+        "null-required-once",
+        "null for what may not be missing, once",
+        READ_LATER,
+        MIDWAY,
+        Rewrite(_without_required),
     ),
     Incident("new-fields", "fields that nobody knows", NOTHING, CALLS, Rewrite(added), times=None),
     Incident(

@@ -134,7 +134,7 @@ class AssetCreation:
 
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
         transport = self._sending.transport
-        arrived, failures = transport.gate.refusals, 0
+        arrived, failures, dead = transport.gate.refusals, 0, 0
         while True:
             failure: TwelveLabsError
             status = None
@@ -150,8 +150,8 @@ class AssetCreation:
                 failure = transport.refusal(answer, self._call)
             if may_be_taken(status, complete=body.complete):
                 raise self._unknown(failure) from failure
-            stale = isinstance(failure, ApiConnectionError) and failure.stale_connection
-            failures += not stale
+            stale = transport.lost_with(failure, dead)
+            dead, failures = dead + stale, failures + (not stale)
             self._check_again(failure, status, failures, source)
             logger.info("%s is sent again: %s", self._call.name, failure)
             if not stale:

@@ -133,6 +133,7 @@ class FileUpload:
                 max_retries=self._job.max_retries,
                 retry_delay=self._job.retry_delay,
                 outage_timeout=self._tools.limits.outage_timeout,
+                most_dead=self._tools.storage.most_dead,
             ),
             slots=self._tools.limits.puts,
             max_workers=self._job.max_workers,

@@ -80,7 +80,7 @@ class RawAssetsClient:
             **({"filename": filename} if filename is not None else {}),
         }
         return await self._transport.request(
-            ListAssetsResponse, "GET", ASSETS, params=params, options=request_options
+            ListAssetsResponse, "GET", ASSETS, params=params, options=request_options, harmless=True
         )
 
     async def retrieve(
@@ -88,7 +88,7 @@ class RawAssetsClient:
     ) -> ApiResponse[AssetDetail]:
         """Ask for one asset; see ``AssetsClient.retrieve``."""
         return await self._transport.request(
-            AssetDetail, "GET", _asset(asset_id), options=request_options
+            AssetDetail, "GET", _asset(asset_id), options=request_options, harmless=True
         )
 
     async def retrieve_transcription(

@@ -93,6 +93,7 @@ class RawMultipartUploadClient:
             _session(upload_id),
             params=page_params(page, page_limit),
             options=request_options,
+            harmless=True,
         )
 
     async def list_incomplete_uploads(
@@ -109,6 +110,7 @@ class RawMultipartUploadClient:
             _UPLOADS,
             params=page_params(page, page_limit),
             options=request_options,
+            harmless=True,
         )
 
     async def report_chunk_batch(
@@ -128,6 +130,7 @@ class RawMultipartUploadClient:
             _session(upload_id),
             json={"completed_chunks": chunks},
             options=request_options,
+            harmless=True,
         )
 
     async def get_additional_presigned_urls(
@@ -148,6 +151,7 @@ class RawMultipartUploadClient:
             f"{_session(upload_id)}/presigned-urls",
             json={"start": start, "count": count},
             options=request_options,
+            harmless=True,
         )
 
 

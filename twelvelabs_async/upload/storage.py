@@ -49,6 +49,11 @@ class Storage:
     _buffers: Buffers
     _turns: Turns
 
+    @property
+    def most_dead(self) -> int:
+        """How many connections in a row may turn out to be dead; see ``Sessions``."""
+        return self._sessions.most_dead
+
     def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:
         """Return the body of one attempt; nothing is read before it is sent.
 

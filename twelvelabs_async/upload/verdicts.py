@@ -61,6 +61,7 @@ class Attempts:
     """What one chunk has cost so far.
 
     Attributes:
+        dead: Attempts that were lost with a connection that had died before.
         answers: Failures that the store answered.
         expiries: URLs that grew too old: the first is nobody's fault, a second one counts.
         losses: Attempts that got no answer while others got theirs.
@@ -68,6 +69,7 @@ class Attempts:
         silent_since: Our monotonic seconds when the first of that row ended.
     """
 
+    dead: int = 0
     answers: int = 0
     expiries: int = 0
     losses: int = 0
@@ -83,6 +85,7 @@ class Patience:
         max_retries: Further attempts that one chunk gets after the store answered with a failure.
         retry_delay: Seconds; the ceiling of the first pause, doubled each time.
         outage_timeout: Seconds for which silence is waited out, from its first notice.
+        most_dead: Attempts of a chunk that may be lost with connections that had died before.
         proven: Whether some chunk has made it: only then is silence taken for an outage.
         heard_at: Our monotonic seconds of the last good answer from anybody.
         arrived_at: Our monotonic seconds when a chunk made it last.
@@ -91,6 +94,7 @@ class Patience:
     max_retries: int
     retry_delay: float
     outage_timeout: float
+    most_dead: int = 1
     proven: bool = False
     heard_at: float = 0.0
     arrived_at: float = 0.0
@@ -120,8 +124,10 @@ class Patience:
             began: Our monotonic seconds when the attempt began.
             now: Our monotonic seconds.
         """
-        if isinstance(error, StorageConnectionError) and error.stale_connection:
-            return 0.0  # it cannot go on for ever: each of them had brought an answer before
+        stale = isinstance(error, StorageConnectionError) and error.stale_connection
+        if stale and attempts.dead < self.most_dead:
+            attempts.dead += 1
+            return 0.0
         kind = meaning(error)
         if kind is not Meaning.SILENT:
             attempts.silences = 0
