@@ -38,6 +38,7 @@ class Order:
         if_busy: As for ``upload_file``.
         max_workers: As for ``upload_file``.
         batch_size: As for ``upload_file``.
+        keep_result: As for ``upload_file``.
     """
 
     path: str
@@ -50,6 +51,7 @@ class Order:
     if_busy: Literal["raise", "wait"] = "raise"
     max_workers: int = 5
     batch_size: int = 5
+    keep_result: bool = False
 
 
 def die() -> NoReturn:
@@ -129,6 +131,7 @@ async def upload(order: Order) -> dict[str, Any]:
             max_workers=order.max_workers,
             batch_size=order.batch_size,
             if_busy=order.if_busy,
+            keep_result=order.keep_result,
         )
     return {"asset_id": result.asset_id, "asset_url": result.asset_url}
 

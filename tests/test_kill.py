@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 from conftest import MakeFile
 from support_killing import Ordeal, Rehearsal, Toll
 from support_uploader import Order
-from support_victims import KINDS, Arrivals, Kind, Moment, Victims, victims
+from support_victims import KINDS, NEVER, WHEN, Arrivals, Kind, Moment, Victims, victims
 
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.upload.lease import LONGEST_PAUSE
@@ -93,6 +93,30 @@ async def test_a_killed_upload_goes_on_in_another_process(
     assert refused == []
     assert toll.kills >= KILLS // len(KINDS)
     assert toll.resent <= toll.kills * MAX_WORKERS
+
+
+TAIL = [("disk", back, when) for back in range(4) for when in WHEN["disk"]]
+"""The last calls to the disk of an upload, counted backwards: all is stored and reported."""
+
+
+@pytest.mark.parametrize(("kind", "back", "when"), [*TAIL, ("request", 0, "answered")])
+async def test_a_result_that_is_kept_survives_a_kill_before_it_was_told(
+    make_file: MakeFile, tmp_path: Path, kind: Kind, back: int, when: str
+) -> None:
+    """The process dies between the end of its upload and its word on it: one asset, not two."""
+    async with scene(make_file(CHUNKS * CHUNK_SIZE), tmp_path) as here:
+        ordeals = [here.ordeal(f"{n}", random.Random(n), Toll()) for n in range(2)]
+        for ordeal in ordeals:
+            ordeal.order = evolve(ordeal.order, keep_result=True, max_workers=1)
+        rehearsal, ordeal = await ordeals[0].rehearse(), ordeals[1]
+        last = rehearsal.calls if kind == "disk" else rehearsal.requests
+        before = len(here.emulator.platform.assets)
+        told = await ordeal._live_and_die(Moment(kind, last - back, when))
+        assert "asset_id" not in told
+        told = await ordeal._live_and_die(NEVER)
+        assert here.arrivals.chunks() == []
+        made = list(here.emulator.platform.assets)[before:]
+        assert made == [told["asset_id"]]
 
 
 # Two at once

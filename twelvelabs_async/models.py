@@ -255,6 +255,8 @@ class UploadResult:
         verified_chunks: Those that this attempt has sent, and whose ETag is the MD5 of what was
             sent; 0 where that was not asked for, or the store's ETags are no MD5s.
         sha256: Of the whole file, in hexadecimal; None where that was not asked for.
+        journal_key: The upload's entry in the journal, for ``multipart_upload.forget``; None:
+            there is no journal.
     """
 
     asset_id: str
@@ -265,6 +267,7 @@ class UploadResult:
     resumed_chunks: int = 0
     verified_chunks: int = 0
     sha256: str | None = None
+    journal_key: str | None = None
 
 
 @frozen

@@ -122,7 +122,7 @@ async def _shown(subject: Subject, client: AsyncTwelveLabs) -> int:
 async def delete_assets(subject: Subject, interrupts: Interrupts, *, force: bool) -> int:
     """Delete assets, tell of each, and return the exit code; raises as ``list_assets``."""
 
-    def told(outcome: AssetOutcome) -> None:
+    async def told(outcome: AssetOutcome) -> None:
         if isinstance(outcome, NotDone):
             _tell_failure(outcome, as_json=subject.as_json)
         elif subject.as_json:
@@ -168,7 +168,7 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
     lister = AssetLister(subject.as_json)
     with Bars() as bars, notices(bars):
 
-        def told(outcome: AssetOutcome) -> None:
+        async def told(outcome: AssetOutcome) -> None:
             with bars.aside():
                 if isinstance(outcome, NotDone):
                     _tell_failure(outcome, as_json=subject.as_json)

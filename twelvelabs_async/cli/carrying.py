@@ -127,9 +127,16 @@ class Carrier:
         return self._failure(f"{name} was not uploaded: {problem}", code)
 
     def _failure(self, error: str, exit_code: int = FAILED) -> Failed:
-        asset_id = None if self._arrived is None else self._arrived.asset_id
-        noted = self._journal is not None and not self._journal.failed
-        return Failed(self._source, error, self._upload_id, exit_code, asset_id, noted=noted)
+        arrived = self._arrived
+        return Failed(
+            self._source,
+            error,
+            self._upload_id,
+            exit_code,
+            asset_id=None if arrived is None else arrived.asset_id,
+            noted=self._journal is not None and not self._journal.failed,
+            result=None if arrived is None else arrived.result,
+        )
 
     # The way.
 
@@ -185,6 +192,7 @@ class Carrier:
             journal=self._journal,
             resume=not self._order.restart,
             if_busy="wait",
+            keep_result=True,
             **self._order.creation,
         )
         return Arrived(self._source, result.asset_id, clock.monotonic() - began, result)

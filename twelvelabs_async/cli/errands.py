@@ -1,7 +1,7 @@
 """Errands, side by side: each is told of when it has ended, none is in the others' way."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 from twelvelabs_async import InvalidArgumentError, TwelveLabsError
@@ -26,7 +26,7 @@ class Errand(Protocol[T_co]):
 
 
 async def run_errands(
-    errands: Iterable[Errand[T]], interrupts: Interrupts, told: Callable[[T], None]
+    errands: Iterable[Errand[T]], interrupts: Interrupts, told: Callable[[T], Awaitable[None]]
 ) -> list[T]:
     """Run all errands, call ``told`` with each outcome as it comes, and return all of them.
 
@@ -43,7 +43,7 @@ async def run_errands(
         for _ in tasks:
             task = await finished.get()
             outcomes.append(tasks[task].interrupted() if task.cancelled() else task.result())
-            told(outcomes[-1])
+            await told(outcomes[-1])
     finally:
         await _end_all(tasks)
     return outcomes

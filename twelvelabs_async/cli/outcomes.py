@@ -65,6 +65,7 @@ class Failed:
         unclear: Whether the platform may have it all the same.
         opening: Whether the platform may have opened a session whose id is not known.
         noted: Whether a later attempt goes on with the session, for the journal has it.
+        result: What an upload in chunks came to before something else failed; None: nothing.
     """
 
     source: Source
@@ -75,6 +76,7 @@ class Failed:
     unclear: bool = False
     opening: bool = False
     noted: bool = False
+    result: UploadResult | None = None
 
 
 Outcome = Arrived | Failed

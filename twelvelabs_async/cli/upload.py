@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async import AsyncTwelveLabs, Journal, TwelveLabsError
 from twelvelabs_async.cli.access import platform
 from twelvelabs_async.cli.bars import Bars
 from twelvelabs_async.cli.carrying import Carrier, Surroundings
@@ -67,17 +67,28 @@ async def _all(
     """Carry every file, and tell of each as it ends."""
     slots = asyncio.Semaphore(FILES_AT_ONCE)
     with Bars() as bars, notices(bars):
-
-        def told(outcome: Outcome) -> None:
-            with bars.aside():
-                tell_outcome(outcome, as_json=order.as_json)
-
         journal = OwnJournal(bars)
         if order.journaled:
             journal.open()
+
+        async def told(outcome: Outcome) -> None:
+            with bars.aside():
+                tell_outcome(outcome, as_json=order.as_json)
+            await _forget(client, journal.for_upload(), outcome)
+
         around = Surroundings(client, emulator, bars, slots, journal)
         carriers = [Carrier(order, source, around) for source in order.sources]
         return await run_errands(carriers, interrupts, told)
+
+
+async def _forget(client: AsyncTwelveLabs, journal: Journal | None, outcome: Outcome) -> None:
+    """Forget a result that was printed; after an interruption the same command goes on with it."""
+    if outcome.result is None or outcome.exit_code == INTERRUPTED:
+        return
+    try:
+        await client.multipart_upload.forget(outcome.result, journal=journal)
+    except TwelveLabsError as error:
+        tell_error(f"warning: the same command will give the same asset again: {error}")
 
 
 def _chunk_size(files: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.calls import RequestOptions
@@ -101,7 +101,8 @@ class FileUpload:
         async with held(journal, key, label=label, wait=wait, pause=pause) as lease:
             if not self._resuming.resume:
                 await lease.clear()
-            yield JournalEntry(lease, mark, source, self._resuming.key is not None, began)
+            named, keep_result = self._resuming.key is not None, self._resuming.keep_result
+            yield JournalEntry(lease, mark, source, named, began, keep_result)
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
@@ -119,7 +120,7 @@ class FileUpload:
                 await entry.forget()
                 raise
         await entry.done()
-        return result
+        return evolve(result, journal_key=entry.key)
 
     def _made(self, opener: Opener, opening: Opening, source: Source, entry: Entry) -> Uploader:
         return Uploader(

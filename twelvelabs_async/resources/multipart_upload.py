@@ -32,6 +32,7 @@ from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, usab
 from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
+from twelvelabs_async.upload.entry import forget_result
 from twelvelabs_async.upload.job import (
     Digest,
     IfBusy,
@@ -78,6 +79,7 @@ class MultipartUploadClient:
         resume: bool = True,
         if_busy: IfBusy = "raise",
         if_ended: IfEnded = "restart",
+        keep_result: bool = False,
         verify: Verify | None = None,
         digest: Digest | None = None,
         request_options: RequestOptions | None = None,
@@ -120,6 +122,10 @@ class MultipartUploadClient:
                 says for whom.
             if_ended: ``restart`` where the session of the earlier attempt has expired or failed,
                 or ``raise`` an error.
+            keep_result: Whether the journal keeps the result until ``forget(result)``, for seven
+                days at most: the same call gives the same asset again, also where the process was
+                killed before it could tell anybody of it. Otherwise, once a file is uploaded, the
+                same call makes another asset. Without a journal nothing is kept.
             verify: ``etag``: compare the MD5 of what was sent with the store's ETag, wherever the
                 store's ETags are MD5s, which is learned on the way. A chunk that differs is sent
                 again, which counts as an attempt; in the end the upload fails. Of a store that has
@@ -150,7 +156,8 @@ class MultipartUploadClient:
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
         )
-        resuming = Resuming(self._chosen(journal), resume_key, resume, if_busy, if_ended)
+        chosen = self._chosen(journal)
+        resuming = Resuming(chosen, resume_key, resume, if_busy, if_ended, keep_result)
         return await FileUpload(
             self._tools,
             UploadJob(
@@ -233,6 +240,26 @@ class MultipartUploadClient:
             request_options,
             progress_callback,
         ).run()
+
+    async def forget(self, result: UploadResult, *, journal: Journal | None = None) -> None:
+        """Let the journal forget a result that was kept: the same call makes another asset again.
+
+        For results of ``keep_result=True``, once they are noted elsewhere, and of a ``resume_key``
+        that is to be used anew. Nothing happens where there is nothing to forget: forgotten
+        already, replaced by another upload, or never in a journal. The asset is left as it is.
+
+        Args:
+            result: What ``upload_file`` has returned.
+            journal: The journal of that call; None: the client's.
+
+        Raises:
+            UploadInProgressError: Another call has had the entry for a minute, and has it still.
+            JournalError: The journal cannot be read or written.
+        """
+        chosen = self._chosen(journal)
+        if chosen is not None and result.journal_key is not None:
+            pause = self._tools.storage.pause
+            await forget_result(chosen, result.journal_key, result.upload_id, pause)
 
     def _chosen(self, journal: Journal | None) -> Journal | None:
         return self._journal if journal is None else journal

@@ -109,6 +109,7 @@ class Opener:
         stored: Collection[CompletedChunk],
         *,
         known_only: bool = False,
+        done: bool = False,
     ) -> Opening:
         """Go on with a session.
 
@@ -116,13 +117,20 @@ class Opener:
             session: The session.
             stored: The chunks whose ETags are known, whether they were reported or not.
             known_only: Whether nothing but ``stored`` may be counted already.
+            done: Whether the upload was complete: then a session that is gone is no matter, as
+                long as its asset is there.
 
         Raises:
             SessionEndedError: It cannot go on.
             ApiError: The platform refused for another reason.
             ApiConnectionError: It gave no answer.
         """
-        standing = await self._standing(session.upload_id)
+        try:
+            standing = await self._standing(session.upload_id)
+        except SessionEndedError:
+            if not (done and await self._is_there(session.asset_id)):
+                raise
+            standing = Standing(MultipartUploadStatusType.COMPLETED, frozenset(), frozenset())
         slices = Slices(session.total_size, session.chunk_size)
         everything = range(1, len(slices) + 1)
         if standing.status == MultipartUploadStatusType.COMPLETED:
@@ -139,6 +147,15 @@ class Opener:
         logger.info(text, session.upload_id, ledger.resumed_chunks, len(slices))
         void = standing.failed.intersection(chunk.chunk_index for chunk in stored)
         return Opening(session, ledger, UrlBook(), void=void)
+
+    async def _is_there(self, asset_id: str | None) -> bool:
+        if asset_id is None:
+            return False
+        try:
+            await self._assets.retrieve(asset_id, request_options=self._later_options())
+        except (NotFoundError, GoneError, ForbiddenError):
+            return False
+        return True
 
     async def _standing(self, upload_id: str) -> Standing:
         try:
@@ -271,7 +288,12 @@ async def _go_on(
 
 async def _again(opener: Opener, past: Past, entry: Entry, *, known_only: bool = False) -> Opening:
     """Go on with a noted session, and note which of its ETags are of no use any more."""
-    opening = await opener.again(past.session, past.stored.values(), known_only=known_only)
+    opening = await opener.again(
+        past.session,
+        past.stored.values(),
+        known_only=known_only,
+        done=past.done_at is not None,
+    )
     if opening.void:
         await entry.void(opening.void)
     return opening

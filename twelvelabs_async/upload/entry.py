@@ -1,7 +1,7 @@
 """An upload's entry in the journal: what is read from it at the beginning, and added on the way."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
@@ -10,8 +10,9 @@ from attrs import define
 
 from twelvelabs_async import clock
 from twelvelabs_async.errors import JournalLostError, SourceChangedError
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import CompletedChunk
-from twelvelabs_async.upload.lease import Lease
+from twelvelabs_async.upload.lease import Lease, held
 from twelvelabs_async.upload.past import (
     Mark,
     Past,
@@ -27,9 +28,17 @@ from twelvelabs_async.upload.session import Session
 
 logger = logging.getLogger("twelvelabs_async")
 
+FORGET_SECONDS = 60.0
+"""Seconds to wait for an entry that is to be forgotten, and that another call has."""
+
 
 class Entry(Protocol):
     """What an upload remembers of earlier attempts, and leaves to later ones."""
+
+    @property
+    def key(self) -> str | None:
+        """The entry's name in the journal; None: there is no journal."""
+        ...
 
     async def past(self) -> Past | None:
         """Return what an earlier attempt left; None: nothing."""
@@ -62,6 +71,10 @@ class Entry(Protocol):
 
 class NoEntry:
     """Nothing is remembered, and nothing is left."""
+
+    @property
+    def key(self) -> None:
+        """None: there is no journal."""
 
     async def past(self) -> Past | None:
         """Return None."""
@@ -101,14 +114,21 @@ class JournalEntry:
     _source: Source
     _named: bool
     _began: datetime
+    _keep_result: bool = False
     _failed: bool = False
+
+    @property
+    def key(self) -> str:
+        """The entry's name in the journal."""
+        return self._lease.key
 
     async def past(self) -> Past | None:
         """Return what an earlier attempt left; None: nothing that is of use.
 
-        What is complete counts for whoever has asked before it was, and for a caller who has a
-        name for the upload: the same name means the same asset. Otherwise, to ask again for the
-        same file is to want another asset.
+        What is complete counts for whoever has asked before it was, for a caller who has a name
+        for the upload (the same name means the same asset), and, where the result is kept, for a
+        caller who keeps results. Otherwise, to ask again for the same file is to want another
+        asset.
 
         Raises:
             SourceChangedError: It was the attempt to upload another file.
@@ -126,7 +146,8 @@ class JournalEntry:
         return past.mark.surely(self._mark)
 
     def _is_over(self, past: Past) -> bool:
-        if past.done_at is None or self._named or self._lease.waited:
+        kept = past.kept and self._keep_result
+        if past.done_at is None or self._named or self._lease.waited or kept:
             return False
         return past.done_at < self._began
 
@@ -146,7 +167,7 @@ class JournalEntry:
     async def done(self) -> None:
         """Note that the upload is complete; see ``Entry.done``."""
         with suppress(JournalLostError):  # the asset is there, whoever has the entry now
-            await self._add(done_record(clock.utcnow()))
+            await self._add(done_record(clock.utcnow(), kept=self._keep_result))
 
     async def forget(self) -> None:
         """Leave nothing to later attempts; see ``Entry.forget``."""
@@ -166,6 +187,30 @@ class JournalEntry:
                 self._failed = True
                 text = "%s is uploaded without a journal from here on: %s"
                 logger.warning(text, self._source.name, error)
+
+
+async def forget_result(
+    journal: Journal, key: str, upload_id: str, pause: Callable[[float], Awaitable[None]]
+) -> None:
+    """Forget what an upload left in an entry; nothing happens where that is gone already.
+
+    A record is left that says nothing: an empty entry would hide the numbered ones behind it.
+
+    Raises:
+        UploadInProgressError: Somebody else had the entry for a minute, and has it still.
+        JournalError: The journal cannot be read or written.
+    """
+    if not _is_of(upload_id, await journal.read(key)):
+        return
+    async with held(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
+        if _is_of(upload_id, await lease.read()):
+            await lease.clear()
+            await lease.append(dead_record())
+
+
+def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:
+    past = recall(records)
+    return past is not None and past.session.upload_id == upload_id
 
 
 def another_file(name: str, upload_id: str, why: str) -> SourceChangedError:

@@ -56,6 +56,7 @@ class Resuming:
         resume: Whether to go on where an earlier attempt ended.
         if_busy: Whether to ``wait`` for whoever is at the same upload, or to ``raise``.
         if_ended: Whether to ``restart`` where the session cannot go on, or to ``raise``.
+        keep_result: Whether the same call gives the same result until it is forgotten.
     """
 
     journal: Journal | None
@@ -63,6 +64,7 @@ class Resuming:
     resume: bool = True
     if_busy: IfBusy = "raise"
     if_ended: IfEnded = "restart"
+    keep_result: bool = False
 
     def __attrs_post_init__(self) -> None:
         if self.key is not None and not self.key:

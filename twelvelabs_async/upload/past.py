@@ -47,12 +47,14 @@ class Past:
         mark: The file that it sent.
         stored: The chunks that the store holds, by index, with their ETags.
         done_at: When the upload was completed; None: it was not.
+        kept: Whether the result is kept until the caller forgets it.
     """
 
     session: Session
     mark: Mark
     stored: Mapping[int, CompletedChunk]
     done_at: datetime | None
+    kept: bool = False
 
 
 @frozen
@@ -63,6 +65,7 @@ class _Record:
     stored: CompletedChunk | None = None
     void: tuple[int, ...] = ()
     done_at: datetime | None = None
+    kept: bool = False
     dead: bool = False
 
 
@@ -81,9 +84,9 @@ def void_record(indexes: Iterable[int]) -> bytes:
     return _dumped(void=list(indexes))
 
 
-def done_record(at: datetime) -> bytes:
+def done_record(at: datetime, *, kept: bool) -> bytes:
     """Return the record of an upload that is complete."""
-    return _dumped(done_at=at.isoformat())
+    return _dumped(done_at=at.isoformat(), kept=kept)
 
 
 def dead_record() -> bytes:
@@ -113,7 +116,7 @@ def recall(records: Sequence[bytes]) -> Past | None:
         slices = check_session(session)
     except ValueError:
         return None
-    return Past(session, mark, _stored(read, slices), read[-1].done_at)
+    return Past(session, mark, _stored(read, slices), read[-1].done_at, read[-1].kept)
 
 
 def _stored(records: Iterable[_Record], slices: Slices) -> dict[int, CompletedChunk]:
