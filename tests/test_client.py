@@ -1,12 +1,15 @@
 """The client: what it is told, where it lives, and what it leaves behind."""
 
 import asyncio
+import copy
 import gc
 import logging
+import pickle
 import ssl
 import warnings
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -19,13 +22,16 @@ import twelvelabs_async
 from twelvelabs_async import (
     AsyncTwelveLabs,
     ClientClosedError,
+    ClientUseError,
     ConfigurationError,
+    FileJournal,
     InvalidArgumentError,
     StorageConnectionError,
+    TwelveLabsError,
     UploadError,
 )
 from twelvelabs_async.client import DEFAULT_BASE_URL
-from twelvelabs_async.emulator import Emulator, Fault, Stall
+from twelvelabs_async.emulator import Answer, Cut, Emulator, Fault, Stall
 
 Call = Callable[[AsyncTwelveLabs], Any]
 
@@ -80,24 +86,126 @@ def test_no_api_key_is_told_with_the_variables_that_could_hold_it() -> None:
         AsyncTwelveLabs()
 
 
-@pytest.mark.parametrize(
-    "key", [" ", "\n", "key\n", " key", "a\nb", "kéy", "key\r\nX-Evil: 1", "\0"]
-)
-def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key: str) -> None:
-    """Such as one that was read from a file with its newline."""
-    with pytest.raises(ConfigurationError, match="characters that no header can carry") as caught:
-        AsyncTwelveLabs(key)
-    assert str(caught.value).isascii()
-    assert "Evil" not in str(caught.value)
-
-
-def test_a_key_with_a_newline_in_the_environment_is_refused_too(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("key", ["a\nb", "key\r\nX-Evil: 1", "a\rb", "one\n\ntwo\n"])
+def test_a_key_with_a_newline_inside_is_told_as_such(
+    key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A secret that was mounted as a file often ends in one."""
-    monkeypatch.setenv("TWELVE_LABS_API_KEY", "key\n")
-    with pytest.raises(ConfigurationError):
+    """With the place that it came from, and without a part of it."""
+    with pytest.raises(ConfigurationError, match="the API key in api_key= has a newline") as caught:
+        AsyncTwelveLabs(key)
+    assert "Evil" not in str(caught.value)
+    monkeypatch.setenv("TWELVELABS_API_KEY", key)
+    with pytest.raises(ConfigurationError, match="the API key in TWELVELABS_API_KEY has a newline"):
         AsyncTwelveLabs()
+
+
+@pytest.mark.parametrize("key", ["kéy", "a\0b", "a\tb\x7f", "\ufeffkey"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the place that it came from."""
+    with pytest.raises(ConfigurationError, match=r"in api_key= has characters that no header"):
+        AsyncTwelveLabs(key)
+    if "\0" not in key:
+        monkeypatch.setenv("TWELVE_LABS_API_KEY", key)
+        with pytest.raises(ConfigurationError, match="in TWELVE_LABS_API_KEY has") as caught:
+            AsyncTwelveLabs()
+        assert str(caught.value).isascii()
+
+
+@pytest.mark.parametrize("blank", [" ", "\n", "\r\n", "\t \n"])
+def test_a_key_of_white_space_is_none(blank: str) -> None:
+    """Such as an empty file with a newline."""
+    with pytest.raises(ConfigurationError, match="there is no API key"):
+        AsyncTwelveLabs(blank)
+
+
+def test_a_key_that_is_no_text_is_refused() -> None:
+    """Such as the bytes of a file."""
+    with pytest.raises(ConfigurationError, match="api_key= must be text, not bytes"):
+        AsyncTwelveLabs(b"key\n")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {}", "\t{} \n\n"])
+@pytest.mark.parametrize("place", ["argument", "environment"])
+async def test_white_space_around_a_key_does_not_matter(
+    around: str, place: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that was mounted as a file often ends in a newline."""
+    key = around.format(emulator.api_key)
+    if place == "environment":
+        monkeypatch.setenv("TWELVE_LABS_API_KEY", key)
+    async with AsyncTwelveLabs(key if place == "argument" else None, emulator.base_url) as client:
+        await ask(client)
+    assert emulator.requests[0].status == 200
+
+
+PICKLERS: dict[str, Callable[[object], object]] = {
+    "pickle": pickle.dumps,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("way", PICKLERS)
+@pytest.mark.parametrize("used", [True, False])
+async def test_a_client_is_not_pickled_and_not_copied(
+    way: str, used: bool, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """It holds the API key, and connections of one loop: the error says what to do instead."""
+    if used:
+        await ask(client)
+    with pytest.raises(ClientUseError, match="make one in each process") as caught:
+        PICKLERS[way](client)
+    assert isinstance(caught.value, TypeError)
+    assert isinstance(caught.value, TwelveLabsError)
+    assert emulator.api_key not in str(caught.value)
+
+
+async def test_no_pickle_of_what_a_client_gives_out_holds_the_key(
+    emulator: Emulator, make_file: MakeFile, tmp_path: Path
+) -> None:
+    """Its parts refuse; answers, pages' items, models, errors and journals have none of it."""
+    async with AsyncTwelveLabs(
+        emulator.api_key, emulator.base_url, journal=FileJournal(tmp_path / "journal")
+    ) as client:
+        for part in (
+            client.assets,
+            client.assets.with_raw_response,
+            client.multipart_upload,
+            client.multipart_upload.with_raw_response,
+            client.upload,
+            client._transport,
+            client._transport.reader,
+            client._transport.call("GET", "/assets"),
+            client._sessions,
+            client._uploads,
+        ):
+            with pytest.raises(ClientUseError, match="make one in each process"):
+                pickle.dumps(part)
+        given: list[object] = [
+            await client.multipart_upload.upload_file(make_file(2500)),
+            await client.multipart_upload.with_raw_response.list_incomplete_uploads(),
+            await create(client),
+            client._journal,
+        ]
+        for action in (Answer(500, body=emulator.api_key), Cut()):
+            fault = emulator.faults.add(Fault(route="list", action=action, times=None))
+            with pytest.raises(TwelveLabsError) as caught:
+                await ask(client, {"max_retries": 0})
+            given.append(caught.value)
+            fault.times = 0
+    for each in given:
+        assert emulator.api_key.encode() not in pickle.dumps(each), each
+
+
+def test_a_client_in_a_plain_with_says_what_to_write() -> None:
+    """Instead of Python's words on a missing ``__enter__``."""
+    with (
+        pytest.raises(ClientUseError, match="use 'async with AsyncTwelveLabs"),
+        AsyncTwelveLabs("k"),
+    ):
+        pass
 
 
 def test_the_base_url_is_passed_or_found_in_the_environment(

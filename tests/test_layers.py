@@ -14,6 +14,7 @@ ORDER = [
     "version",
     "redact",
     "errors",
+    "unpicklable",
     "arguments",
     "clock",
     "tasks",

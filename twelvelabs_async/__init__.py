@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         ChunkCorruptedError,
         ChunkFailedError,
         ClientClosedError,
+        ClientUseError,
         ConfigurationError,
         ConflictError,
         ContentTooLargeError,
@@ -135,6 +136,7 @@ __all__ = [
     "ChunkInfo",
     "ChunkInfoStatus",
     "ClientClosedError",
+    "ClientUseError",
     "CompletedChunk",
     "ConfigurationError",
     "ConflictError",
@@ -204,8 +206,8 @@ _NAMES_OF = {
     "errors": """
         ApiConnectionError ApiError ApiTimeoutError AssetFailedError AssetNotReadyError
         AssetUnknownError BadGatewayError BadRequestError ChunkCorruptedError ChunkFailedError
-        ClientClosedError ConfigurationError ConflictError ContentTooLargeError ForbiddenError
-        GatewayTimeoutError GoneError IncompleteUploadError InternalServerError
+        ClientClosedError ClientUseError ConfigurationError ConflictError ContentTooLargeError
+        ForbiddenError GatewayTimeoutError GoneError IncompleteUploadError InternalServerError
         InvalidArgumentError InvalidResponseError JournalError JournalLostError NotFoundError
         OutcomeUnknownError ServiceUnavailableError SessionCorruptedError SessionEndedError
         SourceChangedError SourceError StorageConnectionError StorageError TooManyRequestsError

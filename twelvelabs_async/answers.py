@@ -20,6 +20,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.redact import printable, scrub
 from twelvelabs_async.retries import asked_pause
+from twelvelabs_async.unpicklable import Unpicklable
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Answer:
 
 
 @frozen(eq=False, repr=False)
-class AnswerReader:
+class AnswerReader(Unpicklable):
     """Reads the answers to requests that carried the API key."""
 
     _secrets: tuple[str, ...] = field(repr=False)

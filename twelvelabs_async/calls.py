@@ -10,6 +10,7 @@ from yarl import URL
 
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.unpicklable import Unpicklable
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Headers that say how long a body is: another word on it would make the rest a second request."""
@@ -35,7 +36,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 @frozen
-class Call:
+class Call(Unpicklable):
     """A request, the same at each attempt.
 
     Attributes:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import aiohttp
 from yarl import URL
@@ -13,7 +13,7 @@ from yarl import URL
 from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.calls import RequestOptions, checked_headers
-from twelvelabs_async.errors import ConfigurationError, InvalidArgumentError
+from twelvelabs_async.errors import ClientUseError, ConfigurationError, InvalidArgumentError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async.resources.any_upload import DIRECT_BYTES, UploadOrder, Uploads
@@ -26,6 +26,7 @@ from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadCl
 from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.tasks import cancelled_once
 from twelvelabs_async.transport import Transport
+from twelvelabs_async.unpicklable import Unpicklable
 from twelvelabs_async.upload.body import Buffers
 from twelvelabs_async.upload.content import UNNAMED, File, told_apart
 from twelvelabs_async.upload.job import Resuming, Verify
@@ -42,11 +43,12 @@ UPLOADS_A_SLOT = 2
 """Uploads admitted for each PUT that may be under way: some of them are in a control call."""
 
 
-class AsyncTwelveLabs:
+class AsyncTwelveLabs(Unpicklable):
     """A client of the TwelveLabs platform; one for a whole application.
 
     Use it in ``async with``, or call ``close()``. It opens its connections when first needed, on
-    the event loop that runs then, and belongs to that loop from then on.
+    the event loop that runs then, and belongs to that loop from then on. It cannot be pickled or
+    copied: make one in each process.
     """
 
     assets: AssetsClient
@@ -77,7 +79,8 @@ class AsyncTwelveLabs:
         """Check the settings; nothing is opened yet.
 
         Args:
-            api_key: None: from ``TWELVE_LABS_API_KEY``, or ``TWELVELABS_API_KEY``.
+            api_key: Taken without white space around it, such as the newline of a file; None: from
+                ``TWELVE_LABS_API_KEY``, or ``TWELVELABS_API_KEY``.
             base_url: None: from ``TWELVELABS_BASE_URL``, or the platform's own.
             timeout: Seconds for each attempt of a control call.
             stall_timeout: Seconds without a byte taken or an answer that end a PUT; None: never.
@@ -234,6 +237,19 @@ class AsyncTwelveLabs:
     def __repr__(self) -> str:
         return f"<AsyncTwelveLabs {self.base_url}>"
 
+    def __enter__(self) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            ClientUseError: Always; a client is closed with ``await``.
+        """
+        raise ClientUseError(
+            "use 'async with AsyncTwelveLabs()', not 'with': closing it takes await"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing; Python looks for it before it enters."""
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -252,14 +268,24 @@ class AsyncTwelveLabs:
 
 
 def _chosen_api_key(api_key: str | None) -> str:
-    found = api_key or next(filter(None, map(os.environ.get, API_KEY_VARIABLES)), None)
-    if not found:
-        raise ConfigurationError(
-            f"there is no API key: pass api_key=, or set {' or '.join(API_KEY_VARIABLES)}"
-        )
-    if not (found.isascii() and found.isprintable() and found == found.strip()):
-        raise ConfigurationError("the API key has characters that no header can carry")
-    return found
+    if api_key is not None and not isinstance(api_key, str):
+        raise ConfigurationError(f"api_key= must be text, not {type(api_key).__name__}")
+    places = {"api_key=": api_key, **{name: os.environ.get(name) for name in API_KEY_VARIABLES}}
+    for place, value in places.items():
+        if key := (value or "").strip():
+            _check_api_key(key, place)
+            return key
+    raise ConfigurationError(
+        f"there is no API key: pass api_key=, or set {' or '.join(API_KEY_VARIABLES)}"
+    )
+
+
+def _check_api_key(key: str, place: str) -> None:
+    """Refuse a key that cannot be sent; its text is not told."""
+    if len(key.splitlines()) > 1:
+        raise ConfigurationError(f"the API key in {place} has a newline in it: is it one key?")
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError(f"the API key in {place} has characters that no header can carry")
 
 
 def _chosen_base_url(base_url: str | None) -> str:

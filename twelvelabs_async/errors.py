@@ -55,6 +55,10 @@ class ConfigurationError(InvalidArgumentError):
     """The client cannot be built as asked: no API key, a base URL that is none."""
 
 
+class ClientUseError(TwelveLabsError, TypeError):
+    """A client is used as it cannot be: pickled, copied, or in ``with`` without ``async``."""
+
+
 class ClientClosedError(TwelveLabsError):
     """The client was closed, or belongs to an event loop that is gone."""
 

@@ -30,6 +30,7 @@ from twelvelabs_async.connections import (
     attempt_trace,
 )
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
+from twelvelabs_async.unpicklable import Unpicklable
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ _AUTOMATIC_HEADERS = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs
 
 
 @frozen
-class Connecting:
+class Connecting(Unpicklable):
     """How connections are made, as the user chose; see ``AsyncTwelveLabs``."""
 
     session: aiohttp.ClientSession | None = None
@@ -62,7 +63,7 @@ class Connecting:
 
 
 @define(eq=False, repr=False)
-class Sessions:
+class Sessions(Unpicklable):
     """Opens both sessions when first needed, on the loop that is running then."""
 
     _connecting: Connecting

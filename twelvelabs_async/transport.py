@@ -36,6 +36,7 @@ from twelvelabs_async.errors import (
 from twelvelabs_async.rate_gate import RateGate
 from twelvelabs_async.retries import FIRST_BACKOFF, LONGEST_OBEYED_PAUSE, backoff, is_transient
 from twelvelabs_async.sessions import CONNECT_TIMEOUT, Sessions
+from twelvelabs_async.unpicklable import Unpicklable
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -51,7 +52,7 @@ Params = Mapping[str, str | int | Sequence[str]]
 
 
 @define(eq=False, repr=False)
-class Transport:
+class Transport(Unpicklable):
     """Sends requests of one client.
 
     Attributes:
