@@ -32,6 +32,7 @@ ORDER = [
     "journal_files",
     "journal_conformance",
     "connections",
+    "no_proxy",
     "sessions",
     "calls",
     "answers",

@@ -100,7 +100,8 @@ class AsyncTwelveLabs(Unpicklable):
             ssl: Your own TLS settings, for our own connector; True: the usual ones.
             proxy: A proxy for everything, such as ``http://user:password@host:3128``; None: none,
                 or the session's own.
-            trust_env: Whether to take proxies from ``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``.
+            trust_env: Whether to take proxies from ``HTTP_PROXY`` and ``HTTPS_PROXY``, but for the
+                hosts, ports and networks that ``NO_PROXY`` names.
 
         Raises:
             ConfigurationError: There is no API key, the base URL is none, or a setting can never be

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, getproxies_environment, proxy_bypass
 
 import aiohttp
 from aiohttp import hdrs
@@ -30,6 +30,7 @@ from twelvelabs_async.connections import (
     attempt_trace,
 )
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
+from twelvelabs_async.no_proxy import bypasses
 from twelvelabs_async.unpicklable import Unpicklable
 
 T = TypeVar("T")
@@ -288,9 +289,12 @@ def _default_proxy(session: aiohttp.ClientSession) -> URL | None:
 
 
 def _environment_proxy(url: URL) -> URL | None:
-    if url.host is not None and proxy_bypass(url.host):
-        return None
-    proxy = getproxies().get(url.scheme)
+    told = getproxies_environment()
+    if told:
+        direct = bypasses(url, told.get("no", ""))
+    else:  # of the system's settings, on macOS and Windows
+        direct = url.host is not None and bool(proxy_bypass(url.host))
+    proxy = None if direct else getproxies().get(url.scheme)
     if not proxy:
         return None
     name = f"{url.scheme.upper()}_PROXY"
