@@ -90,6 +90,7 @@ class UploadOrder:
             enable_hls=self.enable_hls,
             enable_thumbnail=self.enable_thumbnail,
             user_metadata=self.user_metadata,
+            options=self.options,
         )
 
     def job(self) -> UploadJob:

@@ -114,8 +114,10 @@ class MultipartUploadClient:
             journal: Where the attempt is written down, so that another can go on; None: the
                 client's, if it has one.
             resume_key: Your own name for this upload in the journal, such as a job's id: who calls
-                again with it gets the asset that it has made, for a day. None: it is found by the
-                file's content and what is asked for here, until it is complete.
+                again with it gets the asset that it has made, for a day, as it was asked for first:
+                name, metadata and the like are not compared. None: it is found by the file's
+                content and what is asked for here (values that are equal for the platform are
+                equal), until it is complete.
             resume: Whether to go on where an earlier attempt ended; otherwise it is forgotten.
             if_busy: ``raise`` an error where somebody else is at the same upload, or ``wait`` for
                 them, as long as it takes, and return what they have made; a warning is logged that
@@ -155,6 +157,7 @@ class MultipartUploadClient:
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
+            options=request_options,
         )
         chosen = self._chosen(journal)
         resuming = Resuming(chosen, resume_key, resume, if_busy, if_ended, keep_result)

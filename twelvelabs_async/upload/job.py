@@ -3,12 +3,14 @@
 import hashlib
 import math
 import os
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, cast, get_args
 
-from attrs import asdict, frozen
+from attrs import frozen
 
 from twelvelabs_async import codec
 from twelvelabs_async.arguments import check_seconds, check_whole, check_word
+from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.media import asset_type
@@ -36,14 +38,59 @@ class Wish:
     enable_hls: bool | None
     enable_thumbnail: bool | None
     user_metadata: UserMetadata | None
+    options: RequestOptions | None = None
 
     def __attrs_post_init__(self) -> None:
         if self.user_metadata is not None:
             check_metadata(self.user_metadata)
 
     def digest(self) -> str:
-        """Return what is the same for the same wish, on every machine."""
-        return hashlib.sha256(codec.dump(asdict(self))).hexdigest()
+        """Return what is the same for wishes that are equal for the platform, on every machine.
+
+        No difference is made by the order of keys, by ``1`` or ``1.0``, by a flag that is None or
+        False, and by metadata that the platform leaves out (null, empty text, empty lists). ``1``
+        and ``True`` differ, and so do two spellings of a name that look alike (NFC and NFD).
+
+        Raises:
+            InvalidArgumentError: An additional parameter is nothing that JSON can carry.
+        """
+        options = self.options or {}
+        asked = {
+            "filename": self.filename,
+            "file_type": self.file_type,
+            "enable_hls": self.enable_hls,
+            "enable_thumbnail": self.enable_thumbnail,
+            "user_metadata": self.user_metadata,
+            **_canonical(options.get("additional_body_parameters") or {}),
+        }
+        for flag in ("enable_hls", "enable_thumbnail"):
+            asked[flag] = None if asked[flag] is False else asked[flag]
+        asked["user_metadata"] = _kept_metadata(asked["user_metadata"])
+        if query := options.get("additional_query_parameters"):
+            asked["?"] = _canonical(query)
+        return hashlib.sha256(codec.dump(asked)).hexdigest()
+
+
+def _kept_metadata(metadata: object) -> object:
+    """Return user metadata as the platform keeps it (its API reference, 2026-11); None: nothing."""
+    if not isinstance(metadata, Mapping):
+        return metadata
+    kept = _canonical(cast("Mapping[str, object]", metadata)).items()
+    return {key: item for key, item in kept if item not in (None, "", [])} or None
+
+
+def _canonical(value: Mapping[str, object]) -> dict[str, Any]:
+    """Return a JSON object so that equal ones are written with the same bytes."""
+    ordered: dict[str, Any] = _ordered(codec.parse(codec.dump(value)))
+    return ordered
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _ordered(item) for key, item in sorted(cast("dict[str, Any]", value).items())}
+    if isinstance(value, list):
+        return [_ordered(item) for item in cast("list[Any]", value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @frozen
