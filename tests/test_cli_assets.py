@@ -201,7 +201,7 @@ async def test_errands_end_when_nobody_can_be_told() -> None:
         def interrupted(self) -> str:
             return "interrupted"
 
-    def told(outcome: str) -> None:
+    async def told(outcome: str) -> None:
         raise OutputGoneError(outcome)
 
     with pytest.raises(OutputGoneError, match="quick"):

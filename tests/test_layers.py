@@ -48,6 +48,7 @@ ORDER = [
     "upload.verdicts",
     "upload.failures",
     "upload.limits",
+    "upload.completions",
     "upload.reading",
     "upload.foreign",
     "upload.file_digest",

@@ -28,6 +28,7 @@ from twelvelabs_async.tasks import cancelled_once
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.unpicklable import Unpicklable
 from twelvelabs_async.upload.body import Buffers
+from twelvelabs_async.upload.completions import Completions
 from twelvelabs_async.upload.content import UNNAMED, File, told_apart
 from twelvelabs_async.upload.job import Resuming, Verify
 from twelvelabs_async.upload.limits import Slots, UploadLimits
@@ -134,7 +135,8 @@ class AsyncTwelveLabs(Unpicklable):
         self.assets = AssetsClient(assets)
         raw = RawMultipartUploadClient(self._transport)
         storage = Storage(self._sessions, stall_timeout, buffers, turns)
-        tools = UploadTools(self._transport.base_url, raw, assets, storage, limits)
+        base_url, completions = self._transport.base_url, Completions()
+        tools = UploadTools(base_url, raw, assets, storage, limits, completions)
         self.multipart_upload = MultipartUploadClient(raw, tools, journal)
         self._uploads = Uploads(self.assets, tools, sending)
         self._journal = journal

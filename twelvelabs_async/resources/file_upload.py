@@ -3,11 +3,9 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from attrs import define, evolve, frozen
 
-from twelvelabs_async import clock
 from twelvelabs_async.calls import RequestOptions
 from twelvelabs_async.errors import (
     InvalidArgumentError,
@@ -20,6 +18,7 @@ from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.upload.completions import Completions
 from twelvelabs_async.upload.content import Content, opened, size_of
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
 from twelvelabs_async.upload.etag_check import EtagCheck
@@ -54,6 +53,7 @@ class UploadTools:
     assets: RawAssetsClient
     storage: Storage
     limits: UploadLimits
+    completions: Completions
 
 
 @define(eq=False, repr=False)
@@ -75,20 +75,22 @@ class FileUpload:
         Raises:
             UploadError: It did not arrive; the cause is chained.
         """
-        began = clock.utcnow()
+        number = self._tools.completions.begin()
         try:
             async with self._tools.limits.uploads, opened(self._job.content) as source:
                 if isinstance(source, Stream):
                     raise SourceError(f"{source.name} can be read only once, which chunks cannot")
-                async with self._entry(source, began) as entry:
+                async with self._entry(source, number) as entry:
                     result = await self._carried(source, entry)
         except TwelveLabsError as error:
             raise self._failure(error) from error
+        finally:
+            self._tools.completions.end(number)
         logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
 
     @asynccontextmanager
-    async def _entry(self, source: Source, began: datetime) -> AsyncGenerator[Entry]:
+    async def _entry(self, source: Source, number: int) -> AsyncGenerator[Entry]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
         journal = self._resuming.journal
         if journal is None:
@@ -101,8 +103,9 @@ class FileUpload:
         async with held(journal, key, label=label, wait=wait, pause=pause) as lease:
             if not self._resuming.resume:
                 await lease.clear()
-            named, keep_result = self._resuming.key is not None, self._resuming.keep_result
-            yield JournalEntry(lease, mark, source, named, began, keep_result)
+            before = lease.waited or self._tools.completions.since(number, key)
+            answered = before or self._resuming.key is not None
+            yield JournalEntry(lease, mark, source, answered, self._resuming.keep_result)
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
@@ -120,6 +123,8 @@ class FileUpload:
                 await entry.forget()
                 raise
         await entry.done()
+        if entry.key is not None:
+            self._tools.completions.note(entry.key)
         return evolve(result, journal_key=entry.key)
 
     def _made(self, opener: Opener, opening: Opening, source: Source, entry: Entry) -> Uploader:

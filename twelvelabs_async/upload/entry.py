@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Protocol
 
 from attrs import define
@@ -107,14 +106,19 @@ class JournalEntry:
 
     A journal that fails in the middle of an upload does not end it: the file arrives all the same,
     and only another attempt would know less. A lost lease does: somebody else is at it.
+
+    Attributes:
+        _answered: Whether this call is answered by an upload that is complete: it waited for that,
+            or has a name for it. Otherwise only a result that was kept answers.
+        _keep_result: Whether the result is kept, and one that was kept is an answer.
     """
 
     _lease: Lease
     _mark: Mark
     _source: Source
-    _named: bool
-    _began: datetime
+    _answered: bool
     _keep_result: bool = False
+    _empty: bool = False
     _failed: bool = False
 
     @property
@@ -125,17 +129,20 @@ class JournalEntry:
     async def past(self) -> Past | None:
         """Return what an earlier attempt left; None: nothing that is of use.
 
-        What is complete counts for whoever has asked before it was, for a caller who has a name
-        for the upload (the same name means the same asset), and, where the result is kept, for a
-        caller who keeps results. Otherwise, to ask again for the same file is to want another
-        asset.
+        What is complete, and does not answer this call, is forgotten at once: whoever waits for
+        this call must not take it for what this call has made.
 
         Raises:
             SourceChangedError: It was the attempt to upload another file.
             JournalError: The journal cannot be read.
         """
-        past = recall(await self._lease.read())
-        if past is None or self._is_over(past):
+        records = await self._lease.read()
+        self._empty = not records
+        past = recall(records)
+        if past is None:
+            return None
+        if past.done_at and not (self._answered or (past.kept and self._keep_result)):
+            await self._clear()
             return None
         if past.mark.sample != self._mark.sample or past.session.total_size != self._source.size:
             raise another_file(self._source.name, past.session.upload_id, "its content is another")
@@ -145,20 +152,20 @@ class JournalEntry:
         """Whether it is one file, unchanged; see ``Entry.is_surely_of``."""
         return past.mark.surely(self._mark)
 
-    def _is_over(self, past: Past) -> bool:
-        kept = past.kept and self._keep_result
-        if past.done_at is None or self._named or self._lease.waited or kept:
-            return False
-        return past.done_at < self._began
-
     async def begin(self, session: Session) -> None:
         """Note a session; see ``Entry.begin``.
 
         Raises:
             JournalError: The journal cannot be written.
         """
-        await self._lease.clear()
+        if not self._empty:
+            await self._clear()
         await self._lease.append(opened_record(session, self._mark))
+        self._empty = False
+
+    async def _clear(self) -> None:
+        await self._lease.clear()
+        self._empty = True
 
     async def stored(self, chunk: CompletedChunk) -> None:
         """Note that the store holds a chunk; see ``Entry.stored``."""
