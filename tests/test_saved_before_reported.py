@@ -139,21 +139,23 @@ async def test_a_touched_file_never_begins_anew(
     """Whenever the upload was interrupted: no chunk that was reported or noted is sent again."""
     chance, path = random.Random(f"{how} {workers} {seed}"), make_file(CHUNKS * CHUNK_SIZE)
     journal.late = bool(seed % 2)
-    options = {"max_workers": workers, "batch_size": chance.choice((1, 3, 10))}
+    batch_size = chance.choice((1, 3, 10))
     async with client_of(emulator, journal) as client:
-        upload = client.multipart_upload.upload_file
+        upload = partial(
+            client.multipart_upload.upload_file, max_workers=workers, batch_size=batch_size
+        )
         if how == "refused":
             fault = Fault(route="put", chunk_index=chance.randint(3, CHUNKS), action=REFUSAL)
             emulator.faults.add(fault)
             with pytest.raises(UploadError):
-                await upload(path, **options)
+                await upload(path)
         else:
             whole = CHUNKS * SECONDS / workers
-            work = asyncio.create_task(upload(path, **options))
+            work = asyncio.create_task(upload(path))
             assert await cancelled_after(chance.uniform(SECONDS, whole), work)
         known, first = journal.known(), sent(emulator)
         os.utime(path, ns=(5, 5))
-        result = await upload(path, **options)
+        result = await upload(path)
     assert emulator.count("create") == 1
     assert not known.intersection(sent(emulator)[len(first) :])
     assert result.resumed_chunks == len(known)
