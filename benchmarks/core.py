@@ -90,7 +90,12 @@ class World:
         indexes = range(start, start + count)
         return tuple(PresignedUrlChunk(i, f"https://store.example/{i}") for i in indexes), None
 
-    async def report(self, chunks: tuple[CompletedChunk, ...]) -> ReportChunkBatchResponse:
+    async def report(
+        self,
+        chunks: tuple[CompletedChunk, ...],
+        *,
+        urgent: bool = False,  # noqa: ARG002 - its rates are not limited
+    ) -> ReportChunkBatchResponse:
         """Count chunks, and name the asset once all are there."""
         await asyncio.sleep(0)
         self.reported.update(chunk.chunk_index for chunk in chunks)

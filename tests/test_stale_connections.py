@@ -168,7 +168,7 @@ async def test_a_dead_pool_costs_a_connection_for_each_request_that_is_under_way
         await here.fill()
         dead = here.relay.die()
         assert dead > CHUNKS + 1
-        stores, apis = map(here.emulator.connections, ("store", "api"))
+        stores, apis = here.emulator.connections("store"), here.emulator.connections("api")
         puts = here.emulator.count("put")
         await ask(here.client, ONCE)
         assert here.relay.lost == 1
@@ -263,7 +263,7 @@ async def test_a_pool_of_the_user_s_own_costs_no_retry_either(
         aiohttp.ClientSession(connector=connector) as session,
     ):
         chosen = {"session": session} if whose == "session" else {"connector": connector}
-        async with scene(make_file, **chosen) as here:  # type: ignore[arg-type]
+        async with scene(make_file, **chosen) as here:
             await here.fill()
             dead = here.relay.die()
             await here.upload()

@@ -270,8 +270,8 @@ class AsyncTwelveLabs(Unpicklable):
             await self._sessions.close()
 
 
-def _chosen_api_key(api_key: str | None) -> str:
-    if api_key is not None and not isinstance(api_key, str):
+def _chosen_api_key(api_key: object) -> str:
+    if not (api_key is None or isinstance(api_key, str)):
         raise ConfigurationError(f"api_key= must be text, not {type(api_key).__name__}")
     places = {"api_key=": api_key, **{name: os.environ.get(name) for name in API_KEY_VARIABLES}}
     for place, value in places.items():

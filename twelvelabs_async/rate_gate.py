@@ -48,8 +48,7 @@ class RateGate:
         self.refusals += 1
         self._refusal, self._refused_at = copy.copy(error), now
         for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+            _wake(waiting)
 
     def closed_for(self, now: float) -> float:
         """Return for how many seconds more the gate is closed; 0: it is open."""
@@ -88,11 +87,16 @@ class RateGate:
 
     async def _wait(self, seconds: float) -> None:
         """Wait, but only until the platform asks for more than anybody waits."""
-        refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(refused)
-        timer = clock.call_later(seconds, lambda: refused.done() or refused.set_result(None))
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        timer = clock.call_later(seconds, lambda: _wake(waiting))
         try:
-            await refused
+            await waiting
         finally:
             timer.cancel()
-            self._waiting.discard(refused)
+            self._waiting.discard(waiting)
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
