@@ -200,19 +200,19 @@ async def test_a_cancelled_read_that_hangs_wakes_nobody(make_file: MakeFile) -> 
         go_on.wait()
         return read_positioned(file, view, offset)
 
-    with anyio.CancelScope() as scope:
-        host = task()
+    host, scope = task(), anyio.CancelScope()
 
-        async def watch() -> int:
-            await asyncio.to_thread(reading.wait)
-            scope.cancel()
-            for _ in range(FEW):
-                await asyncio.sleep(0)
-            times = host.cancelling()
-            go_on.set()
-            return times
+    async def watch() -> int:
+        await asyncio.to_thread(reading.wait)
+        scope.cancel()
+        for _ in range(FEW):
+            await asyncio.sleep(0)
+        times = host.cancelling()
+        go_on.set()
+        return times
 
-        watching = asyncio.create_task(watch())
+    watching = asyncio.create_task(watch())
+    with scope:
         async with open_source(path, read=hang, inline=False) as source:
             await source.read_into(memoryview(bytearray(1000)), 0)
     assert scope.cancelled_caught
@@ -312,8 +312,9 @@ async def test_a_client_is_closed_in_a_scope_that_is_over(
     """Its connections are gone, and its uploads have ended, when the scope is left."""
     emulator.faults.add(Fault(route="put", chunk_index=3, action=Stall("after")))
     others = list[asyncio.Task[Any]]()
+    client = AsyncTwelveLabs(emulator.api_key, emulator.base_url)
     with anyio.move_on_after(30):
-        async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        async with client:
             upload = client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))
             others.append(asyncio.create_task(upload))
             await asyncio.sleep(HOUR)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import anyio  # noqa: F401 - so that it is there
 import pytest
 
 from twelvelabs_async.tasks import end_all, run_all, uninterrupted
@@ -48,6 +47,7 @@ class Worker:
 @pytest.fixture(autouse=True, params=["anyio was imported", "anyio was not imported"])
 def anyio_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make no difference to what asyncio cancels."""
+    assert "anyio" in sys.modules  # its plugin for pytest is
     if request.param == "anyio was not imported":
         monkeypatch.delitem(sys.modules, "anyio")
 

@@ -117,17 +117,17 @@ def _is_path(file: object) -> bool:
 
 
 def _content_of(file: object) -> Content:
+    kind = f"the class {file.__name__}" if isinstance(file, type) else type(file).__name__
     is_bytes = isinstance(file, bytes | bytearray | memoryview)
-    readable = isinstance(file, AsyncIterable) or callable(getattr(file, "read", None))
+    readable = callable(getattr(file, "read", None)) or isinstance(file, AsyncIterable)
     if isinstance(file, type) or not (is_bytes or readable):
-        kind = f"the class {file.__name__}" if isinstance(file, type) else type(file).__name__
         raise InvalidArgumentError(
             "file must be a path, bytes, an open binary file, an async iterator of bytes, or a "
             f"tuple (name, content, content_type), not {kind}"
         )
     data = cast("BytesInHand", file)
     filename = _own_name(data)
-    return Content(data, filename, filename or f"the given {type(data).__name__}")
+    return Content(data, filename, filename or f"the given {kind}")
 
 
 def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:

@@ -8,6 +8,7 @@ import asyncio
 import inspect
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import cast
 
 from twelvelabs_async.errors import SourceError, TwelveLabsError
 
@@ -74,7 +75,7 @@ def as_bytes(name: str, piece: object) -> bytes:
         discard(piece)
         raise SourceError(f"{name} gives {type(piece).__name__}, not bytes")
     with caller_code(f"cannot read {name}"):
-        return bytes(piece)
+        return bytes(cast("bytes", piece))
 
 
 def bytes_read(name: str, piece: object) -> bytes:

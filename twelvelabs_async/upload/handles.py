@@ -138,7 +138,7 @@ def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
     with caller_code(f"cannot read {name}"):
         if isinstance(file, io.TextIOBase):
             raise open_as_text(name)
-        if getattr(file, "closed", False) is True:
+        if _is_closed(file):
             raise SourceError(f"cannot read {name}: it is closed")
         bounds = _bounds(name, file)
         if bounds is None:
@@ -154,6 +154,12 @@ def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
             discard(piece)
             return None
         return HandleSource(name, end - start, file, start, _fingerprint(file))
+
+
+def _is_closed(file: IO[bytes]) -> bool:
+    with suppress(Exception):
+        return file.closed is True
+    return False
 
 
 def _bounds(name: str, file: IO[bytes]) -> tuple[int, int] | None:
