@@ -13,14 +13,15 @@ import json
 import math
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from types import NoneType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import Converter
-from cattrs.errors import BaseValidationError, ClassValidationError, IterableValidationError
+from cattrs.errors import BaseValidationError, ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from twelvelabs_async.asset_models import Asset, AssetDetail
@@ -47,6 +48,13 @@ _GO_ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)  # assumed: how the platform write
 _INT64 = range(-(2**63), 2**63)  # a size beyond it would only fail later, in arithmetic
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: cannot be sent or printed
 _MOST_PROBLEMS = 20
+"""Wrong values that a text lists. No more of them are looked for: a small answer can hold millions,
+and an exception for each would take gigabytes."""
+
+MOST_VALUES = 100_000
+"""Values in one answer, about: its commas and opening brackets. A new session with 10,000 presigned
+URLs has 40,000, and more than this would hold up the event loop while they are parsed."""
+
 _LONGEST_KEY = 40  # characters, in a path
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -74,13 +82,23 @@ class _MismatchError(ValueError):
         super().__init__(f"expected {expected}, got {got}")
 
 
+class _ItemsError(Exception):
+    """Items of a list or an object are not what they should be; the first few of them."""
+
+    def __init__(self, failures: list[tuple[object, Exception]]) -> None:
+        super().__init__()
+        self.failures = failures
+
+
 def parse(body: bytes) -> Any:
     """Return the JSON value in ``body``: UTF-8, with or without a byte order mark.
 
     Raises:
         MalformedBodyError: For anything else; also for NaN and Infinity, numbers too long for
-            Python, and nesting too deep to follow.
+            Python, nesting too deep to follow, and more than ``MOST_VALUES`` values.
     """
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise MalformedBodyError(f"the body has more than {MOST_VALUES:,} values")
     try:
         text = body.removeprefix(BOM_UTF8).decode()  # "utf-8-sig" would be imported on the loop
         return json.loads(text, parse_float=_finite, parse_constant=_finite)
@@ -110,10 +128,11 @@ def structure(value: Any, kind: type[T]) -> T:
     """
     try:
         return _converter.structure(value, kind)
-    except (BaseValidationError, _MismatchError) as error:
-        problems = list(_problems(error, "$"))
-    more = len(problems) - _MOST_PROBLEMS
-    raise ShapeError("; ".join(problems[:_MOST_PROBLEMS] + [f"and {more} more"] * (more > 0)))
+    except (BaseValidationError, _MismatchError, _ItemsError) as error:
+        problems = list(islice(_problems(error, "$"), _MOST_PROBLEMS + 1))
+    if len(problems) > _MOST_PROBLEMS:
+        problems[_MOST_PROBLEMS:] = ["and more"]
+    raise ShapeError("; ".join(problems))
 
 
 def _problems(error: BaseException, path: str) -> Iterator[str]:
@@ -122,9 +141,9 @@ def _problems(error: BaseException, path: str) -> Iterator[str]:
         names = _WIRE_NAMES.get(error.cl, {})
         for inner, note in error.group_exceptions()[0]:
             yield from _problems(inner, _at(path, names.get(note.name, note.name)))
-    elif isinstance(error, IterableValidationError):
-        for inner, place in error.group_exceptions()[0]:
-            yield from _problems(inner, _at(path, place.index))
+    elif isinstance(error, _ItemsError):
+        for place, inner in error.failures:
+            yield from _problems(inner, _at(path, place))
     else:
         yield f"{path}: missing" if isinstance(error, KeyError) else f"{path}: {error}"
 
@@ -262,16 +281,39 @@ def _collection(kind: Any) -> Hook:
     """Take ``tuple[X, ...]`` from lists and ``Mapping[str, X]`` from objects; null is empty."""
     is_tuple = _origin(kind) is tuple
     shape: Any = list if is_tuple else dict
-    plain: Any = shape[tuple(part for part in get_args(kind) if part is not ...)]
-    items = _converter.get_structure_hook(plain)
+    item: Any = get_args(kind)[0 if is_tuple else 1]
+    read: Hook = _converter.get_structure_hook(item)
 
     def hook(value: Any, _: Any) -> Any:
         given = shape() if value is None else value
         if type(given) is not shape:
             raise _MismatchError("a list" if is_tuple else "an object", value)
-        return tuple(items(given, plain)) if is_tuple else items(given, plain)
+        try:
+            if is_tuple:
+                return tuple([read(each, item) for each in given])
+            return {_text(key, str): read(each, item) for key, each in given.items()}
+        except Exception:  # noqa: BLE001 - looked at one by one below, where it happens again
+            pairs = enumerate(given) if is_tuple else given.items()
+        raise _ItemsError(_failures(pairs, read, item))
 
     return hook
+
+
+def _failures(
+    pairs: Iterable[tuple[Any, Any]], read: Hook, item: Any
+) -> list[tuple[object, Exception]]:
+    """Return the first few of ``pairs`` (place, value) that cannot be read, and why."""
+    failures: list[tuple[object, Exception]] = []
+    for place, value in pairs:
+        try:
+            if isinstance(place, str):
+                _text(place, str)
+            read(value, item)
+        except Exception as error:  # noqa: BLE001 - whatever a hook raises tells what is wrong
+            failures.append((place, error))
+            if len(failures) > _MOST_PROBLEMS:
+                break
+    return failures
 
 
 @_converter.register_structure_hook_factory(attrs.has)
