@@ -3,9 +3,16 @@
 import pytest
 from support_calls import ask, create
 
-from twelvelabs_async import AsyncTwelveLabs, InvalidArgumentError, Page, PageInfo, UploadStatusPage
+from twelvelabs_async import (
+    AsyncTwelveLabs,
+    InvalidArgumentError,
+    InvalidResponseError,
+    Page,
+    PageInfo,
+    UploadStatusPage,
+)
 from twelvelabs_async.emulator import Answer, Emulator, Fault
-from twelvelabs_async.pagination import page_params
+from twelvelabs_async.pagination import MOST_REPEATS, page_params
 
 Numbers = Page[int]
 
@@ -39,6 +46,32 @@ async def test_without_a_total_the_first_empty_page_ends_the_walk(items: int) ->
     asked: list[int] = []
     assert [item async for item in book(items, 10, asked, total_told=False)] == list(range(items))
     assert asked == (list(range(2, -(-items // 10) + 2)) if items else [])
+
+
+@pytest.mark.parametrize("last", [None, 10**15])
+async def test_a_page_that_is_sent_again_and_again_ends_the_walk(last: int | None) -> None:
+    """A platform that ignores the page's number does not keep its caller for ever."""
+    asked: list[int] = []
+
+    async def fetch(number: int) -> Numbers:
+        asked.append(number)
+        return Page((1, 2), PageInfo(2, number, last, None), number, fetch)
+
+    with pytest.raises(InvalidResponseError, match="the list has no end"):
+        async for _ in await fetch(1):
+            pass
+    assert asked == list(range(1, MOST_REPEATS + 3))
+
+
+async def test_a_list_has_a_largest_number_of_pages() -> None:
+    """Even where each page holds other items."""
+
+    async def fetch(number: int) -> Numbers:
+        return Page((number,), PageInfo(1, number, 10**15, None), number, fetch)
+
+    with pytest.raises(InvalidResponseError, match="more than 100,000 pages"):
+        async for _ in await fetch(1):
+            pass
 
 
 async def test_a_walk_fetches_a_page_only_when_it_is_reached() -> None:

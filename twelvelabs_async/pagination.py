@@ -8,15 +8,22 @@ Both spellings are here: the platform's documented interface (``data``, ``has_ne
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, Self, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.errors import InvalidArgumentError, InvalidResponseError
 from twelvelabs_async.models import PageInfo
 
 T = TypeVar("T")
 
 LARGEST_PAGE = 50
 """Items; the platform gives no more on one page (API reference, v1.3)."""
+
+MOST_PAGES = 100_000
+"""Pages of one walk; the largest account that is known of has a few thousand."""
+
+MOST_REPEATS = 10
+"""Pages in a row that hold what the page before them held. A few are no fault: where items are
+added while a list is walked, each page holds items that the page before it held, too."""
 
 
 def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int]:
@@ -47,6 +54,8 @@ class Page(Generic[T]):
     page_info: PageInfo
     number: int
     _fetch: Callable[[int], Awaitable[Any]] = field(repr=False, eq=False, alias="fetch")
+    _repeats: int = field(default=0, repr=False, eq=False, alias="repeats")
+    """How many pages up to this one hold the same items as the page before them."""
 
     @property
     def items(self) -> tuple[T, ...]:
@@ -66,11 +75,23 @@ class Page(Generic[T]):
         return self.has_next
 
     async def next_page(self) -> Self | None:
-        """Fetch the page after this one; None when this is the last."""
+        """Fetch the page after this one; None when this is the last.
+
+        Raises:
+            InvalidResponseError: The list has no end: the platform sends the same page again and
+                again, or more than 100,000 pages.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
         if not self.has_next:
             return None
+        if self.number >= MOST_PAGES:
+            raise _endless(f"there are more than {MOST_PAGES:,} pages")
         page: Self = await self._fetch(self.number + 1)
-        return page
+        repeats = self._repeats + 1 if page.data == self.data else 0
+        if repeats > MOST_REPEATS:
+            raise _endless(f"page {page.number} and the {repeats} pages before it hold the same")
+        return evolve(page, repeats=repeats)
 
     async def get_next_page(self) -> Self | None:
         """Fetch the page after this one; None when this is the last."""
@@ -87,3 +108,7 @@ class Page(Generic[T]):
         async for page in self.iter_pages():
             for item in page.data:
                 yield item
+
+
+def _endless(why: str) -> InvalidResponseError:
+    return InvalidResponseError(message=f"not as documented: the list has no end: {why}")
