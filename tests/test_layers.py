@@ -18,6 +18,7 @@ ORDER = [
     "arguments",
     "clock",
     "tasks",
+    "threads",
     "retries",
     "rate_gate",
     "border",
