@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import fcntl
+import hashlib
 import os
 import signal
 import stat
@@ -621,7 +622,8 @@ async def test_any_owner_is_told_as_well_as_it_can_be(tmp_path: Path, owner: str
     journal, other = FileJournal(tmp_path), FileJournal(tmp_path)
     await journal.acquire("key", owner, SECONDS)
     await journal.append("key", owner, b"1")
-    shown = owner.encode("utf-8", "backslashreplace").decode()[: HEADER - 1]
+    escaped = owner.replace("\n", "\\n").encode("utf-8", "backslashreplace")
+    shown = escaped.decode()[: HEADER - 1]
     assert await other.acquire("key", "two", SECONDS) == shown
     assert await journal.renew("key", owner, SECONDS)
     await journal.release("key", owner)
@@ -863,16 +865,158 @@ async def test_an_entry_that_is_taken_up_while_it_is_purged_stays(
 
 async def test_a_purge_is_short_and_all_get_their_turn(tmp_path: Path) -> None:
     """However many there are, each time some go."""
+    journal = FileJournal(tmp_path)
     for number in range(PURGE_LOOKS * 2):
-        path = tmp_path / f"{number}{SUFFIX}"
+        path = journal.path(f"key {number}")
         path.touch()
         age(path, 8)
-    journal = FileJournal(tmp_path)
     await fill(journal, [])
     assert PURGE_LOOKS <= len(entries(tmp_path)) <= PURGE_LOOKS + 1
     await fill(journal, [])
     await fill(journal, [])
     assert entries(tmp_path) == []
+
+
+# What others keep, or put, where the journal is
+
+PRECIOUS = b"2023-01-01 opening balances\n    assets:cash  100 EUR\n" * 40
+
+
+def is_untouched(path: Path, content: bytes = PRECIOUS) -> bool:
+    """Whether a file of a user's is as it was."""
+    return path.read_bytes() == content
+
+
+def entry_name(text: str = "0") -> str:
+    """Return a name as entries have them."""
+    return hashlib.sha256(text.encode()).hexdigest() + SUFFIX
+
+
+async def test_a_purge_removes_only_what_is_surely_an_entry(tmp_path: Path) -> None:
+    """By its name, and by how it begins: others keep files that are called so, too."""
+    journal, elsewhere = FileJournal(tmp_path / "state"), tmp_path / "elsewhere"
+    old = await fill(journal, [b"1"], "old")
+    header = b"somebody".ljust(HEADER - 1) + b"\n"
+    keep = {
+        "2023-ledger.journal": PRECIOUS,
+        f"{'0' * 63}{SUFFIX}": old.read_bytes(),
+        f"{'A' * 64}{SUFFIX}": old.read_bytes(),
+        f"{'0' * 64}.JOURNAL": old.read_bytes(),
+        f"{'0' * 65}{SUFFIX}": b"",
+        entry_name("text"): PRECIOUS,
+        entry_name("short"): b"a note",
+        entry_name("binary"): bytes(range(256)) * 4,
+        entry_name("zeros"): bytes(4096),
+        entry_name("no frame"): header + b"and then something else",
+        entry_name("torn header"): header[:100],
+    }
+    for name, content in keep.items():
+        (journal.directory / name).write_bytes(content)
+    elsewhere.write_bytes(PRECIOUS)
+    copy = tmp_path / "copy"
+    copy.write_bytes(old.read_bytes())
+    (journal.directory / entry_name("link")).symlink_to(elsewhere)
+    (journal.directory / entry_name("link to an entry")).symlink_to(copy)
+    (journal.directory / entry_name("second name")).hardlink_to(copy)
+    os.mkfifo(journal.directory / entry_name("pipe"))
+    (journal.directory / entry_name("folder")).mkdir()
+    before = {path.name for path in journal.directory.iterdir()} - {old.name}
+    for path in journal.directory.iterdir():
+        if not path.is_symlink():
+            age(path, 365)
+    age(copy, 365)
+    await fill(journal, [], "new")
+    assert {path.name for path in journal.directory.iterdir()} == before
+    assert all(is_untouched(journal.directory / name, content) for name, content in keep.items())
+    assert is_untouched(elsewhere)
+
+
+def planted(path: Path, kind: str, precious: Path) -> None:
+    """Put something in the place of an entry."""
+    precious.write_bytes(PRECIOUS)
+    match kind:
+        case "link":
+            path.symlink_to(precious)
+        case "dangling link":
+            path.symlink_to(precious.with_name("not there"))
+        case "second name":
+            path.hardlink_to(precious)
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "text":
+            path.write_bytes(PRECIOUS)
+        case "open to others":
+            path.touch()
+            path.chmod(0o666)
+        case _:
+            path.touch()
+            os.chown(path, 12345, -1)
+
+
+PLANTED = {
+    "link": "it is a symbolic link",
+    "dangling link": "it is a symbolic link",
+    "second name": "it has a second name",
+    "pipe": "it is not a regular file",
+    "folder": "directory",
+    "text": "it is something else than a journal",
+    "open to others": "others may write to it",
+    "of another user": "it belongs to another user",
+}
+
+
+@pytest.mark.parametrize(("kind", "why"), PLANTED.items())
+async def test_what_others_put_in_the_place_of_an_entry_is_refused(
+    tmp_path: Path, kind: str, why: str
+) -> None:
+    """It is neither believed nor written to, and what it leads to is left alone."""
+    if kind == "of another user" and os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    journal, precious = FileJournal(tmp_path / "state"), tmp_path / "precious.txt"
+    journal.directory.mkdir(mode=0o700)
+    planted(journal.path("key"), kind, precious)
+    with pytest.raises(JournalError, match=why):
+        await journal.acquire("key", "one", SECONDS)
+    with pytest.raises(JournalError, match=why):
+        await journal.read("key")
+    assert is_untouched(precious)
+    assert [path.name for path in journal.directory.iterdir()] == [journal.path("key").name]
+    assert not (tmp_path / "not there").exists()
+
+
+@pytest.mark.parametrize(("mode", "why"), [(0o777, "others may write"), (0o775, "others may")])
+async def test_a_directory_in_which_others_can_exchange_files_is_refused(
+    tmp_path: Path, mode: int, why: str
+) -> None:
+    """With the sticky bit, as of /tmp, they cannot."""
+    directory = tmp_path / "state"
+    directory.mkdir()
+    directory.chmod(mode)
+    with pytest.raises(JournalError, match=why):
+        await FileJournal(directory).acquire("key", "one", SECONDS)
+    assert list(directory.iterdir()) == []
+    directory.chmod(0o1777)
+    await check_goes_on(FileJournal(directory), [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+async def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
+    """Its owner can exchange every file in it."""
+    directory = tmp_path / "state"
+    directory.mkdir()
+    os.chown(directory, 12345, -1)
+    with pytest.raises(JournalError, match="belongs to another user"):
+        await FileJournal(directory).acquire("key", "one", SECONDS)
+    assert list(directory.iterdir()) == []
+
+
+async def test_the_directory_itself_may_be_a_link(tmp_path: Path) -> None:
+    """Users keep their state where they want it."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "disk")
+    await check_goes_on(FileJournal(tmp_path / "state"), [])
 
 
 # Where

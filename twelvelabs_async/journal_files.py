@@ -21,7 +21,15 @@ from attrs import Factory, define, field
 from twelvelabs_async import clock, journal_log
 from twelvelabs_async.errors import ConfigurationError, JournalError
 from twelvelabs_async.journal import lost
-from twelvelabs_async.journal_log import Disk, LogFile, frame, purge, read_records, take
+from twelvelabs_async.journal_log import (
+    Disk,
+    LogFile,
+    NotOursError,
+    frame,
+    purge,
+    read_records,
+    take,
+)
 from twelvelabs_async.tasks import uninterrupted
 
 T = TypeVar("T")
@@ -58,7 +66,9 @@ def _telling(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
+        reason = error.strerror or type(error).__name__
+        if not isinstance(error, NotOursError):  # the system's words begin with a capital
+            reason = reason.lower()
         failure = JournalError(f"cannot keep the journal {path}: {reason}")
     else:
         return

@@ -10,6 +10,10 @@ The lock is ``flock`` on the file itself. It belongs to the open file, so it die
 within one process exclude each other as well. What is written goes to the file that was locked
 and never to one that was put in its place, so somebody who lost the lock can do no harm.
 
+Others may be able to write to the directory, as to ``/tmp``, and may keep files of their own in it.
+So no link is followed, and a file is used only if it is a regular one, of this user, under one
+name, closed to others, and begins as a journal does. Nothing else is ever written to or removed.
+
 Everything here blocks: it is for threads, one at a time for each file.
 """
 
@@ -17,6 +21,7 @@ import errno
 import io
 import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable
@@ -40,7 +45,24 @@ PURGE_LOOKS = 100
 """Files that one purge looks at; each leaves the directory or will, so all get their turn."""
 
 _TRIES = 10
+_NAME = re.compile(rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}")
 _FRAME = re.compile(rb"[0-9a-f]{8} ([0-9]{1,12}) ")
+LONGEST_FRAME_START = 22
+"""Bytes that ``_FRAME`` matches at most."""
+
+_HEADER = re.compile(rb"[^\x00-\x1f\x7f]{%d}\n" % (HEADER - 1))
+_TORN_HEADER = re.compile(rb"[^\x00-\x1f\x7f]*\x00*")
+"""What a crash may leave of a header: its beginning, or zeros where the disk never got it."""
+
+_OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class NotOursError(OSError):
+    """A file or a directory is not one that a journal may use; the text says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(errno.EPERM, why)
 
 
 _SYNC = getattr(os, "fdatasync", os.fsync)
@@ -79,12 +101,16 @@ def whole_records(data: bytes) -> tuple[list[bytes], int]:
 
 
 def read_records(path: Path) -> list[bytes]:
-    """Return the records of a file; none where there is no file."""
+    """Return the records of a file; none where there is no file.
+
+    Raises:
+        NotOursError: It is not a file that a journal may use.
+    """
     try:
-        data = path.read_bytes()
+        with _open(path) as file:
+            return whole_records(file.readall())[0]
     except FileNotFoundError:
         return []
-    return whole_records(data)[0]
 
 
 @define(eq=False, repr=False)
@@ -108,7 +134,8 @@ class LogFile:
 
     def tell(self, owner: str) -> None:
         """Write down who has the file; nothing depends on it, so it is not synced."""
-        name = owner.encode("utf-8", "backslashreplace")[: HEADER - 1]
+        shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in owner)
+        name = shown.encode()[: HEADER - 1]
         self._write(0, name.ljust(HEADER - 1) + b"\n")
 
     def append(self, framed: bytes) -> bool:
@@ -181,7 +208,7 @@ def take(path: Path, owner: str, disk: Disk) -> LogFile | str:
     _make_directory(path.parent, disk)
     for _ in range(_TRIES):
         with ExitStack() as stack:
-            file = stack.enter_context(_open(path))
+            file = stack.enter_context(_open(path, create=True))
             if not _locked(file):
                 return _told(file)
             if _leads_to(path, file):  # whoever had it may have removed it before we locked it
@@ -193,25 +220,78 @@ def take(path: Path, owner: str, disk: Disk) -> LogFile | str:
 
 
 def purge(directory: Path, before: float) -> None:
-    """Remove files of nobody that were last written before a time (seconds of the epoch)."""
+    """Remove entries of nobody that were last written before a time (seconds of the epoch)."""
     with suppress(OSError), os.scandir(directory) as entries:
-        for entry in list(islice(entries, PURGE_LOOKS)):
+        named = (entry for entry in entries if _NAME.fullmatch(entry.name))
+        for entry in list(islice(named, PURGE_LOOKS)):
             with suppress(OSError):
-                if entry.name.endswith(SUFFIX) and entry.stat().st_mtime < before:
+                if entry.stat(follow_symlinks=False).st_mtime < before:
                     _remove(Path(entry.path), before)
 
 
 def _remove(path: Path, before: float) -> None:
-    with path.open("r+b", buffering=0) as file:
+    with _open(path) as file:
+        if not _surely_ours(os.pread(file.fileno(), HEADER + LONGEST_FRAME_START, 0)):
+            return
         if _locked(file) and os.fstat(file.fileno()).st_mtime < before and _leads_to(path, file):
             path.unlink()
 
 
-def _open(path: Path) -> io.FileIO:
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_CREAT, 0o600)
+def _surely_ours(head: bytes) -> bool:
+    """Whether a file that begins like this, under the name of an entry, can be nothing else."""
+    if not head:  # the end of its process came between the file and its header
+        return True
+    records = _FRAME.match(head, HEADER) is not None or len(head) == HEADER
+    return _HEADER.match(head) is not None and records
 
-    return open(path, "r+b", buffering=0, opener=opener)
+
+def _open(path: Path, *, create: bool = False) -> io.FileIO:
+    """Open the file of an entry.
+
+    Raises:
+        NotOursError: It is not one that a journal may use.
+    """
+    _check_directory(path.parent)
+    flags = _OPEN | (os.O_CREAT if create else 0)
+    try:
+        file = open(  # noqa: SIM115 - the caller closes it
+            path, "r+b", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600)
+        )
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise NotOursError("it is a symbolic link") from None
+    try:
+        _check_file(file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_directory(directory: Path) -> None:
+    """Refuse a directory in which somebody else can exchange our files."""
+    status = directory.stat()
+    if status.st_uid not in {os.geteuid(), 0}:
+        raise NotOursError(f"{directory} belongs to another user")
+    if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:
+        raise NotOursError(f"others may write to {directory}: chmod go-w helps")
+
+
+def _check_file(file: io.FileIO) -> None:
+    """Refuse a file that somebody else has put there, or that is something else."""
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise NotOursError("it is not a regular file")
+    if status.st_uid != os.geteuid():
+        raise NotOursError("it belongs to another user")
+    if status.st_nlink > 1:
+        raise NotOursError("it has a second name")
+    if status.st_mode & _OTHERS_WRITE:
+        raise NotOursError("others may write to it: chmod go-w helps")
+    head = os.pread(file.fileno(), HEADER, 0)
+    if not _HEADER.fullmatch(head) and not _TORN_HEADER.fullmatch(head):
+        raise NotOursError("it is something else than a journal")
 
 
 def _locked(file: io.FileIO) -> bool:
@@ -230,7 +310,7 @@ def _told(file: io.FileIO) -> str:
 
 def _leads_to(path: Path, file: io.FileIO) -> bool:
     try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+        return os.path.samestat(path.lstat(), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
 
