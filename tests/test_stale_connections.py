@@ -262,8 +262,11 @@ async def test_a_pool_of_the_user_s_own_costs_no_retry_either(
         aiohttp.TCPConnector(limit=0) as connector,
         aiohttp.ClientSession(connector=connector) as session,
     ):
-        chosen = {"session": session} if whose == "session" else {"connector": connector}
-        async with scene(make_file, **chosen) as here:
+        async with scene(
+            make_file,
+            session=session if whose == "session" else None,
+            connector=connector if whose == "connector" else None,
+        ) as here:
             await here.fill()
             dead = here.relay.die()
             await here.upload()
