@@ -518,7 +518,10 @@ def test_warnings_of_the_library_are_lines_of_their_own(
 async def test_a_network_that_is_gone_and_comes_back_is_told_of(shell: Shell, noise: Path) -> None:
     """Whoever looks at a bar that stands still sees why, and when it goes on."""
     async with Emulator(chunk_size=100_000) as emulator:
-        emulator.faults.add(Fault(route="put", action=Cut(), chunk_index=2))
+        lost = Fault(
+            route="put", action=Cut(), chunk_index=2, times=2
+        )  # an old connection, and a new
+        emulator.faults.add(lost)
         ended = await shell.run_beside(emulator, "upload", "--concurrency", "1", noise)
         (upload_id,) = emulator.platform.uploads
     waiting, back = ended.err.splitlines()
