@@ -61,6 +61,7 @@ ORDER = [
     "upload.sample",
     "upload.proof",
     "upload.past",
+    "upload.claim",
     "upload.entry",
     "upload.body",
     "upload.form",

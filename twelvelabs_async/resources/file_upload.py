@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from attrs import define, evolve, frozen
 
@@ -18,6 +19,7 @@ from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.upload.claim import Asking, claimed
 from twelvelabs_async.upload.completions import Completions
 from twelvelabs_async.upload.content import Content, opened, size_of
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
@@ -25,7 +27,6 @@ from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.file_digest import file_digest
 from twelvelabs_async.upload.job import Resuming, UploadJob, checked_type
-from twelvelabs_async.upload.lease import held
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.past import Mark
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
@@ -97,15 +98,30 @@ class FileUpload:
             yield NoEntry()
             return
         mark = Mark(await sample_of(source), source.identity)
-        key = f"{self._tools.base_url} {self._resuming.key or self._beginning.key(mark)}"
+        name = self._resuming.key or self._beginning.key(mark)
+        asking = Asking(
+            journal=journal,
+            name=f"{self._tools.base_url} {name}",
+            path=self._path(),
+            mark=mark,
+            resume=self._resuming.resume,
+            keep_result=self._resuming.keep_result,
+            wait=self._resuming.patience,
+            pause=self._tools.storage.pause,
+            since=partial(self._tools.completions.since, number),
+        )
+        async with claimed(asking) as claim:
+            answered = claim.answered or self._resuming.key is not None
+            keep_result = self._resuming.keep_result
+            yield JournalEntry(claim.lease, mark, source, answered, keep_result, asking.path)
+
+    def _path(self) -> str | None:
+        """Return where the file is, where that matters: what has a name is found by it alone."""
+        data = self._job.content.data
+        named = self._resuming.key is not None or isinstance(self._beginning, FromSession)
+        return None if named or not isinstance(data, str | Path) else str(Path(data).absolute())
         label, wait = self._job.content.label, self._resuming.patience
-        pause = self._tools.storage.pause
         async with held(journal, key, label=label, wait=wait, pause=pause) as lease:
-            if not self._resuming.resume:
-                await lease.clear()
-            before = lease.waited or self._tools.completions.since(number, key)
-            answered = before or self._resuming.key is not None
-            yield JournalEntry(lease, mark, source, answered, self._resuming.keep_result)
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools

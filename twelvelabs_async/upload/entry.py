@@ -111,6 +111,7 @@ class JournalEntry:
         _answered: Whether this call is answered by an upload that is complete: it waited for that,
             or has a name for it. Otherwise only a result that was kept answers.
         _keep_result: Whether the result is kept, and one that was kept is an answer.
+        _path: The absolute path of the file; None: it has none that counts.
     """
 
     _lease: Lease
@@ -118,6 +119,7 @@ class JournalEntry:
     _source: Source
     _answered: bool
     _keep_result: bool = False
+    _path: str | None = None
     _empty: bool = False
     _failed: bool = False
 
@@ -160,7 +162,7 @@ class JournalEntry:
         """
         if not self._empty:
             await self._clear()
-        await self._lease.append(opened_record(session, self._mark))
+        await self._lease.append(opened_record(session, self._mark, self._path))
         self._empty = False
 
     async def _clear(self) -> None:

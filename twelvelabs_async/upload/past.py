@@ -5,9 +5,11 @@ There is neither a key nor a signed URL in it. What another version wrote, and t
 understand, is as good as nothing: the upload begins anew.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import attrs
 from attrs import frozen
@@ -18,6 +20,9 @@ from twelvelabs_async.upload.session import Session, check_session
 from twelvelabs_async.upload.slices import Slices
 
 VERSION = 1
+
+_STORED = codec.dump({"version": VERSION, "stored": {}})[:-2]
+"""How the record of a stored chunk begins."""
 
 
 @frozen
@@ -58,8 +63,42 @@ class Past:
 
 
 @frozen
+class Outline:
+    """What an entry says, but for its chunks: enough to know whose it is.
+
+    Attributes:
+        there: Whether it has any records.
+        path: The absolute path of its file, as it was noted last; None: none was.
+        owner: Who noted that before it did anything else; None: nobody did.
+        identity: As in ``Mark``; None where there is no session, either.
+        size: Bytes of its file; None: there is no session.
+        is_open: Whether it has a session that is not complete.
+        is_done: Whether it has one that is.
+        kept: Whether its result is kept.
+    """
+
+    there: bool
+    path: str | None = None
+    owner: str | None = None
+    identity: tuple[int, ...] | None = None
+    size: int | None = None
+    is_open: bool = False
+    is_done: bool = False
+    kept: bool = False
+
+    def tells_of(self, holder: str) -> bool:
+        """Whether what is noted was noted by, or before, whoever has the entry now.
+
+        Nobody takes an entry with an open session, or a kept result, but for the same file.
+        """
+        return self.is_open or (self.is_done and self.kept) or self.owner == holder
+
+
+@frozen
 class _Record:
     version: int
+    path: str | None = None
+    owner: str | None = None
     session: Session | None = None
     mark: Mark | None = None
     stored: CompletedChunk | None = None
@@ -69,9 +108,20 @@ class _Record:
     dead: bool = False
 
 
-def opened_record(session: Session, mark: Mark) -> bytes:
+def path_record(path: str, owner: str) -> bytes:
+    """Return the record of where the file is, for whoever else comes with the same content."""
+    return _dumped(path=_written(path), owner=owner)
+
+
+def opened_record(session: Session, mark: Mark, path: str | None = None) -> bytes:
     """Return the record of a session that was opened for a file."""
-    return _dumped(session=attrs.asdict(session), mark=attrs.asdict(mark))
+    where = {} if path is None else {"path": _written(path)}
+    return _dumped(session=attrs.asdict(session), mark=attrs.asdict(mark), **where)
+
+
+def _written(path: str) -> str:
+    """Return a path as text that JSON can carry: its bytes, percent-encoded where need be."""
+    return quote_from_bytes(os.fsencode(path))
 
 
 def stored_record(chunk: CompletedChunk) -> bytes:
@@ -99,6 +149,33 @@ def _dumped(**values: Any) -> bytes:
     if session and session["expires_at"]:
         session["expires_at"] = session["expires_at"].isoformat()
     return codec.dump({"version": VERSION, **values})
+
+
+def outline(records: Sequence[bytes]) -> Outline:
+    """Return what ``records`` say without their chunks, of which there may be thousands."""
+    try:
+        read = [
+            codec.structure(codec.parse(record), _Record)
+            for record in records
+            if not record.startswith(_STORED)
+        ]
+    except ValueError:
+        return Outline(there=True)
+    if not read or any(record.version != VERSION or record.dead for record in read):
+        return Outline(there=bool(records))
+    path = next((record.path for record in reversed(read) if record.path is not None), None)
+    session, mark, last = read[0].session, read[0].mark, read[-1]
+    is_done = last.done_at is not None
+    return Outline(
+        there=True,
+        path=None if path is None else os.fsdecode(unquote_to_bytes(path)),
+        owner=last.owner,
+        identity=None if mark is None else mark.identity,
+        size=None if session is None else session.total_size,
+        is_open=session is not None and not is_done,
+        is_done=session is not None and is_done,
+        kept=last.kept,
+    )
 
 
 def recall(records: Sequence[bytes]) -> Past | None:

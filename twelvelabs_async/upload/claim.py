@@ -1,0 +1,219 @@
+"""Which entry of the journal an upload has: one for each file, found by its content and its path.
+
+Files with the same content, of which the same is asked for, share a name. Their entries are
+``name``, ``name #2``, ``name #3`` and so on, without a gap. An entry notes the path of its file:
+
+* While that path names a file, another path is a second file, and has another entry, unless both
+  lead to the same file (a link).
+* Once it does not, the file was moved: the entry belongs to whoever comes with its content.
+* An entry that is complete, or that never got a session, belongs to nobody.
+
+Whoever gets a lease notes its path, and its name as the owner, before it does anything else. So
+whoever finds the entry taken can tell by whom, and looks again if that is not written there yet.
+What has no path (bytes, open files), or a name of the caller's, has the one entry of its name.
+"""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum, auto
+from itertools import count
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from twelvelabs_async import clock
+from twelvelabs_async.errors import UploadInProgressError
+from twelvelabs_async.journal import Journal
+from twelvelabs_async.upload.lease import Lease, held
+from twelvelabs_async.upload.past import Mark, Outline, outline, path_record
+
+LOOK_AGAIN = 0.05
+"""Seconds between two looks at an entry whose holder has not noted its path yet."""
+
+PATIENCE = 5.0
+"""Seconds of such looks; a holder that has no path to note is told by this."""
+
+
+class Verdict(Enum):
+    """Whose an entry is."""
+
+    OURS = auto()  # our file's, to go on with, or a result that answers us
+    FREE = auto()  # nobody's: complete, or without a session
+    OTHERS = auto()  # another file's
+
+
+@frozen(eq=False, repr=False)
+class Claim:
+    """An entry that is ours.
+
+    Attributes:
+        lease: The lease on it.
+        answered: Whether an upload that is complete there answers this call, which waited for it.
+    """
+
+    lease: Lease
+    answered: bool
+
+
+@frozen(eq=False, repr=False)
+class Asking:
+    """What a call asks of the journal.
+
+    Attributes:
+        journal: The journal.
+        name: What is the same for the same content and wish; or the caller's name.
+        path: The absolute path of the file; None: it has none that counts.
+        mark: The file.
+        resume: Whether to go on with what is there; otherwise it is forgotten.
+        keep_result: Whether a result that was kept is an answer.
+        wait: Seconds to wait for somebody who is at the same upload.
+        pause: How to wait.
+        since: Whether the upload of an entry was completed after the call had begun.
+    """
+
+    journal: Journal
+    name: str
+    path: str | None
+    mark: Mark
+    resume: bool
+    keep_result: bool
+    wait: float
+    pause: Callable[[float], Awaitable[None]]
+    since: Callable[[str], bool]
+
+
+@asynccontextmanager
+async def claimed(asking: Asking) -> AsyncGenerator[Claim]:
+    """Have the upload's entry to ourselves for the ``async with`` block.
+
+    Raises:
+        UploadInProgressError: Somebody else is at work on the upload of the same file.
+        JournalLostError: The lease was lost; the block was cancelled where it stood.
+        JournalError: The journal cannot be reached, read or written.
+    """
+    async with AsyncExitStack() as stack:
+        if asking.path is None:
+            yield await _only(asking, stack)
+        else:
+            yield await _Search(asking, asking.path).run(stack)
+
+
+async def _only(asking: Asking, stack: AsyncExitStack) -> Claim:
+    """Take the one entry of a name."""
+    key = asking.name
+    lease = await stack.enter_async_context(
+        held(asking.journal, key, wait=asking.wait, pause=asking.pause)
+    )
+    if not asking.resume:
+        await lease.clear()
+    return Claim(lease, lease.waited or asking.since(key))
+
+
+@define(eq=False, repr=False)
+class _Search:
+    """Finds the entry of a file among those of its name."""
+
+    asking: Asking
+    path: str
+    others: set[str] = field(factory=set[str], init=False)
+    """Entries that are taken, by other files, as was seen when we wanted them."""
+
+    async def run(self, stack: AsyncExitStack) -> Claim:
+        unclear_until = clock.monotonic() + PATIENCE
+        while True:
+            key = await self._chosen()
+            async with AsyncExitStack() as attempt:
+                try:
+                    lease = await self._held(key, 0.0, attempt)
+                except UploadInProgressError as error:
+                    found = await self._read(key)
+                    if not found.tells_of(error.holder) and clock.monotonic() < unclear_until:
+                        await self.asking.pause(LOOK_AGAIN)
+                        continue
+                    if not await self._is_ours(found):
+                        self.others.add(key)
+                        continue
+                    lease = await self._held(key, self.asking.wait, attempt)
+                claim = await self._settled(lease)
+                if claim is not None:
+                    await stack.enter_async_context(attempt.pop_all())
+                    return claim
+
+    async def _held(self, key: str, wait: float, stack: AsyncExitStack) -> Lease:
+        asking = self.asking
+        lease = held(asking.journal, key, wait=wait, pause=asking.pause)
+        return await stack.enter_async_context(lease)
+
+    async def _chosen(self) -> str:
+        """Return the entry of our file; where there is none, the first that belongs to nobody."""
+        free = None
+        for number in count(1):
+            key = self.asking.name if number == 1 else f"{self.asking.name} #{number}"
+            if key in self.others:
+                continue
+            found = await self._read(key)
+            if not found.there:
+                return free or key
+            match await self._verdict(found, before=self.asking.since(key)):
+                case Verdict.OURS:
+                    return key
+                case Verdict.FREE:
+                    free = free or key
+                case Verdict.OTHERS:
+                    pass
+        raise AssertionError  # pragma: no cover - there is always a next number
+
+    async def _settled(self, lease: Lease) -> Claim | None:
+        """Note our path in an entry that we have; None: it turned out to be another file's."""
+        found = await self._read(lease.key)
+        before = lease.waited or self.asking.since(lease.key)
+        verdict = await self._verdict(found, before=before)
+        if verdict is Verdict.OTHERS:
+            return None
+        ours = verdict is Verdict.OURS and self.asking.resume
+        if found.there and not ours:
+            await lease.clear()
+        if not ours or (found.is_open and found.path != self.path):
+            await lease.append(path_record(self.path, lease.owner))
+        return Claim(lease, answered=ours and before)
+
+    async def _read(self, key: str) -> Outline:
+        return outline(await self.asking.journal.read(key))
+
+    async def _verdict(self, found: Outline, *, before: bool) -> Verdict:
+        """Say whose an entry is; ``before``: this call has asked before it was complete."""
+        if not (found.is_open or found.is_done):
+            return Verdict.FREE
+        ours = await self._is_ours(found)
+        if found.is_open or found.kept:
+            answers = found.is_open or before or self.asking.keep_result
+            return (Verdict.OURS if answers else Verdict.FREE) if ours else Verdict.OTHERS
+        return Verdict.OURS if ours and before else Verdict.FREE
+
+    async def _is_ours(self, found: Outline) -> bool:
+        """Whether an entry is our file's, as far as its path and the disk tell."""
+        if found.path is None or found.path == self.path:
+            return True
+        own, size = self.asking.mark.identity, found.size
+        if own and found.identity and own[:2] == found.identity[:2]:
+            return True  # it was moved here, whatever has taken its place
+        return await asyncio.to_thread(_is_gone_or_same, found.path, self.path, size)
+
+
+def _is_gone_or_same(noted: str, path: str, size: int | None) -> bool:
+    """Whether a path does not name the file of an entry any more, or names the one at ``path``."""
+    try:
+        there = Path(noted).stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:  # it cannot be seen, and may be there
+        return False
+    if not stat.S_ISREG(there.st_mode) or (size is not None and there.st_size != size):
+        return True
+    try:
+        return os.path.samestat(there, Path(path).stat())
+    except OSError:
+        return False
