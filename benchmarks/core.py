@@ -45,6 +45,7 @@ class File:
     size: int
     name: str = "file.mp4"
     identity: None = None
+    version: int = 0
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Refuse: nothing here reads."""
@@ -53,6 +54,9 @@ class File:
     def read_at_hand(self, view: memoryview, offset: int) -> int:
         """Refuse: nothing here reads."""
         raise NotImplementedError
+
+    async def look(self) -> None:
+        """Find it unchanged."""
 
     async def check_unchanged(self) -> None:
         """Find it unchanged."""

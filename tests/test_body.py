@@ -400,16 +400,30 @@ async def test_a_failing_source_is_not_told_as_a_broken_network(make_file: MakeF
     assert caught.value.__context__ is None
 
 
-async def test_a_slice_of_a_file_that_was_written_to_is_never_whole(make_file: MakeFile) -> None:
+async def test_a_slice_of_a_file_that_was_replaced_is_never_whole(make_file: MakeFile) -> None:
     """The file is looked at before the last bytes of each slice go out, not only at the end."""
     path = make_file(MIB)
     async with slow_store(None) as (_, url), storage() as store, open_source(path) as source:
         body = store.body(source, Slice(2, MIB // 4, MIB // 4))
-        os.utime(path, ns=(5, 5))
-        with pytest.raises(SourceChangedError, match="it was written to") as caught:
+        make_file(MIB, "other.mp4").replace(path)
+        with pytest.raises(SourceChangedError, match="another file was put in") as caught:
             await store.put(url, {}, body)
     assert caught.value.chunk_index == 2
     assert body.sent < MIB // 4
+
+
+async def test_a_slice_notices_other_times_before_its_last_bytes(make_file: MakeFile) -> None:
+    """Whether its bytes are other ones, too, is found out before it is reported."""
+    path = make_file(MIB)
+    piece = Slice(2, MIB // 4, MIB // 4)
+    async with slow_store(None) as (_, url), storage() as store, open_source(path) as source:
+        await store.put(url, {}, store.body(source, piece))
+        assert source.version == 0
+        os.utime(path, ns=(5, 5))
+        assert await store.put(url, {}, store.body(source, piece)) == md5_of(path, piece)
+        assert source.version == 1
+        await store.put(url, {}, store.body(source, piece))
+        assert source.version == 1
 
 
 async def test_aiohttp_cannot_send_a_body_twice(make_file: MakeFile) -> None:
@@ -486,6 +500,13 @@ class Watched:
         if self.at_hand == self.shrinks_after:
             os.truncate(self._real.path, offset + count)
         return count
+
+    @property
+    def version(self) -> int:
+        return self._real.version
+
+    async def look(self) -> None:
+        await self._real.look()
 
     async def check_unchanged(self) -> None:
         await self._real.check_unchanged()
@@ -604,7 +625,7 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
     class SlowDisk:
         """A source that takes an hour for each read, on the virtual clock."""
 
-        name, size, identity = "slow", MIB, None
+        name, size, identity, version = "slow", MIB, None, 0
 
         async def read_into(self, view: memoryview, offset: int) -> int:
             await asyncio.sleep(3600)
@@ -612,6 +633,9 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
 
         def read_at_hand(self, view: memoryview, offset: int) -> int:
             return 0
+
+        async def look(self) -> None:
+            await real.look()
 
         async def check_unchanged(self) -> None:
             await real.check_unchanged()

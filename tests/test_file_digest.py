@@ -148,22 +148,33 @@ async def test_the_asset_is_not_complete_before_the_digest_is(
     assert (await upload).sha256 == sha256_of(path)
 
 
-def write(path: Path) -> None:
-    os.utime(path, ns=(5, 5))
-
-
 async def test_a_file_that_changed_under_its_digest_becomes_no_asset(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
 ) -> None:
     """Although all of its chunks were stored before."""
     path = make_file(CHUNKS * CHUNK_SIZE)
     upload = await held_up(emulator, client, path, gate)
-    write(path)
+    with path.open("r+b") as file:
+        file.write(b"other bytes")
     gate.open.set()
     with pytest.raises(UploadError, match="it was written to") as caught:
         await upload
     assert isinstance(caught.value.__cause__, SourceChangedError)
     assert await status_of(emulator, client) == ("active", 3)
+
+
+async def test_a_file_that_is_touched_under_its_digest_is_hashed_once_more(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
+) -> None:
+    """Its bytes are compared with the stored chunks, and the digest is of the asset."""
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    upload = await held_up(emulator, client, path, gate)
+    os.utime(path, ns=(5, 5))
+    gate.open.set()
+    result = await upload
+    assert result.sha256 == sha256_of(path)
+    assert await emulator.sha256(result.asset_id) == result.sha256
+    assert emulator.count("put") == CHUNKS
 
 
 async def test_a_file_that_cannot_be_read_for_it_is_told_as_such(

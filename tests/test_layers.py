@@ -60,6 +60,7 @@ ORDER = [
     "upload.job",
     "upload.sample",
     "upload.proof",
+    "upload.comparison",
     "upload.past",
     "upload.claim",
     "upload.entry",

@@ -27,7 +27,7 @@ from twelvelabs_async import (
     SourceError,
     UploadError,
 )
-from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error
+from twelvelabs_async.emulator import Emulator, Etag, Fault, Stall, api_error
 
 DATA = os.urandom(300_000)
 
@@ -314,7 +314,7 @@ async def test_one_open_file_is_in_one_upload_at_a_time(
 async def test_an_open_file_that_is_written_to_never_becomes_an_asset(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, above: int
 ) -> None:
-    """Even if it keeps its length."""
+    """Even if it keeps its length: where nothing can be compared, its times are enough."""
     path = make_file(3_000_000)
     route = "create_asset" if above else "create"
     fault = emulator.faults.add(Fault(route=route, action=api_error(429, "x", "")))
@@ -324,9 +324,12 @@ async def test_an_open_file_that_is_written_to_never_becomes_an_asset(
             await asyncio.sleep(0.001)
         os.utime(path, ns=(1, 1))
 
+    own = Etag(lambda md5: f'"own-{md5}"', kept=True)
+    emulator.faults.script += [] if above else [Fault(route="put", action=own, times=None)]
     with path.open("rb") as file, pytest.raises(UploadError, match="it was written to") as caught:
         await asyncio.gather(client.upload(file, multipart_above=above), write())
     assert isinstance(caught.value.__cause__, SourceChangedError)
+    assert caught.value.retryable
 
 
 class Slow(io.FileIO):

@@ -350,15 +350,23 @@ class SourceError(TwelveLabsError):
 
     Attributes:
         chunk_index: The chunk that was being read, from 1; None if it was none in particular.
+        retryable: Whether another attempt, later, may succeed without any change.
     """
 
-    def __init__(self, message: str, *, chunk_index: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, chunk_index: int | None = None, retryable: bool = False
+    ) -> None:
         self.chunk_index = chunk_index
+        self.retryable = retryable
         super().__init__(message)
 
 
 class SourceChangedError(SourceError):
-    """The file was changed while it was being uploaded; what is stored is not one file."""
+    """The file was changed while it was being uploaded; what is stored is not one file.
+
+    It is ``retryable`` where only its times are known to have changed (it was touched, renamed,
+    restored, or written to), and nothing that is stored can be compared with it.
+    """
 
 
 class IncompleteUploadError(TwelveLabsError):

@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from attrs import define, evolve, frozen
 
@@ -20,6 +21,7 @@ from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Op
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.upload.claim import Asking, claimed
+from twelvelabs_async.upload.comparison import Comparison
 from twelvelabs_async.upload.completions import Completions
 from twelvelabs_async.upload.content import Content, opened, size_of
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
@@ -102,6 +104,7 @@ class FileUpload:
         asking = Asking(
             journal=journal,
             name=f"{self._tools.base_url} {name}",
+            label=self._job.content.label,
             path=self._path(),
             mark=mark,
             resume=self._resuming.resume,
@@ -119,9 +122,7 @@ class FileUpload:
         """Return where the file is, where that matters: what has a name is found by it alone."""
         data = self._job.content.data
         named = self._resuming.key is not None or isinstance(self._beginning, FromSession)
-        return None if named or not isinstance(data, str | Path) else str(Path(data).absolute())
-        label, wait = self._job.content.label, self._resuming.patience
-        async with held(journal, key, label=label, wait=wait, pause=pause) as lease:
+        return None if named or not isinstance(data, Path) else str(data)
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
@@ -161,6 +162,7 @@ class FileUpload:
             max_workers=self._job.max_workers,
             notes=entry,
             check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),
+            comparison=Comparison(source, opening.ledger.slices, opening.imprints),
         )
 
     def _failure(self, error: TwelveLabsError) -> UploadError:

@@ -97,8 +97,9 @@ class MultipartUploadClient:
         a crash, and in another process; without one, it starts anew.
 
         Args:
-            file_path: The file. It must not change while it is uploaded. A relative path is of the
-                working directory when the call begins.
+            file_path: The file. Its bytes must not change while it is uploaded; where its times do,
+                what is stored is read again and compared. A relative path is of the working
+                directory when the call begins.
             filename: The name to upload it under; None: the file's own.
             file_type: ``video``, ``audio`` or ``image``; None: guessed from the name's extension.
             batch_size: Chunks in one report to the platform; 1 or more.
@@ -132,9 +133,10 @@ class MultipartUploadClient:
                 store's ETags are MD5s, which is learned on the way. A chunk that differs is sent
                 again, which counts as an attempt; in the end the upload fails. Of a store that has
                 ETags of its own nothing can be verified: ``verified_chunks`` is 0 then, and a
-                warning is logged. None: nothing is computed.
+                warning is logged. The MD5s also tell whether a file that is touched meanwhile is
+                still the same. None: nothing is computed.
             digest: ``sha256``: compute that of the whole file as well, beside the upload; it reads
-                the file once more. None: nothing is computed.
+                the file once more, and again where its times change. None: nothing is computed.
             request_options: For the calls to the platform, not for those to the object store;
                 additional parameters for the first one only, which opens the session.
 

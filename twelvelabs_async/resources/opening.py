@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.answers import ApiResponse
@@ -27,6 +27,7 @@ from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.session_calls import LARGEST_PAGE, SessionCalls, Standing
 from twelvelabs_async.retries import server_time
+from twelvelabs_async.upload.comparison import Imprints
 from twelvelabs_async.upload.entry import Entry, another_file
 from twelvelabs_async.upload.job import Wish
 from twelvelabs_async.upload.ledger import Ledger
@@ -55,6 +56,8 @@ class Opening:
     """Chunks of an earlier attempt whose ETags are not the MD5s of the file's bytes."""
     void: frozenset[int] = frozenset()
     """Chunks of an earlier attempt that the platform marks as failed: their ETags are of no use."""
+    imprints: Imprints = Factory(Imprints)
+    """What can be compared of the chunks of an earlier attempt."""
 
 
 @frozen(eq=False, repr=False)
@@ -146,7 +149,11 @@ class Opener:
         text = "upload %s goes on: %d of %d chunks are stored"
         logger.info(text, session.upload_id, ledger.resumed_chunks, len(slices))
         void = standing.failed.intersection(chunk.chunk_index for chunk in stored)
-        return Opening(session, ledger, UrlBook(), void=void)
+        etags = {c.chunk_index: c.proof for c in stored if c.chunk_index not in void}
+        imprints = Imprints()
+        for index in sorted(etags.keys() | standing.completed.intersection(everything)):
+            imprints.note(index, etags.get(index))
+        return Opening(session, ledger, UrlBook(), void=void, imprints=imprints)
 
     async def _is_there(self, asset_id: str | None) -> bool:
         if asset_id is None:

@@ -204,10 +204,13 @@ def waiting_until_empty(transport: asyncio.Transport | None) -> Generator[None]:
 
 
 class SliceBody(Body):
-    """The body of one PUT: one slice of the source, which must not have changed meanwhile."""
+    """The body of one PUT: one slice of the source, which is looked at before its last bytes.
+
+    Another file or size ends it there; where only times are others, the source has a new version.
+    """
 
     def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
-        checked = CheckedSource(source, end=piece.offset + piece.size)
+        checked = CheckedSource(source, end=piece.offset + piece.size, tolerant=True)
         super().__init__(checked, piece.offset, piece.size, buffers, turns)
         self._slice = checked
         self.index = piece.index

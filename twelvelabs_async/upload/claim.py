@@ -65,6 +65,7 @@ class Asking:
     Attributes:
         journal: The journal.
         name: What is the same for the same content and wish; or the caller's name.
+        label: What the log calls the upload when it has to wait.
         path: The absolute path of the file; None: it has none that counts.
         mark: The file.
         resume: Whether to go on with what is there; otherwise it is forgotten.
@@ -76,6 +77,7 @@ class Asking:
 
     journal: Journal
     name: str
+    label: str
     path: str | None
     mark: Mark
     resume: bool
@@ -105,7 +107,7 @@ async def _only(asking: Asking, stack: AsyncExitStack) -> Claim:
     """Take the one entry of a name."""
     key = asking.name
     lease = await stack.enter_async_context(
-        held(asking.journal, key, wait=asking.wait, pause=asking.pause)
+        held(asking.journal, key, label=asking.label, wait=asking.wait, pause=asking.pause)
     )
     if not asking.resume:
         await lease.clear()
@@ -144,7 +146,7 @@ class _Search:
 
     async def _held(self, key: str, wait: float, stack: AsyncExitStack) -> Lease:
         asking = self.asking
-        lease = held(asking.journal, key, wait=wait, pause=asking.pause)
+        lease = held(asking.journal, key, label=asking.label, wait=wait, pause=asking.pause)
         return await stack.enter_async_context(lease)
 
     async def _chosen(self) -> str:

@@ -230,5 +230,13 @@ class MemorySource:
         view[: len(piece)] = piece
         return len(piece)
 
+    @property
+    def version(self) -> int:
+        """Always 0: it has no times."""
+        return 0
+
+    async def look(self) -> None:
+        """Do nothing; see ``check_unchanged``."""
+
     async def check_unchanged(self) -> None:
         """Do nothing: whoever writes to a buffer that is being sent is told by nobody."""

@@ -13,7 +13,10 @@ from contextlib import asynccontextmanager
 from attrs import define
 
 from twelvelabs_async.tasks import end_all
-from twelvelabs_async.upload.reading import FullReads, Source
+from twelvelabs_async.upload.reading import FullReads, Source, only_times_changed
+
+MOST_PASSES = 4
+"""How often a file may be hashed that is touched meanwhile."""
 
 READ_BYTES = 512 * 1024
 """Bytes that are hashed at once; a thread costs more than the hash of a few."""
@@ -24,19 +27,37 @@ class FileDigest:
     """A digest under way, or none."""
 
     _task: asyncio.Task[None] | None = None
+    _source: Source | None = None
     _value: str | None = None
+    _version: int = 0
+    """The version of the source that was hashed, if it was not another one in the end."""
 
     async def value(self) -> str | None:
-        """Wait for the SHA-256, in hexadecimal; None: nobody has asked for it.
+        """Wait for the SHA-256 of the file as it is now, in hexadecimal; None: nobody wants it.
+
+        Where the file's times have changed since it was begun, all of it is hashed once more.
 
         Raises:
-            SourceError: The file cannot be read, or has changed.
+            SourceError: The file cannot be read, or has changed, or goes on changing.
         """
+        if self._task is None or self._source is None:
+            return None
+        for _ in range(MOST_PASSES):
+            task = self._task
+            await asyncio.shield(task)  # others may wait for it, too
+            if self._version == self._source.version:
+                return self._value
+            if self._task is task:
+                self.start(self._source)
+        raise only_times_changed(self._source.name, "it changes each time that it is hashed")
+
+    async def end(self) -> None:
+        """Cancel what is under way, and wait until it has ended."""
         if self._task is not None:
-            await asyncio.shield(self._task)  # others may wait for it, too
-        return self._value
+            await end_all([self._task])
 
     async def _compute(self, source: Source) -> None:
+        version = source.version
         # Its own buffer: of a hash that is cancelled, a thread goes on reading in it.
         view, reads = memoryview(bytearray(READ_BYTES)), FullReads(source)
         digest, done = hashlib.sha256(), 0
@@ -45,13 +66,13 @@ class FileDigest:
             await reads.read_into(piece, done)
             await asyncio.to_thread(digest.update, piece)
             done += len(piece)
-        await source.check_unchanged()
-        self._value = digest.hexdigest()
+        await source.look()
+        self._value, self._version = digest.hexdigest(), version
 
-    def start(self, source: Source) -> asyncio.Task[None]:
-        """Begin, and return the task, whose end is up to the caller."""
+    def start(self, source: Source) -> None:
+        """Begin, once more if need be."""
+        self._source = source
         self._task = asyncio.create_task(self._compute(source))
-        return self._task
 
 
 @asynccontextmanager
@@ -66,8 +87,8 @@ async def file_digest(source: Source, *, wanted: bool) -> AsyncGenerator[FileDig
     if not wanted:
         yield digest
         return
-    task = digest.start(source)
+    digest.start(source)
     try:
         yield digest
     finally:
-        await end_all([task])
+        await digest.end()

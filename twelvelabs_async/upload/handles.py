@@ -19,7 +19,7 @@ from attrs import define, field
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import uninterrupted
 from twelvelabs_async.upload.foreign import bytes_read, caller_code, discard, open_as_text
-from twelvelabs_async.upload.reading import ThreadReads
+from twelvelabs_async.upload.reading import ThreadReads, only_times_changed
 from twelvelabs_async.upload.source import Fingerprint
 from twelvelabs_async.upload.streams import Stream, open_stream, pipe_pieces
 
@@ -34,6 +34,7 @@ class HandleSource:
     Attributes:
         name: What to call it to a person.
         size: Its bytes, from where it stood.
+        version: How often its times were found to be others than before; see ``Source.look``.
     """
 
     name: str
@@ -43,6 +44,9 @@ class HandleSource:
     _fingerprint: Fingerprint | None
     reads: ThreadReads = field(factory=ThreadReads, repr=False)
     _position: threading.Lock = field(factory=threading.Lock, repr=False)
+    version: int = field(default=0, init=False)
+    _suspect: bool = field(default=False, init=False)
+    """Whether some change of its times was not explained by one of its attributes."""
 
     @property
     def identity(self) -> None:
@@ -71,21 +75,39 @@ class HandleSource:
         view[: len(data)] = data
         return len(data)
 
-    async def check_unchanged(self) -> None:
-        """Make sure that the file is as it was, as far as it can be known."""
-        difference = await self.reads.run(self._difference)
+    async def look(self) -> None:
+        """Look whether the file is as it was, as far as it can be known; see ``Source.look``."""
+        while True:
+            version, now = self.version, await self._seen_again()
+            if version == self.version:
+                break  # else another look has seen other times, and this one may be the older
+        if now is not None and self._fingerprint is not None and now != self._fingerprint:
+            self._suspect = self._suspect or not self._fingerprint.is_explained(now)
+            self._fingerprint = now
+            self.version += 1
+
+    async def _seen_again(self) -> Fingerprint | None:
+        difference, now = await self.reads.run(self._look_again)
         if difference is not None:
             raise SourceChangedError(f"{self.name} was changed while it was uploaded: {difference}")
+        return now
 
-    def _difference(self) -> str | None:
+    def _look_again(self) -> tuple[str | None, Fingerprint | None]:
         with self._position, caller_code(f"cannot look at {self.name} again"):
+            # to seek from the end also empties the file's own buffer, which may hold old bytes
             size = _end(self._file) - self._start
         if size != self.size:
-            return f"it had {self.size} bytes, and has {size}"
+            return f"it had {self.size} bytes, and has {size}", None
         now = _fingerprint(self._file)
-        return (
-            None if now is None or self._fingerprint is None else self._fingerprint.difference(now)
-        )
+        if now is None or self._fingerprint is None:
+            return None, None
+        return self._fingerprint.difference(now), now
+
+    async def check_unchanged(self) -> None:
+        """Compare the file with what it was at first; see ``Source.check_unchanged``."""
+        await self.look()
+        if self._suspect:
+            raise only_times_changed(self.name, "nothing of it can be compared")
 
     async def go_back(self) -> None:
         """Leave the file where it stood, once no thread reads any more."""

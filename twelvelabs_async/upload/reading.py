@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from attrs import Factory, define, frozen
 
+from twelvelabs_async.errors import SourceChangedError
 from twelvelabs_async.tasks import uninterrupted
 
 T = TypeVar("T")
@@ -59,13 +60,46 @@ class Source(Readable, Protocol):
         """
         ...
 
-    async def check_unchanged(self) -> None:
-        """Make sure that what was read so far is of one and the same file.
+    @property
+    def version(self) -> int:
+        """How often its times were found to be others than before; see ``look``."""
+        ...
+
+    async def look(self) -> None:
+        """Look whether what was read so far is of one and the same file.
+
+        Where only the times of its last changes are others, its ``version`` grows: whether its
+        bytes are, too, only they can tell.
 
         Raises:
-            SourceChangedError: It is not.
+            SourceChangedError: It is another file, or has another size.
         """
         ...
+
+    async def check_unchanged(self) -> None:
+        """Make sure that what was read so far is of one and the same file, by its times as well.
+
+        For what cannot be compared. Where it was only renamed or removed, or its mode, links or
+        owner changed, that is taken as the reason for another time of change.
+
+        Raises:
+            SourceChangedError: It is not, or only its times are others, which is ``retryable``.
+        """
+        ...
+
+
+def only_times_changed(name: str, why: str) -> SourceChangedError:
+    """Return the error of a file that may be the same, or not: nobody can tell.
+
+    Args:
+        name: What to call the file to a person.
+        why: Why nobody can.
+    """
+    return SourceChangedError(
+        f"{name} was changed while it was uploaded: only its times are others, and whether "
+        f"it was written to cannot be told: {why}; upload it again when nothing touches it",
+        retryable=True,
+    )
 
 
 @frozen(eq=False, repr=False)
@@ -76,10 +110,12 @@ class CheckedSource:
 
     Attributes:
         end: Where those bytes end; None: at the end of the source.
+        tolerant: Whether other times are left to be dealt with later; see ``Source.look``.
     """
 
     _source: Source
     end: int | None = None
+    tolerant: bool = False
 
     @property
     def name(self) -> str:
@@ -100,13 +136,22 @@ class CheckedSource:
         """Read bytes at ``offset``; see ``Readable.read_into``."""
         count = await self._source.read_into(view, offset)
         if offset + count == (self.size if self.end is None else self.end):
-            await self.check_unchanged()
+            await (self.look() if self.tolerant else self.check_unchanged())
         return count
 
     def read_at_hand(self, view: memoryview, offset: int) -> int:
         """Read bytes that are not the last ones; see ``Source.read_at_hand``."""
         end = self.size if self.end is None else self.end
         return 0 if offset + len(view) >= end else self._source.read_at_hand(view, offset)
+
+    @property
+    def version(self) -> int:
+        """The source's version."""
+        return self._source.version
+
+    async def look(self) -> None:
+        """Look at the source; see ``Source.look``."""
+        await self._source.look()
 
     async def check_unchanged(self) -> None:
         """Look at the source; see ``Source.check_unchanged``."""

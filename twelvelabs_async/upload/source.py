@@ -21,7 +21,7 @@ from attrs import Factory, define, frozen
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import in_thread, uninterrupted
-from twelvelabs_async.upload.reading import ThreadReads
+from twelvelabs_async.upload.reading import ThreadReads, only_times_changed
 
 CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
 
@@ -47,29 +47,57 @@ ReadInto = Callable[[Descriptor, memoryview, int], int]
 
 @frozen
 class Fingerprint:
-    """What changes when a file is written to or replaced."""
+    """What changes when a file is written to or replaced.
+
+    Attributes:
+        device: The file system that it is on.
+        inode: Its number there.
+        size: Its bytes.
+        modified_ns: When it was written to, as far as nobody has set that to another time.
+        changed_ns: When anything of it was changed, which nobody can set.
+        attributes: Mode, links, owner and group: a change of them alone is one of ``changed_ns``.
+    """
 
     device: int
     inode: int
     size: int
     modified_ns: int
     changed_ns: int
+    attributes: tuple[int, ...]
 
     @classmethod
     def of(cls, status: os.stat_result) -> "Fingerprint":
         """Take the fingerprint of a file from its ``stat``."""
         return cls(
-            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+            status.st_dev,
+            status.st_ino,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            (status.st_mode, status.st_nlink, status.st_uid, status.st_gid),
+        )
+
+    def is_explained(self, now: "Fingerprint", *, moved: bool = False) -> bool:
+        """Whether what differs between this and ``now`` is what a mere change of attributes makes.
+
+        That is no proof: it may have been written to, and its modification time set back.
+
+        Args:
+            now: The same file, later.
+            moved: Whether its path has ceased to lead to it meanwhile, or leads to it again.
+        """
+        return self.modified_ns == now.modified_ns and (
+            moved or self.attributes != now.attributes or self.changed_ns == now.changed_ns
         )
 
     def difference(self, now: "Fingerprint") -> str | None:
-        """Say what happened between this and ``now``; None: nothing."""
+        """Say what happened between this and ``now``; None: nothing, but for the times perhaps."""
         if (self.device, self.inode) != (now.device, now.inode):
             return "another file was put in its place"
         if self.size != now.size:
             verb = "shrank" if now.size < self.size else "grew"
             return f"it {verb} from {self.size} to {now.size} bytes"
-        return None if self.modified_ns == now.modified_ns else "it was written to"
+        return None
 
 
 def read_positioned(file: Descriptor, view: memoryview, offset: int) -> int:
@@ -102,6 +130,7 @@ class FileSource:
     Attributes:
         path: Where it is.
         name: The path as the caller wrote it, for messages.
+        version: How often its times were found to be others than before; see ``Source.look``.
     """
 
     path: Path
@@ -111,6 +140,11 @@ class FileSource:
     _read: ReadInto
     _inline: bool
     reads: ThreadReads = Factory(ThreadReads)
+    version: int = 0
+    _suspect: bool = False
+    """Whether some change of its times was not explained by one of its attributes."""
+    _there: bool = True
+    """Whether its path led to it when it was looked at last."""
 
     @property
     def size(self) -> int:
@@ -161,14 +195,19 @@ class FileSource:
             self._inline = False
             return None
 
-    async def check_unchanged(self) -> None:
-        """Compare the open file, and what its path leads to, with what was opened."""
+    async def look(self) -> None:
+        """Compare the open file, and what its path leads to, with what was seen last."""
+        while True:
+            version, now = self.version, await self._seen_again()
+            if version == self.version:
+                break  # else another look has seen other times, and this one may be the older
+        self._compare(now)
+
+    async def _seen_again(self) -> list[Fingerprint]:
         try:
-            now = await self.reads.run(_look_again, self._file, self.path)
+            return await self.reads.run(_look_again, self._file, self.path)
         except OSError as error:
             failure = SourceError(f"cannot look at {self.name} again: {_os_text(error)}")
-        else:
-            return self._compare(now)
         raise failure
 
     def _compare(self, now: list[Fingerprint]) -> None:
@@ -178,6 +217,19 @@ class FileSource:
                 raise SourceChangedError(
                     f"{self.name} was changed while it was uploaded: {difference}"
                 )
+        latest, there = now[-1], len(now) > 1
+        if latest != self._fingerprint:
+            moved = there != self._there
+            self._suspect = self._suspect or not self._fingerprint.is_explained(latest, moved=moved)
+            self._fingerprint = latest
+            self.version += 1
+        self._there = there
+
+    async def check_unchanged(self) -> None:
+        """Compare the file with what was opened; see ``Source.check_unchanged``."""
+        await self.look()
+        if self._suspect:
+            raise only_times_changed(self.name, "nothing of it can be compared")
 
 
 def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:

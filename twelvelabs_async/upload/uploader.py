@@ -45,6 +45,7 @@ from twelvelabs_async.models import (
 from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import cancelled_once, end_all, run_all
 from twelvelabs_async.upload.body import SliceBody
+from twelvelabs_async.upload.comparison import Comparison
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.file_digest import FileDigest
 from twelvelabs_async.upload.ledger import Ledger
@@ -146,6 +147,7 @@ class Uploader:
         notes: What is to outlive this process.
         check: What is made of the store's ETags.
         digest: The file's digest, under way.
+        comparison: Whether what is stored is of the file as it is now.
     """
 
     session: Session
@@ -160,6 +162,9 @@ class Uploader:
     notes: Notes
     check: EtagCheck = field(factory=EtagCheck)
     digest: FileDigest = field(factory=FileDigest)
+    comparison: Comparison = field(
+        default=Factory(lambda self: Comparison(self.source, self.ledger.slices), True)
+    )
     _own_slots: Slots = field(
         default=Factory(lambda self: Slots.of(self.max_workers, early=self.slots.early), True),
         init=False,
@@ -220,6 +225,7 @@ class Uploader:
         return self.ledger.start_next()
 
     async def _report_batches(self) -> None:
+        await self.comparison.settle()  # the sooner, the less is sent of a file that has changed
         while batch := self.ledger.claim_batch():
             await self._report(batch)
 
@@ -254,15 +260,20 @@ class Uploader:
         body = self.storage.body(self.source, piece, hashed=self.check.wanted)
         body.when_sent = when_sent
         self._sending[piece.index] = body
+        began = self.source.version
         try:
             etag = await self.storage.put(ticket.url, self.session.upload_headers, body)
         finally:
             del self._sending[piece.index]
-        return self._shelve(piece, etag, body.md5)
+        return self._shelve(piece, etag, body.md5, began)
 
-    def _shelve(self, piece: Slice, etag: str, md5: str | None) -> tuple[CompletedChunk, ...]:
+    def _shelve(
+        self, piece: Slice, etag: str, md5: str | None, began: int
+    ) -> tuple[CompletedChunk, ...]:
         """Put a chunk where it belongs, and what was in doubt if that is settled now."""
-        if not self.check.judge(piece.index, etag, md5):
+        sound = self.check.judge(piece.index, etag, md5)
+        self.comparison.note(piece.index, etag, md5, began)
+        if not sound:
             self.ledger.doubt(piece, etag)
             return ()
         if self.check.proven:
@@ -362,8 +373,7 @@ class Uploader:
             await self._wait_to_retry(failure, attempts, began)
 
     async def _report(self, batch: tuple[CompletedChunk, ...]) -> None:
-        if self.ledger.finishing:
-            await self.digest.value()
+        await self._make_sure()
         try:
             answer = await self._ask(lambda: self.platform.report(batch))
         except BadRequestError:
@@ -373,14 +383,24 @@ class Uploader:
             raise
         self.ledger.confirm(batch, answer)
 
+    async def _make_sure(self) -> None:
+        """See to it that what is reported is of one file, and its digest, too, at the end."""
+        await self.comparison.settle()
+        while self.ledger.finishing:
+            await self.digest.value()
+            if not self.comparison.due:
+                return
+            await self.comparison.settle()
+
     async def _rescue(self) -> None:
         """Save and report the ETags in hand, within a bound; nobody else knows them."""
         with suppress(TwelveLabsError, TimeoutError):
             async with clock.timeout(RESCUE_SECONDS):
                 await self._save_rest()
                 if batch := self.ledger.claim_all():
-                    await self.source.check_unchanged()  # or who goes on would mix two files
-                    self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
+                    await self.source.look()  # or who goes on would mix it with another
+                    if not self.comparison.due:
+                        self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
 
     async def _save_rest(self) -> None:
         """Save what an interrupted worker did not; what cannot be saved is not reported."""
