@@ -313,7 +313,7 @@ async def test_a_command_makes_an_asset_of_each_of_two_equal_files(
     paths = equal_files(tmp_path, 2)
     async with Emulator(chunk_size=CHUNK_SIZE) as emulator:
         stall = emulator.faults.add(Fault(route="put", chunk_index=4, action=Stall(), times=2))
-        command = ("upload", "--json", "--concurrency", "1", *paths)
+        command: tuple[str | Path, ...] = ("upload", "--json", "--concurrency", "1", *paths)
         process = await shell.start_beside(emulator, *command)
         while stall.hits < 2:
             await asyncio.sleep(0)

@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -147,7 +147,7 @@ async def test_a_session_that_is_gone_is_no_matter_as_long_as_its_asset_is_there
 
 
 @contextmanager
-def a_full_pipe() -> Iterator[int]:
+def a_full_pipe() -> Generator[int]:
     """Yield an output to which nobody can write any more."""
     reading, writing = os.pipe()
     try:

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,10 @@ def write_at(path: Path, offset: int, *, restored: bool = True) -> None:
         file.write(b"other bytes")
     if restored:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def write_to_first_chunk(path: Path) -> None:
+    write_at(path, 0)
 
 
 HARMLESS = [touch, round_times, set_mode, rename, rename_and_back, link, remove]
@@ -176,7 +181,7 @@ async def test_several_changes_are_each_compared(
     """A file may be touched again and again, while it keeps its bytes."""
     path = make_file(CHUNKS * CHUNK_SIZE)
     for index in range(1, CHUNKS):
-        action = happening(lambda index=index: os.utime(path, ns=(index, index)))  # type: ignore[misc]
+        action = happening(partial(os.utime, path, ns=(index, index)))
         emulator.faults.add(Fault(route="put", chunk_index=index, action=action))
     result = await client.multipart_upload.upload_file(path, max_workers=2)
     assert await content(emulator, result.asset_id) == path.read_bytes()
@@ -334,7 +339,7 @@ async def test_what_an_earlier_attempt_stored_is_compared_too(
     ) as client:
         with pytest.raises(UploadError):
             await client.multipart_upload.upload_file(path, max_workers=1, batch_size=2)
-        change = touch if harmless else lambda path: write_at(path, 0)
+        change = touch if harmless else write_to_first_chunk
         action = happening(lambda: change(path))
         emulator.faults.add(Fault(route="put", chunk_index=5, action=action))
         upload = client.multipart_upload.upload_file(path, max_workers=1)
@@ -381,7 +386,7 @@ async def test_attributes_may_change_while_a_file_goes_in_one_request(
     assert await content(emulator, asset) == data
 
 
-@pytest.mark.parametrize("change", [touch, round_times, lambda path: write_at(path, 0)])
+@pytest.mark.parametrize("change", [touch, round_times, write_to_first_chunk])
 async def test_other_times_end_a_request_that_nothing_can_be_compared_with(
     change: Change, emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
@@ -492,7 +497,7 @@ def test_an_imprint_is_what_can_be_compared() -> None:
     assert imprints.stored() == [1, 2, 3, 5]
 
 
-@pytest.mark.parametrize("change", [*HARMLESS, lambda path: write_at(path, 0)])
+@pytest.mark.parametrize("change", [*HARMLESS, write_to_first_chunk])
 async def test_each_change_of_the_times_is_a_version(change: Change, make_file: MakeFile) -> None:
     """Nothing is one only until somebody looks, and a look without a change is none."""
     path = make_file(CHUNK_SIZE)

@@ -89,7 +89,7 @@ def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _ordered(item) for key, item in sorted(cast("dict[str, Any]", value).items())}
     if isinstance(value, list):
-        return [_ordered(item) for item in cast("list[Any]", value)]
+        return [_ordered(item) for item in cast("list[object]", value)]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
