@@ -70,6 +70,7 @@ def watch() -> Watch:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: waits for another process")
+    config.addinivalue_line("markers", "soak: runs for SOAK_SECONDS; otherwise a few steps")
     config.addinivalue_line("markers", "every_loop: runs on asyncio's loop and on uvloop")
     config.addinivalue_line("markers", "not_on(*targets, why): a scenario that these cannot play")
 

@@ -4,11 +4,14 @@ import asyncio
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from support_steps import Steps
+
+from twelvelabs_async import AsyncTwelveLabs
 
 DESCRIPTORS = Path("/proc/self/fd")
 
@@ -19,6 +22,11 @@ def _targets() -> Iterator[tuple[int, Path]]:
             yield int(entry.name), entry.readlink()
         except FileNotFoundError:  # the one that listed the directory
             continue
+
+
+def descriptors() -> Counter[str]:
+    """Return what this process has open, and how often; sockets and pipes by their kind only."""
+    return Counter(str(target).partition(":[")[0] for _, target in _targets())
 
 
 def sockets() -> set[str]:
@@ -48,6 +56,12 @@ def is_open(path: Path) -> bool:
 def foreign_threads() -> set[str]:
     """Return the threads that are neither the main one nor of a loop's own executor."""
     return {t.name for t in threading.enumerate() if not t.name.startswith(("Main", "asyncio_"))}
+
+
+def free_slots(client: AsyncTwelveLabs) -> tuple[int, int, int]:
+    """Return how many more may be under way: control calls, uploads, chunks."""
+    limits = client._uploads._sending.limits
+    return client._transport.slots._value, limits.uploads._value, limits.puts._free._value
 
 
 def timers(steps: Steps) -> list[asyncio.TimerHandle]:

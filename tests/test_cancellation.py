@@ -17,7 +17,7 @@ import anyio
 import pytest
 from attrs import Factory, define
 from conftest import MakeFile
-from support_leaks import foreign_threads, is_open, sockets, timers
+from support_leaks import foreign_threads, free_slots, is_open, sockets, timers
 from support_steps import Steps
 from virtual_time import utcnow
 
@@ -77,12 +77,6 @@ def rough_way() -> list[Fault]:
 # What is left.
 
 
-def slots(client: AsyncTwelveLabs) -> tuple[int, int, int]:
-    """Return how many more may be under way: control calls, uploads, chunks."""
-    limits = client._uploads._sending.limits
-    return client._transport.slots._value, limits.uploads._value, limits.puts._free._value
-
-
 async def settled(nothing_left: Callable[[], bool]) -> bool:
     """Wait a little until nothing is left: the emulator may still be at a connection."""
     for _ in range(50):
@@ -117,10 +111,10 @@ class Playground:
         self.emulator.faults.script[:] = rough_way() if self.rough else []
         steps.install(asyncio.get_running_loop())
         async with AsyncTwelveLabs(self.emulator.api_key, self.emulator.base_url) as client:
-            free = slots(client)
+            free = free_slots(client)
             await how(steps, call(client, self.path))
             self._check_ended(steps)
-            assert slots(client) == free
+            assert free_slots(client) == free
             self.emulator.faults.script.clear()
             await client.assets.create(method="direct", file=("small.mp4", b"next"))
         steps.install(asyncio.get_running_loop())
