@@ -180,7 +180,7 @@ class _Drawing:
             faults=self._faults(calls, loop),
             ending=ending,
             at=int(10 ** chance.uniform(0, 3.3)) - 1,
-            change=chance.choice(get_args(Change)),
+            change=chance.choice((*get_args(Change), "rewrite", "rewrite", "rewrite")),
             loop=loop,
         )
 
@@ -259,7 +259,7 @@ class _Drawing:
             return "none"
         kinds: list[EndingKind] = ["cancel", "cancel twice", "cancel all", "close"]
         if calls[0].source in PATHS:
-            kinds.append("change")
+            kinds += ("change", "change", "change")
         return self.chance.choice(kinds)
 
     def _faults(self, calls: tuple[Call, ...], loop: LoopKind) -> tuple[PlannedFault, ...]:
