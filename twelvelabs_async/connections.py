@@ -7,6 +7,8 @@ request before says nothing about the network of now.
 """
 
 import asyncio
+import os
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from itertools import count
@@ -134,6 +136,7 @@ class SpacedConnector(aiohttp.TCPConnector):
     """
 
     def __init__(self, spacing: Spacing, **settings: Any) -> None:
+        self._process = os.getpid()
         super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType] - aiohttp's own
         self.spacing = spacing
         self._numbers = count(1)
@@ -150,6 +153,10 @@ class SpacedConnector(aiohttp.TCPConnector):
         """
         if number >= self._suspect.get(origin, 0):
             self._suspect[origin] = next(self._numbers)
+
+    def __del__(self, _warnings: Any = warnings) -> None:
+        if self._process == os.getpid():  # in a forked child, the connections are the parent's
+            super().__del__(_warnings)
 
     async def connect(
         self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any

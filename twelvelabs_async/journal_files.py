@@ -137,8 +137,9 @@ class FileJournal:
 
     A lease is a lock of the operating system: it ends when its process does, however that ends,
     and otherwise only when it is released. So ``seconds`` says nothing here. It is lost only if
-    somebody removes the file. An entry that nobody has is removed seven days after it was last
-    written. Use it on one event loop.
+    somebody removes the file. A child that is forked has none of its parent's leases, and keeps
+    none of them. An entry that nobody has is removed seven days after it was last written. Use it
+    on one event loop.
 
     Args:
         directory: Where to keep the files; it is made when it is needed, for this user only. It
@@ -152,13 +153,21 @@ class FileJournal:
 
     directory: Path = field(default=None, converter=_directory)
     _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
-    _holds: dict[str, _Hold] = field(factory=dict[str, _Hold], init=False)
+    _own: dict[str, _Hold] = field(factory=dict[str, _Hold], init=False)
+    _process: int = field(factory=os.getpid, init=False)
 
     def __attrs_post_init__(self) -> None:
         if not journal_log.CAN_LOCK:
             raise ConfigurationError(
                 "this system cannot lock files as FileJournal needs it: pass a journal of your own"
             )
+
+    @property
+    def _holds(self) -> dict[str, _Hold]:
+        """What is ours; a child that was forked off has none of it, nor of the turns at it."""
+        if self._process != os.getpid():
+            self._process, self._own = os.getpid(), {}
+        return self._own
 
     def path(self, key: str) -> Path:
         """Return the file of ``key``."""

@@ -5,10 +5,11 @@ A file has a header of ``HEADER`` bytes, in which its holder tells its name, and
 there to the last byte exactly as it was written, and only if all before it count, so a cut at any
 byte and damage to any byte leave a shorter journal, and never a wrong one.
 
-The lock is ``flock`` on the file itself. It belongs to the open file, so it dies with the process
-(a child that was forked meanwhile, without starting another program, keeps it), and two openings
-within one process exclude each other as well. What is written goes to the file that was locked
-and never to one that was put in its place, so somebody who lost the lock can do no harm.
+The lock is ``flock`` on the file itself. It belongs to the open file, so it dies with the process,
+and two openings within one process exclude each other as well. A child that is forked shares the
+open file, and would keep the lock: it closes its copy at once and never unlocks, and the process
+that has locked unlocks before it closes. What is written goes to the file that was locked and
+never to one that was put in its place, so somebody who lost the lock can do no harm.
 
 Others may be able to write to the directory, as to ``/tmp``, and may keep files of their own in it.
 So no link is followed, and a file is used only if it is a regular one, of this user, under one
@@ -28,8 +29,9 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from itertools import islice
 from pathlib import Path
+from weakref import WeakSet
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 if sys.platform != "win32":
     import fcntl
@@ -114,8 +116,54 @@ def read_records(path: Path) -> list[bytes]:
 
 
 @define(eq=False, repr=False)
+class _Shared:
+    """The files that a child, if one is forked now, shares with us.
+
+    Attributes:
+        files: Those that may be locked.
+        forks: How many children were forked, or are about to be.
+    """
+
+    files: "WeakSet[io.FileIO]" = Factory(WeakSet)
+    forks: int = 0
+
+    def open(self, path: Path, flags: int) -> io.FileIO:
+        """Open a file to be locked, so that no child keeps a copy of it.
+
+        A child that is forked before the file is in the books keeps one. So that file is never
+        locked, and another one is opened.
+        """
+
+        def opener(name: str, _: int) -> int:
+            return os.open(name, flags, 0o600)
+
+        while True:
+            forks = self.forks
+            file = open(path, "r+b", buffering=0, opener=opener)  # noqa: SIM115 - the caller's
+            self.files.add(file)
+            if forks == self.forks:
+                return file
+            file.close()
+
+    def about_to_fork(self) -> None:
+        """Note in the parent that a child is forked."""
+        self.forks += 1
+
+    def close_copies(self) -> None:
+        """Close in the child what belongs to the parent; that leaves the parent's locks alone."""
+        for file in tuple(self.files):
+            with suppress(OSError):
+                file.close()
+
+
+_shared = _Shared()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_shared.about_to_fork, after_in_child=_shared.close_copies)
+
+
+@define(eq=False, repr=False)
 class LogFile:
-    """A file that is ours as long as it is open; made by ``take``."""
+    """A file that is ours as long as it is open; made by ``take``. In a forked child it is not."""
 
     path: Path
     _file: io.FileIO
@@ -130,7 +178,7 @@ class LogFile:
 
     def in_place(self) -> bool:
         """Whether the path still leads to this file, so that nobody else can have the entry."""
-        return _leads_to(self.path, self._file)
+        return not self._file.closed and _leads_to(self.path, self._file)
 
     def tell(self, owner: str) -> None:
         """Write down who has the file; nothing depends on it, so it is not synced."""
@@ -172,7 +220,10 @@ class LogFile:
     def close(self) -> None:
         """Give the file back; where it has no records, it goes."""
         with self._file, suppress(OSError):  # the lock is given back whatever happens
-            self._leave()
+            try:
+                self._leave()
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _leave(self) -> None:
         if self._end > HEADER:
@@ -254,9 +305,7 @@ def _open(path: Path, *, create: bool = False) -> io.FileIO:
     _check_directory(path.parent)
     flags = _OPEN | (os.O_CREAT if create else 0)
     try:
-        file = open(  # noqa: SIM115 - the caller closes it
-            path, "r+b", buffering=0, opener=lambda name, _: os.open(name, flags, 0o600)
-        )
+        file = _shared.open(path, flags)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise

@@ -9,6 +9,7 @@ handed in is never closed here.
 """
 
 import asyncio
+import os
 import warnings
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -76,6 +77,7 @@ class Sessions(Unpicklable):
     _storage: aiohttp.ClientSession | None = None
     _trace: aiohttp.TraceConfig = Factory(attempt_trace)
     _closed: bool = False
+    _process: int = Factory(os.getpid)
     _under_way: dict[asyncio.Timeout, asyncio.Future[None]] = Factory(
         dict[asyncio.Timeout, asyncio.Future[None]]
     )
@@ -176,7 +178,20 @@ class Sessions(Unpicklable):
             return _environment_proxy(url)
         return None
 
+    @property
+    def _inherited(self) -> bool:
+        """Whether this process was forked off the one that has the connections.
+
+        Closing them here would end them there: TLS says goodbye, and both processes share what the
+        event loop asked the system to watch.
+        """
+        return self._process != os.getpid()
+
     def _open(self) -> asyncio.AbstractEventLoop:
+        if self._inherited:
+            raise ClientClosedError(
+                "the client belongs to the process that has forked this one; make one in each"
+            )
         if self._closed:
             raise ClientClosedError("the client is closed; make a new one")
         loop = asyncio.get_running_loop()
@@ -237,8 +252,13 @@ class Sessions(Unpicklable):
         return self._connector
 
     async def close(self) -> None:
-        """End what is under way and close what was opened here; may be called again."""
+        """End what is under way and close what was opened here; may be called again.
+
+        In a forked child it does nothing to what the parent has opened.
+        """
         self._closed = True
+        if self._inherited:
+            return
         await self._end_all()
         for session in (self._storage, self._single, self._control):
             if session is not None and session is not self._connecting.session:
@@ -259,7 +279,7 @@ class Sessions(Unpicklable):
             await asyncio.wait(self._under_way.values())
 
     def __del__(self) -> None:
-        if self._loop is not None and not self._closed:
+        if self._loop is not None and not self._closed and not self._inherited:
             warnings.warn(
                 "unclosed AsyncTwelveLabs client: use 'async with', or await client.close()",
                 ResourceWarning,
