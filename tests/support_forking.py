@@ -71,10 +71,14 @@ async def _hold(directory: str, key: str) -> None:
     await journal.append(key, "parent", b"1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
-        child.start()
-    print(child.pid, flush=True)  # noqa: T201 - who has started this reads it
+        multiprocessing.get_context("fork").Process(target=_tell_and_stay).start()
     await asyncio.Event().wait()
+
+
+def _tell_and_stay() -> None:
+    """Be the child: only now is it certain that it has closed its copies."""
+    print(os.getpid(), flush=True)  # noqa: T201 - who has started this reads it
+    time.sleep(600)
 
 
 if __name__ == "__main__":

@@ -67,10 +67,17 @@ class Attempt:
         self.stale = self.reused and _is_loss(error)
         if self.stale or (self.reused and isinstance(error, TimeoutError)):
             self._distrust(self._number)
+        # What a new connection watches keeps the context in which it was made, and so this object:
+        # it must not keep the connector of a client that nobody has any more.
+        self._distrust = _ignore
 
     def travels(self, *, reused: bool, number: int = 0) -> None:
         """Note the connection, and the number that it has in its connector."""
         self.reused, self._number = reused, number
+
+
+def _ignore(_: int) -> None:
+    """Distrust nothing."""
 
 
 _ATTEMPT: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
