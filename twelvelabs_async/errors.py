@@ -447,7 +447,18 @@ class AssetNotReadyError(TwelveLabsError, TimeoutError):
 
 
 class JournalError(TwelveLabsError):
-    """The journal cannot be kept: a full disk, no permission, a store that is away."""
+    """The journal cannot be kept: a full disk, no permission, a store that is away.
+
+    Before an upload has opened its session, this ends it: nothing was sent, and the ``UploadError``
+    has no ``upload_id``. Later, the upload goes on without a journal.
+
+    Attributes:
+        retryable: Whether the journal may be kept at another time, without any change.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        self.retryable = retryable
+        super().__init__(message)
 
 
 class JournalLostError(JournalError):

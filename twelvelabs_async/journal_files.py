@@ -6,6 +6,7 @@ while the disk is busy share the next sync.
 """
 
 import asyncio
+import errno
 import hashlib
 import os
 import sys
@@ -36,6 +37,22 @@ T = TypeVar("T")
 
 KEPT = timedelta(days=7)
 """How long an entry that nobody has is kept; an upload session of the platform lives 24 hours."""
+
+
+_LASTING = frozenset({
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOLCK,
+    errno.ENOSYS,
+    errno.ENOTDIR,
+    errno.EOPNOTSUPP,
+})  # fmt: skip
+"""What stays as it is: no permission, something else in the way, no locks on this file system."""
 
 
 def state_directory(platform: str = sys.platform) -> Path:
@@ -69,7 +86,8 @@ def _telling(path: Path) -> Generator[None]:
         reason = error.strerror or type(error).__name__
         if not isinstance(error, NotOursError):  # the system's words begin with a capital
             reason = reason.lower()
-        failure = JournalError(f"cannot keep the journal {path}: {reason}")
+        text = f"cannot keep the journal {path}: {reason}"
+        failure = JournalError(text, retryable=error.errno not in _LASTING)
     else:
         return
     raise failure

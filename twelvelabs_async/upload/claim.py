@@ -9,8 +9,9 @@ Files with the same content, of which the same is asked for, share a name. Their
 * An entry that is complete, or that never got a session, belongs to nobody.
 
 Whoever gets a lease notes its path, and its name as the owner, before it does anything else. So
-whoever finds the entry taken can tell by whom, and looks again if that is not written there yet.
-What has no path (bytes, open files), or a name of the caller's, has the one entry of its name.
+whoever finds the entry taken can tell by whom, and looks again if that is not written there yet;
+and a journal that cannot be written is found out before a session is opened. What has no path
+(bytes, open files), or a name of the caller's, has the one entry of its name.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from attrs import define, field, frozen
 from twelvelabs_async import clock
 from twelvelabs_async.errors import UploadInProgressError
 from twelvelabs_async.journal import Journal
-from twelvelabs_async.upload.lease import Lease, held
+from twelvelabs_async.upload.lease import Lease, held, journal_errors
 from twelvelabs_async.upload.past import Mark, Outline, outline, path_record
 
 LOOK_AGAIN = 0.05
@@ -109,8 +110,11 @@ async def _only(asking: Asking, stack: AsyncExitStack) -> Claim:
     lease = await stack.enter_async_context(
         held(asking.journal, key, label=asking.label, wait=asking.wait, pause=asking.pause)
     )
-    if not asking.resume:
+    found = outline(await lease.read())
+    if found.there and not asking.resume:
         await lease.clear()
+    if not (found.there and asking.resume):
+        await lease.append(path_record(None, lease.owner))
     return Claim(lease, lease.waited or asking.since(key))
 
 
@@ -183,7 +187,8 @@ class _Search:
         return Claim(lease, answered=ours and before)
 
     async def _read(self, key: str) -> Outline:
-        return outline(await self.asking.journal.read(key))
+        with journal_errors():
+            return outline(await self.asking.journal.read(key))
 
     async def _verdict(self, found: Outline, *, before: bool) -> Verdict:
         """Say whose an entry is; ``before``: this call has asked before it was complete."""

@@ -8,10 +8,10 @@ from typing import Protocol
 from attrs import define
 
 from twelvelabs_async import clock
-from twelvelabs_async.errors import JournalLostError, SourceChangedError
+from twelvelabs_async.errors import JournalError, JournalLostError, SourceChangedError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import CompletedChunk
-from twelvelabs_async.upload.lease import Lease, held
+from twelvelabs_async.upload.lease import Lease, held, journal_errors
 from twelvelabs_async.upload.past import (
     Mark,
     Past,
@@ -209,12 +209,15 @@ async def forget_result(
         UploadInProgressError: Somebody else had the entry for a minute, and has it still.
         JournalError: The journal cannot be read or written.
     """
-    if not _is_of(upload_id, await journal.read(key)):
+    with journal_errors():
+        records = await journal.read(key)
+    if not _is_of(upload_id, records):
         return
     async with held(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
         if _is_of(upload_id, await lease.read()):
             await lease.clear()
-            await lease.append(dead_record())
+            with suppress(JournalError):  # it is forgotten all the same
+                await lease.append(dead_record())
 
 
 def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:

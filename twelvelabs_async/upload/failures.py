@@ -72,9 +72,9 @@ def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:
     """
     if isinstance(cause, ApiError):
         return is_transient(cause.status_code or 0) or (journaled and _is_about_session(cause))
-    if isinstance(cause, SourceError):
+    if isinstance(cause, SourceError | JournalError):
         return cause.retryable
-    if isinstance(cause, UploadInProgressError | JournalError | IncompleteUploadError):
+    if isinstance(cause, UploadInProgressError | IncompleteUploadError):
         return True
     return meaning(cause) is not Meaning.FATAL
 

@@ -5,14 +5,19 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 
 from attrs import define
 
 from twelvelabs_async import clock
-from twelvelabs_async.errors import JournalLostError, UploadInProgressError
+from twelvelabs_async.errors import (
+    JournalError,
+    JournalLostError,
+    TwelveLabsError,
+    UploadInProgressError,
+)
 from twelvelabs_async.journal import Journal, lost
 from twelvelabs_async.retries import backoff
 from twelvelabs_async.tasks import end_all, uninterrupted
@@ -28,6 +33,17 @@ RENEWAL = 1 / 4
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 """Seconds between two looks whether the lease is free."""
+
+
+@contextmanager
+def journal_errors() -> Generator[None]:
+    """Raise what a journal of others raises in its own ways as a ``JournalError``."""
+    try:
+        yield
+    except TwelveLabsError:
+        raise
+    except Exception as error:
+        raise JournalError(f"the journal failed: {error or type(error).__name__}") from error
 
 
 @define(eq=False, repr=False)
@@ -49,17 +65,20 @@ class Lease:
 
     async def read(self) -> Sequence[bytes]:
         """Return the records; see ``Journal.read``."""
-        return await self._journal.read(self.key)
+        with journal_errors():
+            return await self._journal.read(self.key)
 
     async def append(self, record: bytes) -> None:
         """Add a record; see ``Journal.append``."""
         self._check()
-        await self._journal.append(self.key, self.owner, record)
+        with journal_errors():
+            await self._journal.append(self.key, self.owner, record)
 
     async def clear(self) -> None:
         """Forget the records; see ``Journal.clear``."""
         self._check()
-        await self._journal.clear(self.key, self.owner)
+        with journal_errors():
+            await self._journal.clear(self.key, self.owner)
 
     def _check(self) -> None:
         if self.lost:  # the store may be away, and then only we know
@@ -159,7 +178,8 @@ class _Keeper:
         deadline = clock.monotonic() + wait
         for tries in count(1):
             self._until = clock.monotonic() + self.seconds
-            holder = await self.journal.acquire(self.key, self.owner, self.seconds)
+            with journal_errors():
+                holder = await self.journal.acquire(self.key, self.owner, self.seconds)
             if holder is None:
                 return tries > 1
             left = deadline - clock.monotonic()

@@ -108,9 +108,9 @@ class _Record:
     dead: bool = False
 
 
-def path_record(path: str, owner: str) -> bytes:
+def path_record(path: str | None, owner: str) -> bytes:
     """Return the record of where the file is, for whoever else comes with the same content."""
-    return _dumped(path=_written(path), owner=owner)
+    return _dumped(path=None if path is None else _written(path), owner=owner)
 
 
 def opened_record(session: Session, mark: Mark, path: str | None = None) -> bytes:

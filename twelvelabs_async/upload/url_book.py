@@ -63,7 +63,8 @@ class UrlBook:
         """
         self._batches += 1
         for chunk in urls:
-            good_until = asked_at + _lifetime(chunk.expires_at, server_time) - MARGIN
+            # in this order, so that a sum that is no later than now is not rounded to be later
+            good_until = asked_at + (_lifetime(chunk.expires_at, server_time) - MARGIN)
             if good_until <= received_at:
                 good_until = math.inf
             self._tickets[chunk.chunk_index] = Ticket(chunk.url, good_until, self._batches)
