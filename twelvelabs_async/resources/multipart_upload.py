@@ -337,22 +337,7 @@ class MultipartUploadClient:
             answer = await self._raw.get_status(
                 upload_id, page=number, page_limit=page_limit, request_options=request_options
             )
-            told = answer.data
-            return UploadStatusPage(
-                data=told.uploaded_chunks,
-                page_info=told.page_info,
-                number=number,
-                fetch=fetch,
-                status=told.status,
-                upload_id=told.upload_id,
-                chunks_completed=told.chunks_completed,
-                chunks_failed=told.chunks_failed,
-                chunks_pending=told.chunks_pending,
-                total_size=told.total_size,
-                uploaded_size=told.uploaded_size,
-                created_at=told.created_at,
-                updated_at=told.updated_at,
-            )
+            return UploadStatusPage.of(answer.data, number, fetch)
 
         return await fetch(1 if page is None else page)
 

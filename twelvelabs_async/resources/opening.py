@@ -21,11 +21,14 @@ from twelvelabs_async.errors import (
 from twelvelabs_async.models import (
     CompletedChunk,
     CreateAssetUploadResponse,
+    IncompleteUploadSummary,
+    ListIncompleteUploadsResponse,
     MultipartUploadStatusType,
 )
+from twelvelabs_async.pagination import LARGEST_PAGE, Page
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.resources.session_calls import LARGEST_PAGE, SessionCalls, Standing
+from twelvelabs_async.resources.session_calls import SessionCalls, Standing
 from twelvelabs_async.retries import server_time
 from twelvelabs_async.upload.comparison import Imprints
 from twelvelabs_async.upload.entry import Entry, another_file
@@ -135,17 +138,17 @@ class Opener:
                 raise
             standing = Standing(MultipartUploadStatusType.COMPLETED, frozenset(), frozenset())
         slices = Slices(session.total_size, session.chunk_size)
-        everything = range(1, len(slices) + 1)
-        if standing.status == MultipartUploadStatusType.COMPLETED:
-            standing = evolve(standing, completed=frozenset(everything))
-        if known_only and not standing.completed <= {chunk.chunk_index for chunk in stored}:
+        counted: Collection[int] = range(1, len(slices) + 1)
+        whole = standing.status == MultipartUploadStatusType.COMPLETED
+        if not whole:
+            counted = {index for index in standing.completed if index in counted}
+        if known_only and not _all_known(counted, stored):
             raise SessionEndedError(session.upload_id, INCOMPARABLE)
-        ledger = Ledger.resumed(
-            slices,
-            self._batch_size,
-            standing.completed.intersection(everything),
-            [c for c in stored if c.chunk_index not in standing.failed],
-        )
+        usable = [c for c in stored if c.chunk_index not in standing.failed]
+        if whole:
+            ledger = Ledger.whole(slices, self._batch_size, usable)
+        else:
+            ledger = Ledger.resumed(slices, self._batch_size, counted, usable)
         text = "upload %s goes on: %d of %d chunks are stored"
         logger.info(text, session.upload_id, ledger.resumed_chunks, len(slices))
         void = standing.failed.intersection(chunk.chunk_index for chunk in stored)
@@ -197,19 +200,28 @@ class Opener:
         return evolve(found, asset_id=asset_id, upload_headers=headers)
 
     async def _listed(self, upload_id: str) -> Session | None:
-        number, last = 1, 1
-        while number <= last:
+        answer: ApiResponse[ListIncompleteUploadsResponse]
+
+        async def fetch(number: int) -> Page[IncompleteUploadSummary]:
+            nonlocal answer
             answer = await self._raw.list_incomplete_uploads(
                 page=number, page_limit=LARGEST_PAGE, request_options=self._later_options()
             )
-            for one in answer.data.data:
-                if one.upload_id == upload_id:
-                    sizes = (one.chunk_size, one.total_chunks, one.total_size)
-                    session = Session(upload_id, *sizes, expires_at=one.expires_at)
-                    _checked(session, answer, "GET /assets/multipart-uploads")
-                    return session
-            number, last = number + 1, answer.data.page_info.total_page or 1
+            return Page(answer.data.data, answer.data.page_info, number, fetch)
+
+        async for one in await fetch(1):
+            if one.upload_id == upload_id:
+                sizes = (one.chunk_size, one.total_chunks, one.total_size)
+                session = Session(upload_id, *sizes, expires_at=one.expires_at)
+                _checked(session, answer, "GET /assets/multipart-uploads")
+                return session
         return None
+
+
+def _all_known(counted: Collection[int], stored: Collection[CompletedChunk]) -> bool:
+    """Whether each chunk that the platform has counted is among those whose ETags are known."""
+    known = {chunk.chunk_index for chunk in stored}
+    return len(counted) <= len(known) and all(index in known for index in counted)
 
 
 def _check_size(upload_id: str, size: int, told: int | None) -> None:

@@ -16,11 +16,11 @@ from twelvelabs_async.models import (
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
+from twelvelabs_async.pagination import LARGEST_PAGE
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.resources.upload_status import UploadStatusPage
 from twelvelabs_async.retries import server_time
-
-LARGEST_PAGE = 50
 
 
 @frozen
@@ -92,36 +92,30 @@ class SessionCalls:
             total_chunks: The chunks of the session.
         """
         failed = dict[int, str]()
-        number, seen, last = 1, 0, 1
-        while number <= last and seen < total_chunks:
-            page = await self._page(number)
-            failed |= _failed(page.uploaded_chunks, total_chunks)
-            if not page.uploaded_chunks or len(failed) == page.chunks_failed:
+        seen = 0
+        async for page in (await self._page(1)).iter_pages():
+            failed |= _failed(page.data, total_chunks)
+            seen += len(page.data)
+            if seen >= total_chunks or len(failed) == page.chunks_failed:
                 break
-            seen += len(page.uploaded_chunks)
-            number, last = number + 1, page.page_info.total_page or 1
         return failed
 
     async def standing(self) -> Standing:
         """Ask where every chunk stands; pages are walked only where they tell anything."""
         first = await self._page(1)
-        chunks = list(first.uploaded_chunks)
-        last = first.page_info.total_page or 1
-        if first.chunks_completed or first.chunks_failed:
-            for number in range(2, last + 1):
-                chunks += (await self._page(number)).uploaded_chunks
-        return Standing(
-            first.status,
-            frozenset(c.index for c in chunks if c.status == ChunkInfoStatus.COMPLETED),
-            frozenset(c.index for c in chunks if c.status == ChunkInfoStatus.FAILED),
-            first.total_size,
-        )
+        completed, failed = set[int](), set[int]()
+        async for page in first.iter_pages():
+            completed |= {c.index for c in page.data if c.status == ChunkInfoStatus.COMPLETED}
+            failed |= {c.index for c in page.data if c.status == ChunkInfoStatus.FAILED}
+            if not (first.chunks_completed or first.chunks_failed):
+                break
+        return Standing(first.status, frozenset(completed), frozenset(failed), first.total_size)
 
-    async def _page(self, number: int) -> GetUploadStatusResponse:
+    async def _page(self, number: int) -> UploadStatusPage:
         answer = await self._raw.get_status(
             self._upload_id, page=number, page_limit=LARGEST_PAGE, request_options=self._options
         )
-        return answer.data
+        return UploadStatusPage.of(answer.data, number, self._page)
 
 
 def _failed(chunks: Iterable[ChunkInfo], total_chunks: int) -> dict[int, str]:

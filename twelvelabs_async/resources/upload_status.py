@@ -6,7 +6,12 @@ from datetime import datetime
 from attrs import frozen
 
 from twelvelabs_async.errors import UploadError
-from twelvelabs_async.models import ChunkInfo, MultipartUploadStatusType, UploadStatus
+from twelvelabs_async.models import (
+    ChunkInfo,
+    GetUploadStatusResponse,
+    MultipartUploadStatusType,
+    UploadStatus,
+)
 from twelvelabs_async.pagination import Page
 
 StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
@@ -37,6 +42,36 @@ class UploadStatusPage(Page[ChunkInfo]):
     uploaded_size: int | None
     created_at: datetime | None
     updated_at: datetime | None
+
+    @classmethod
+    def of(
+        cls,
+        told: GetUploadStatusResponse,
+        number: int,
+        fetch: Callable[[int], Awaitable["UploadStatusPage"]],
+    ) -> "UploadStatusPage":
+        """Return an answer as a page.
+
+        Args:
+            told: The answer.
+            number: The page's number, from 1.
+            fetch: Fetches another page by its number.
+        """
+        return cls(
+            data=told.uploaded_chunks,
+            page_info=told.page_info,
+            number=number,
+            fetch=fetch,
+            status=told.status,
+            upload_id=told.upload_id,
+            chunks_completed=told.chunks_completed,
+            chunks_failed=told.chunks_failed,
+            chunks_pending=told.chunks_pending,
+            total_size=told.total_size,
+            uploaded_size=told.uploaded_size,
+            created_at=told.created_at,
+            updated_at=told.updated_at,
+        )
 
     def summary(self) -> UploadStatus:
         """Return how far the session is."""

@@ -11,8 +11,9 @@ changes nothing. No I/O and no await: what is decided here is decided whole. ``c
 has to be rescued when an upload ends early.
 """
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise
 
 from attrs import Factory, define
@@ -99,10 +100,30 @@ class Ledger:
             waiting=deque(range(a + 1, b) for a, b in edges if b - a > 1),
             stored=held,
             reported=len(reported),
-            stored_bytes=sum(slices[index].size for index in done),
+            stored_bytes=_bytes(slices, done),
             total_completed=len(reported),
             last_batch=known[:1],
             resumed_chunks=len(done),
+        )
+
+    @classmethod
+    def whole(cls, slices: Slices, batch_size: int, stored: Iterable[CompletedChunk]) -> "Ledger":
+        """Open the books of an upload that is completed; the number of its chunks costs nothing.
+
+        Args:
+            slices: The chunks of the file.
+            batch_size: Chunks in a full report.
+            stored: Chunks whose ETags are known.
+        """
+        return cls(
+            slices=slices,
+            batch_size=batch_size,
+            waiting=deque(),
+            reported=len(slices),
+            stored_bytes=slices.total_size,
+            total_completed=len(slices),
+            last_batch=tuple(islice(stored, 1)),
+            resumed_chunks=len(slices),
         )
 
     def start_next(self) -> Slice | None:
@@ -155,12 +176,13 @@ class Ledger:
             self.stored_bytes -= self.doubted.pop(index).chunk_size
             self.waiting.appendleft(range(index, index + 1))
 
-    def requeue(self, index: int) -> None:
-        """Have a chunk that was reported sent again, before all that wait.
+    def requeue(self, indexes: Iterable[int]) -> None:
+        """Have chunks that were reported sent again, in order, before all that wait.
 
         Raises:
-            KeyError: It was not reported, or the report is not acknowledged.
+            KeyError: One was not reported, or its report is not acknowledged.
         """
+        again = sorted(set(indexes))
         shelves = (
             self.missing,
             self.doubted,
@@ -169,11 +191,15 @@ class Ledger:
             self.in_report,
             self.refused,
         )
-        if self.is_waiting(index) or any(index in shelf for shelf in shelves):
-            raise KeyError(index)
-        self.reported -= 1
-        self.stored_bytes -= self.slices[index].size
-        self.waiting.appendleft(range(index, index + 1))
+        for run in self.waiting:
+            if bisect_left(again, run.start) < bisect_left(again, run.stop):
+                raise KeyError(run)
+        for index in again:
+            if any(index in shelf for shelf in shelves):
+                raise KeyError(index)
+        self.reported -= len(again)
+        self.stored_bytes -= _bytes(self.slices, again)
+        self.waiting.extendleft(reversed(_runs(again)))
 
     def claim_batch(self) -> tuple[CompletedChunk, ...]:
         """Take what should be reported now: a full batch, or, once nothing waits, what there is.
@@ -182,7 +208,7 @@ class Ledger:
         """
         if self.waiting and len(self.stored) < self.batch_size:
             return ()
-        batch = tuple(self.stored.values())[: self.batch_size]
+        batch = tuple(islice(self.stored.values(), self.batch_size))
         for chunk in batch:
             self.in_report[chunk.chunk_index] = self.stored.pop(chunk.chunk_index)
         return batch
@@ -235,3 +261,21 @@ class Ledger:
         """How many chunks the object store holds, reported or not; none in doubt."""
         shelves = (self.unsaved, self.stored, self.in_report, self.refused)
         return self.reported + sum(map(len, shelves))
+
+
+def _bytes(slices: Slices, indexes: Sequence[int]) -> int:
+    """Return the bytes of chunks, which are in order."""
+    total = len(slices)
+    short = total * slices.chunk_size - slices.total_size if total in indexes[-1:] else 0
+    return len(indexes) * slices.chunk_size - short
+
+
+def _runs(indexes: Iterable[int]) -> list[range]:
+    """Return indexes that are in order as runs without a gap."""
+    runs = list[range]()
+    for index in indexes:
+        if runs and runs[-1].stop == index:
+            runs[-1] = range(runs[-1].start, index + 1)
+        else:
+            runs.append(range(index, index + 1))
+    return runs

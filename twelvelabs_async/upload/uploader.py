@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Protocol, TypeVar
 
 from attrs import Factory, define, field
@@ -79,6 +79,9 @@ URL_SECONDS = 30.0
 
 TRIES_FOR_A_URL = 3
 """How often URLs are asked for when answers leave out the chunk that needs one."""
+
+MOST_SHOWN = 10
+"""Failed chunks that the log names."""
 
 _DEAD = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.EXPIRED})
 
@@ -339,8 +342,9 @@ class Uploader:
 
     def _wants_url(self, index: int) -> bool:
         """Whether a chunk has yet to be sent; one in flight keeps the URL that it has."""
-        started = index in self.ledger.missing and index not in self._sending
-        return started or self.ledger.is_waiting(index)
+        if index in self.ledger.missing:
+            return index not in self._sending
+        return self.ledger.is_waiting(index)
 
     async def _fetch_urls(self, first: int, *, waits: bool = True) -> None:
         """Ask for URLs; an outage is waited out by whoever ``waits``, or it would be twice."""
@@ -453,10 +457,11 @@ class Uploader:
         Raises:
             ChunkFailedError: One of them was sent as often as it may be.
         """
-        logger.info("upload %s: sending again what failed: %s", self.session.upload_id, failed)
+        text = "upload %s: sending again what failed, %d chunks: %s"
+        shown = dict(islice(failed.items(), MOST_SHOWN))
+        logger.info(text, self.session.upload_id, len(failed), shown)
         await self.notes.void(failed.keys())  # before another ETag is noted
-        for index in sorted(failed, reverse=True):
-            self.ledger.requeue(index)
+        self.ledger.requeue(failed.keys())
         self._failed.update(failed.keys())
         for index, reason in sorted(failed.items()):
             if self._failed[index] > self.patience.max_retries:
