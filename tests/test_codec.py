@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twelvelabs_async import asset_models, codec, models
-from twelvelabs_async.asset_models import AssetDetail, AssetStatus
+from twelvelabs_async.asset_models import AssetDetail, AssetStatus, AssetTranscriptionResponse
 from twelvelabs_async.codec import (
     MOST_VALUES,
     MalformedBodyError,
@@ -181,8 +181,25 @@ def test_an_answer_with_too_many_values_is_not_parsed() -> None:
     """Parsing holds up the event loop, and nothing that is documented has so many values."""
     assert parse(b"[" + b"0," * (MOST_VALUES - 2) + b"0]") == [0] * (MOST_VALUES - 1)
     for body in (b"0," * MOST_VALUES + b"0", b"[]," * MOST_VALUES + b"0", b"{}" * MOST_VALUES):
-        with pytest.raises(MalformedBodyError, match="more than 100,000 values"):
+        with pytest.raises(MalformedBodyError, match="more than 250,000 values"):
             parse(b"[" + body + b"]")
+
+
+def test_the_words_of_a_long_recording_are_not_too_many() -> None:
+    """Four hours of quick speech, and what is said in sentences and by speakers."""
+    word = {"start": 1.25, "end": 1.5, "value": "word"}
+    said = {"status": "ready", "words": [word] * 40_000, "sentences": [word] * 8_000}
+    body = json.dumps({**said, "utterances": [{**word, "speaker": "a"}] * 8_000}).encode()
+    transcription = structure(parse(body), AssetTranscriptionResponse)
+    assert len(transcription.words or ()) == 40_000
+
+
+@pytest.mark.parametrize("number", ["1" * 401, "-" + "1" * 400, "0." + "1" * 400, "1e" + "0" * 400])
+def test_a_number_without_end_is_not_converted(number: str) -> None:
+    """The time for it would grow with the square of its length."""
+    with pytest.raises(MalformedBodyError, match="not finite, or too long"):
+        parse(f"[{number}]".encode())
+    assert parse(b"1" + b"0" * 308) == 10**308
 
 
 def test_a_mapping_is_strict_in_its_values() -> None:

@@ -17,7 +17,6 @@ from twelvelabs_async import (
     JournalLostError,
     MemoryJournal,
     UploadError,
-    journal_log,
 )
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal_log import Disk
@@ -116,7 +115,7 @@ async def test_a_file_system_without_locks_is_found_out(
     def flock(file: object, operation: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(journal_log.fcntl, "flock", flock)
+    monkeypatch.setattr("fcntl.flock", flock)
     error = await refused(
         emulator, FileJournal(tmp_path / "journal"), make_file(CHUNKS * CHUNK_SIZE)
     )

@@ -24,6 +24,9 @@ from twelvelabs_async.unpicklable import Unpicklable
 
 T = TypeVar("T")
 
+LARGEST_ERROR = 2**20
+"""Bytes of an error's body that are read; the platform's have a few hundred."""
+
 _LONGEST_QUOTE = 500
 _OK = range(200, 300)
 
@@ -98,7 +101,7 @@ class AnswerReader(Unpicklable):
 
     def error(self, answer: Answer, request: str) -> ApiError:
         """Return the error that an answer to ``request`` is."""
-        text = self.scrubbed(answer.body.decode("utf-8", "replace"))
+        text = self._beginning(answer.body)
         try:
             body = self._scrubbed_json(codec.parse(text.encode()))
         except (ValueError, RecursionError):
@@ -117,6 +120,13 @@ class AnswerReader(Unpicklable):
         if isinstance(error, TooManyRequestsError):
             _tell_limits(error)
         return error
+
+    def _beginning(self, body: bytes) -> str:
+        """Return an error's body, or the beginning of one that is longer than any should be."""
+        text = self.scrubbed(body[:LARGEST_ERROR].decode("utf-8", "replace"))
+        if len(body) <= LARGEST_ERROR:
+            return text
+        return text[: -max(map(len, self._secrets))]  # it may end within the key
 
     def scrubbed(self, text: str) -> str:
         """Return ``text`` without the API key, and so that it can be printed."""
@@ -149,4 +159,4 @@ def _without_message(answer: Answer, text: str) -> str:
     """Return what to tell of an error that has no message: where it points, or how it begins."""
     if "location" in answer.headers:
         return "a redirect, which is not followed: the API key would go along; check base_url"
-    return " ".join(text.split())[:_LONGEST_QUOTE]
+    return " ".join(text[: 4 * _LONGEST_QUOTE].split())[:_LONGEST_QUOTE]

@@ -25,6 +25,7 @@ from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.sessions import Connecting, Sessions
 from twelvelabs_async.tasks import cancelled_once
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.unpicklable import Unpicklable
 from twelvelabs_async.upload.body import Buffers
@@ -114,6 +115,7 @@ class AsyncTwelveLabs(Unpicklable):
             check_seconds("stall_timeout", stall_timeout, refusal=ConfigurationError)
         check_whole("max_retries", max_retries, 0, ConfigurationError)
         check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
+        self._threads = Threads()
         self._sessions = Sessions(Connecting(session, connector, ssl, proxy, trust_env))
         self._transport = Transport(
             sessions=self._sessions,
@@ -123,6 +125,7 @@ class AsyncTwelveLabs(Unpicklable):
             max_retries=max_retries,
             headers=_chosen_headers(headers or {}),
             slots=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
+            lane=self._threads.lane(),
         )
         limits = UploadLimits(
             uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
@@ -268,6 +271,7 @@ class AsyncTwelveLabs(Unpicklable):
         """Close what the client opened; uploads under way fail. May be called again."""
         with cancelled_once():
             await self._sessions.close()
+        self._threads.close()
 
 
 def _chosen_api_key(api_key: object) -> str:

@@ -9,6 +9,7 @@ along to another host.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
@@ -45,6 +46,12 @@ T = TypeVar("T")
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes; a page of 50 items is a thousandth of it."""
 
+LARGE_BODY = 64 * 1024
+"""Bytes of an answer from which it is read in a thread: smaller ones take some milliseconds."""
+
+LARGE_LIST = 500
+"""Values in the lists and objects of a request from which it is written in a thread."""
+
 GONE = 404
 
 Params = Mapping[str, str | int | Sequence[str]]
@@ -61,6 +68,7 @@ class Transport(Unpicklable):
         max_retries: Further attempts after the first.
         headers: Sent with every request to the platform, and only there.
         slots: Bounds the requests under way at once.
+        lane: Threads for bodies that would hold up the event loop.
         gate: Holds requests back while the platform asks the account to stay away.
         waits: Whether requests wait at the gate.
         reader: Says what an answer means.
@@ -73,6 +81,7 @@ class Transport(Unpicklable):
     max_retries: int
     headers: Mapping[str, str] = field(repr=False)
     slots: asyncio.Semaphore = field(repr=False)
+    lane: Executor = field(repr=False)
     gate: RateGate = field(factory=RateGate, repr=False)
     waits: bool = True
     reader: AnswerReader = field(
@@ -110,7 +119,8 @@ class Transport(Unpicklable):
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = evolve(self._json_call(method, path, params, json, options), harmless=harmless)
+        call = await self._json_call(method, path, params, json, options)
+        call = evolve(call, harmless=harmless)
         return await self._answered(call, partial(self.reader.values, kind, request=call.name))
 
     async def order(
@@ -138,7 +148,7 @@ class Transport(Unpicklable):
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = self._json_call(method, path, params, json, options)
+        call = await self._json_call(method, path, params, json, options)
         call = evolve(call, gone_is_done=gone_is_done)
         return await self._answered(call, self.reader.nothing)
 
@@ -149,7 +159,7 @@ class Transport(Unpicklable):
             lambda: self._answer(call, read), f"{call.name} was answered"
         )
 
-    def _json_call(
+    async def _json_call(
         self,
         method: str,
         path: str,
@@ -164,10 +174,29 @@ class Transport(Unpicklable):
             method,
             path,
             params=params,
-            body=codec.dump({**json, **additional}),
+            body=await self._dumped({**json, **additional}),
             content_type="application/json",
             options=options,
         )
+
+    async def _dumped(self, values: Mapping[str, object]) -> bytes:
+        inner = (value for value in values.values() if isinstance(value, list | tuple | Mapping))
+        if sum(map(len, inner)) < LARGE_LIST:
+            return codec.dump(values)
+        return await self._in_thread(partial(codec.dump, values))
+
+    async def understood(self, answer: Answer, read: Callable[[Answer], T]) -> T:
+        """Return what ``read`` makes of an answer, a large one in a thread.
+
+        Raises:
+            ApiError: As ``read`` does.
+        """
+        if len(answer.body) < LARGE_BODY:
+            return read(answer)
+        return await self._in_thread(partial(read, answer))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.lane, work)
 
     def call(
         self,
@@ -228,11 +257,11 @@ class Transport(Unpicklable):
             else:
                 if answer.good or (repeated and call.gone_is_done and answer.status == GONE):
                     try:
-                        return read(answer)
+                        return await self.understood(answer, read)
                     except InvalidResponseError as error:
                         failure = error
                 else:
-                    failure = self.refusal(answer, call)
+                    failure = await self.refusal(answer, call)
             repeated = True
             if self.lost_with(failure, dead):
                 dead += 1
@@ -252,9 +281,9 @@ class Transport(Unpicklable):
         stale = isinstance(failure, ApiConnectionError) and failure.stale_connection
         return stale and dead < self._sessions.most_dead
 
-    def refusal(self, answer: Answer, call: Call) -> ApiError:
+    async def refusal(self, answer: Answer, call: Call) -> ApiError:
         """Return the error that an answer to ``call`` is; a 429 closes the gate for all."""
-        error = self.reader.error(answer, call.name)
+        error = await self.understood(answer, partial(self.reader.error, request=call.name))
         if isinstance(error, TooManyRequestsError):
             self.gate.limited(error, clock.monotonic())
         return error
@@ -420,4 +449,8 @@ async def _whole(response: aiohttp.ClientResponse) -> bytes:
         body += piece
         if len(body) > LARGEST_ANSWER:
             raise _EndlessAnswerError
+        if len(body) > LARGE_BODY:
+            await clock.sleep(
+                0
+            )  # what is here, or is unpacked from a little, comes without a pause
     return bytes(body)

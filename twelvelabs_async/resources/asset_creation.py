@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 
 from attrs import define, evolve, frozen
@@ -145,9 +146,9 @@ class AssetCreation:
                 failure = error
             else:
                 if answer.good and body.complete:
-                    return self._created(answer)
+                    return await self._created(answer)
                 status = answer.status
-                failure = transport.refusal(answer, self._call)
+                failure = await transport.refusal(answer, self._call)
             if may_be_taken(status, complete=body.complete):
                 raise self._unknown(failure) from failure
             stale = transport.lost_with(failure, dead)
@@ -179,9 +180,11 @@ class AssetCreation:
             body.abandon()
         raise failure
 
-    def _created(self, answer: Answer) -> ApiResponse[AssetDetail]:
+    async def _created(self, answer: Answer) -> ApiResponse[AssetDetail]:
+        transport = self._sending.transport
+        read = partial(transport.reader.values, AssetDetail, request=self._call.name)
         try:
-            return self._sending.transport.reader.values(AssetDetail, answer, self._call.name)
+            return await transport.understood(answer, read)
         except InvalidResponseError as error:
             raise self._unknown(error) from error
 

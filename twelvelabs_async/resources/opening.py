@@ -154,7 +154,7 @@ class Opener:
         void = standing.failed.intersection(chunk.chunk_index for chunk in stored)
         etags = {c.chunk_index: c.proof for c in stored if c.chunk_index not in void}
         imprints = Imprints()
-        for index in sorted(etags.keys() | standing.completed.intersection(everything)):
+        for index in etags.keys() if whole else {*etags, *counted}:  # else nothing will be reported
             imprints.note(index, etags.get(index))
         return Opening(session, ledger, UrlBook(), void=void, imprints=imprints)
 

@@ -28,6 +28,8 @@ ENOUGH_MISMATCHES = 8
 ``etag_check``: where nothing can be compared, not all of a large file is read to find that out."""
 
 MD5_BYTES = 16
+IMPRINT_BYTES = 1 + MD5_BYTES
+BLOCK_CHUNKS = 256
 
 _MD5 = re.compile("[0-9a-f]{32}")
 
@@ -43,10 +45,9 @@ class Imprint(IntEnum):
 
 @define(eq=False, repr=False)
 class Imprints:
-    """What can be compared of each stored chunk: 17 bytes a chunk, up to the last one noted."""
+    """What can be compared of each stored chunk: 17 bytes a chunk, in blocks of neighbours."""
 
-    _kinds: bytearray = Factory(bytearray)
-    _digests: bytearray = Factory(bytearray)
+    _blocks: dict[int, bytearray] = Factory(dict[int, bytearray])
 
     def note(self, index: int, etag: str | None, md5: str | None = None) -> None:
         """Note a chunk that is stored.
@@ -56,27 +57,40 @@ class Imprints:
             etag: Its ETag, bare; None: not known.
             md5: Of what was sent, in hexadecimal; None: it was not computed.
         """
-        if missing := max(0, index + 1 - len(self._kinds)):
-            self._kinds.extend(bytes(missing))
-            self._digests.extend(bytes(missing * MD5_BYTES))
         text = (md5 or etag or "").lower()
         known = _MD5.fullmatch(text) is not None
         kind = Imprint.NONE if not known else Imprint.MD5 if md5 else Imprint.ETAG
-        self._kinds[index] = kind
-        if known:
-            self._digests[index * MD5_BYTES : (index + 1) * MD5_BYTES] = bytes.fromhex(text)
+        number, at = _place(index)
+        if number not in self._blocks:
+            self._blocks[number] = bytearray(BLOCK_CHUNKS * IMPRINT_BYTES)
+        imprint = bytes([kind]) + (bytes.fromhex(text) if known else bytes(MD5_BYTES))
+        self._blocks[number][at : at + IMPRINT_BYTES] = imprint
 
     def kind(self, index: int) -> Imprint:
         """Return what is known of a chunk."""
-        return Imprint(self._kinds[index]) if index < len(self._kinds) else Imprint.UNSENT
+        number, at = _place(index)
+        block = self._blocks.get(number)
+        return Imprint.UNSENT if block is None else Imprint(block[at])
 
     def digest(self, index: int) -> str:
         """Return the MD5, or what may be one, of a chunk that has it, in hexadecimal."""
-        return self._digests[index * MD5_BYTES : (index + 1) * MD5_BYTES].hex()
+        number, at = _place(index)
+        return self._blocks[number][at + 1 : at + IMPRINT_BYTES].hex()
 
     def stored(self) -> list[int]:
-        """Return the chunks that are stored."""
-        return [index for index, kind in enumerate(self._kinds) if kind != Imprint.UNSENT]
+        """Return the chunks that are stored, in order."""
+        return [
+            number * BLOCK_CHUNKS + at
+            for number, block in sorted(self._blocks.items())
+            for at, kind in enumerate(block[::IMPRINT_BYTES])
+            if kind != Imprint.UNSENT
+        ]
+
+
+def _place(index: int) -> tuple[int, int]:
+    """Return the number of a chunk's block, and where its imprint begins there."""
+    number, at = divmod(index, BLOCK_CHUNKS)
+    return number, at * IMPRINT_BYTES
 
 
 @define(eq=False, repr=False)

@@ -18,7 +18,7 @@ from twelvelabs_async.upload.past import (
     dead_record,
     done_record,
     opened_record,
-    recall,
+    recall_in_turns,
     stored_record,
     void_record,
 )
@@ -140,7 +140,7 @@ class JournalEntry:
         """
         records = await self._lease.read()
         self._empty = not records
-        past = recall(records)
+        past = await recall_in_turns(records)
         if past is None:
             return None
         if past.done_at and not (self._answered or (past.kept and self._keep_result)):
@@ -211,17 +211,17 @@ async def forget_result(
     """
     with journal_errors():
         records = await journal.read(key)
-    if not _is_of(upload_id, records):
+    if not await _is_of(upload_id, records):
         return
     async with held(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
-        if _is_of(upload_id, await lease.read()):
+        if await _is_of(upload_id, await lease.read()):
             await lease.clear()
             with suppress(JournalError):  # it is forgotten all the same
                 await lease.append(dead_record())
 
 
-def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:
-    past = recall(records)
+async def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:
+    past = await recall_in_turns(records)
     return past is not None and past.session.upload_id == upload_id
 
 

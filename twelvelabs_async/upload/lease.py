@@ -43,7 +43,7 @@ def journal_errors() -> Generator[None]:
     except TwelveLabsError:
         raise
     except Exception as error:
-        raise JournalError(f"the journal failed: {error or type(error).__name__}") from error
+        raise JournalError(f"the journal failed: {str(error) or type(error).__name__}") from error
 
 
 @define(eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""What an upload writes into the journal, and what a later attempt reads out of it. Pure.
+"""What an upload writes into the journal, and what a later attempt reads out of it.
 
 An entry is a session, then the chunks that the store holds, then perhaps a note that all is done.
 There is neither a key nor a signed URL in it. What another version wrote, and this one does not
@@ -14,7 +14,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import attrs
 from attrs import frozen
 
-from twelvelabs_async import codec
+from twelvelabs_async import clock, codec
 from twelvelabs_async.models import CompletedChunk
 from twelvelabs_async.upload.session import Session, check_session
 from twelvelabs_async.upload.slices import Slices
@@ -23,6 +23,9 @@ VERSION = 1
 
 _STORED = codec.dump({"version": VERSION, "stored": {}})[:-2]
 """How the record of a stored chunk begins."""
+
+RECORDS_A_TURN = 200
+"""Records that are read in one turn of the event loop: some 2 milliseconds of it."""
 
 
 @frozen
@@ -154,11 +157,7 @@ def _dumped(**values: Any) -> bytes:
 def outline(records: Sequence[bytes]) -> Outline:
     """Return what ``records`` say without their chunks, of which there may be thousands."""
     try:
-        read = [
-            codec.structure(codec.parse(record), _Record)
-            for record in records
-            if not record.startswith(_STORED)
-        ]
+        read = [_read(record) for record in records if not record.startswith(_STORED)]
     except ValueError:
         return Outline(there=True)
     if not read or any(record.version != VERSION or record.dead for record in read):
@@ -178,12 +177,32 @@ def outline(records: Sequence[bytes]) -> Outline:
     )
 
 
-def recall(records: Sequence[bytes]) -> Past | None:
+def recall(records: Iterable[bytes]) -> Past | None:
     """Return what ``records`` tell; None: nothing that can be used."""
     try:
-        read = [codec.structure(codec.parse(record), _Record) for record in records]
+        return _told([_read(record) for record in records])
     except ValueError:
         return None
+
+
+async def recall_in_turns(records: Sequence[bytes]) -> Past | None:
+    """Return what ``recall`` does; between two slices of the records, the event loop has a turn."""
+    read = list[_Record]()
+    for start in range(0, len(records), RECORDS_A_TURN):
+        if start:
+            await clock.sleep(0)
+        try:
+            read += [_read(record) for record in records[start : start + RECORDS_A_TURN]]
+        except ValueError:
+            return None
+    return _told(read)
+
+
+def _read(record: bytes) -> _Record:
+    return codec.structure(codec.parse(record), _Record)
+
+
+def _told(read: Sequence[_Record]) -> Past | None:
     if not read or any(record.version != VERSION for record in read):
         return None
     session, mark = read[0].session, read[0].mark

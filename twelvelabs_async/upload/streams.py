@@ -27,6 +27,10 @@ READ = 2**20
 WORTHWHILE = 16 * 1024
 """Bytes; smaller pieces are put together, for each write costs a turn of the event loop."""
 
+PIECES_A_TURN = 100
+"""Pieces, however small, that are taken in one turn of the event loop: an iterator need not await
+anything between them."""
+
 CLOSING_SECONDS = 5.0
 """How long a generator may take to clean up after itself."""
 
@@ -121,6 +125,8 @@ class Stream:
     _pieces: AsyncIterator[object] = field(repr=False)
     size: None = field(default=None, init=False)
     touched: bool = field(default=False, init=False)
+    _taken: int = field(default=0, init=False, repr=False)
+    """Pieces that were taken."""
     _rest: memoryview = field(factory=lambda: memoryview(b""), init=False, repr=False)
     _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
 
@@ -145,8 +151,9 @@ class Stream:
             if piece is _END:
                 return False
             self._rest = memoryview(as_bytes(self.name, piece))
-            if not self._rest:  # nothing need have been awaited for it
-                await clock.sleep(0)
+            self._taken += 1
+            if not self._rest or self._taken % PIECES_A_TURN == 0:
+                await clock.sleep(0)  # nothing need have been awaited for the piece
         return True
 
     async def _next(self) -> object:

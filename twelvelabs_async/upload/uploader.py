@@ -64,6 +64,9 @@ T = TypeVar("T")
 RESCUE_SECONDS = 5.0
 """Seconds that an upload which ends early may take to report the ETags in hand."""
 
+RESCUE_BATCH = 500
+"""Chunks in one report of an upload that ends early: some 50 KB, which any server takes."""
+
 SETTLING_LOOKS = 6
 """How often the platform is asked again when its count lags behind its reports."""
 
@@ -401,10 +404,15 @@ class Uploader:
         with suppress(TwelveLabsError, TimeoutError):
             async with clock.timeout(RESCUE_SECONDS):
                 await self._save_rest()
-                if batch := self.ledger.claim_all():
+                if chunks := self.ledger.claim_all():
                     await self.source.look()  # or who goes on would mix it with another
                     if not self.comparison.due:
-                        self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
+                        await self._rescue_report(chunks)
+
+    async def _rescue_report(self, chunks: tuple[CompletedChunk, ...]) -> None:
+        for start in range(0, len(chunks), RESCUE_BATCH):
+            batch = chunks[start : start + RESCUE_BATCH]
+            self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
 
     async def _save_rest(self) -> None:
         """Save what an interrupted worker did not; what cannot be saved is not reported."""
