@@ -24,6 +24,7 @@ from twelvelabs_async.errors import (
     OutcomeUnknownError,
     StorageConnectionError,
     StorageError,
+    TooManyRequestsError,
     TwelveLabsError,
     UploadError,
     error_class,
@@ -174,6 +175,15 @@ def test_a_message_reaches_the_user_whole() -> None:
     """The platform's messages carry the figures: the limit and the current value."""
     message = "figures " * 1_000
     assert message in str(ApiError(status_code=400, message=message))
+
+
+@pytest.mark.parametrize("name", ["limit", "remaining", "used"])
+def test_a_figure_of_a_rate_limit_is_read_where_it_can_be_one(name: str) -> None:
+    """Python itself refuses thousands of digits, with a ValueError."""
+    header = f"x-ratelimit-{name}"
+    for text, figure in (("60", 60), ("0", 0), ("9" * 5_000, None), ("-1", None), ("1e3", None)):
+        error = TooManyRequestsError(status_code=429, headers={header: text})
+        assert getattr(error, name) == figure
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"])

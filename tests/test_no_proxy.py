@@ -76,6 +76,7 @@ def test_a_host_that_is_named_is_reached_directly(url: str, no_proxy: str) -> No
         (API, "api.example.com:80"),
         (API, "api.example.com:https"),
         (API, "api.example.com:443x"),
+        (API, f"api.example.com:{'4' * 5000}"),
         ("http://localhost:8080/", "localhost:80"),
         ("http://10.1.2.3/", "11.0.0.0/8"),
         ("http://10.1.2.3/", "10.1.2.3:99"),

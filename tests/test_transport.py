@@ -340,6 +340,23 @@ async def test_a_pause_of_two_minutes_is_obeyed(
     assert 120 <= now() <= 120.5
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Used", "X-Ratelimit-Reset",
+     "Retry-After", "Date"],
+)  # fmt: skip
+async def test_a_429_with_thousands_of_digits_is_a_429(
+    header: str, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Whatever is made of such a figure, the call is sent again, or the refusal is raised."""
+    script(emulator, "create", Answer(429, {header: "9" * 5_000}))
+    with pytest.raises(TooManyRequestsError):
+        await create(client, options={"max_retries": 0})
+    script(emulator, "create", Answer(429, {header: "9" * 5_000}))
+    await create(client)
+    assert emulator.count("create") == 3
+
+
 @pytest.mark.parametrize("told", ["-5", "nan", "inf", "1e400", "soon", ""])
 async def test_an_absurd_pause_is_replaced_by_our_own(
     told: str, emulator: Emulator, client: AsyncTwelveLabs

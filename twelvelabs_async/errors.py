@@ -191,6 +191,10 @@ class UnprocessableEntityError(ApiError):
     """422: understood, and cannot be carried out."""
 
 
+_MOST_DIGITS = 18
+"""Digits of a rate limit; Python refuses to read a number of thousands of them."""
+
+
 class TooManyRequestsError(ApiError):
     """429: the rate limit is used up."""
 
@@ -211,7 +215,8 @@ class TooManyRequestsError(ApiError):
 
     def _figure(self, name: str) -> int | None:
         text = self.headers.get(f"x-ratelimit-{name}", "")
-        return int(text) if text.isascii() and text.isdigit() else None
+        is_figure = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+        return int(text) if is_figure else None
 
 
 class InternalServerError(ApiError):

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from yarl import URL
 
 _Address = IPv4Address | IPv6Address
+_PORT_DIGITS = 5
 
 
 def bypasses(url: URL, no_proxy: str) -> bool:
@@ -46,7 +47,7 @@ def _split(entry: str) -> tuple[str, int | None]:
     if _address(entry) is not None:  # an IPv6 address has colons of its own
         return entry, None
     name, colon, port = entry.rpartition(":")
-    if colon and port.isascii() and port.isdigit():
+    if colon and port.isascii() and port.isdigit() and len(port) <= _PORT_DIGITS:
         return name, int(port)
     return entry, None
 
