@@ -29,6 +29,7 @@ from twelvelabs_async import (
     UploadResult,
 )
 from twelvelabs_async.emulator import (
+    Answer,
     Cut,
     Emulator,
     Etag,
@@ -277,6 +278,29 @@ async def test_an_etag_that_the_platform_refuses_poisons_nothing(
         assert caught.value.retryable
         result = await client.multipart_upload.upload_file(path)
     assert await content(emulator, result.asset_id) == path.read_bytes()
+
+
+@pytest.mark.parametrize("route", ["create", "report", "presigned_urls"])
+@pytest.mark.parametrize("body", [b"{", b"<html>Sign in</html>", b"[]", b"[" * 200_001])
+async def test_an_answer_that_cannot_be_read_is_worth_another_call(
+    body: bytes, route: str, journal: Journal, make_file: MakeFile
+) -> None:
+    """It may have been a proxy's; the same call goes on, and sends no chunk twice."""
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, initial_urls=3) as emulator,
+        client_of(emulator, journal) as client,
+    ):
+        action = Answer(200, {"Content-Type": "application/json"}, body)
+        fault = emulator.faults.add(Fault(route=route, action=action, times=None))
+        with pytest.raises(UploadError) as caught:
+            await client.multipart_upload.upload_file(path)
+        assert isinstance(caught.value.__cause__, InvalidResponseError)
+        assert caught.value.retryable
+        emulator.faults.script.remove(fault)
+        result = await client.multipart_upload.upload_file(path)
+        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert len(sent(emulator)) == CHUNKS
 
 
 async def test_many_who_wait_for_one_upload_get_its_asset(

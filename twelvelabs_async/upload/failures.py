@@ -5,6 +5,7 @@ from twelvelabs_async.errors import (
     BadRequestError,
     GoneError,
     IncompleteUploadError,
+    InvalidResponseError,
     JournalError,
     NotFoundError,
     OutcomeUnknownError,
@@ -70,6 +71,10 @@ def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:
         cause: What ended this one.
         journaled: Whether another one finds out what became of the session.
     """
+    if isinstance(cause, InvalidResponseError):
+        # What answered may not have been the platform. All that an upload in chunks asks may be
+        # asked again: a session that was opened in vain ends by itself.
+        return True
     if isinstance(cause, ApiError):
         return is_transient(cause.status_code or 0) or (journaled and _is_about_session(cause))
     if isinstance(cause, SourceError | JournalError):
