@@ -54,7 +54,7 @@ def script(emulator: Emulator, route: str, action: Action, times: int | None = 1
 # What is sent again
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504, 520, 599])
+@pytest.mark.parametrize("status", [408, 421, 425, 429, 500, 501, 502, 503, 504, 520, 599])
 async def test_a_passing_failure_is_retried_three_times_and_no_more(
     status: int, emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:

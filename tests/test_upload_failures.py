@@ -84,6 +84,14 @@ TRANSIENT = [
         (502, ""),
         (503, "SlowDown"),
         (504, ""),
+        (409, ""),
+        (409, "OperationAborted"),
+        (421, ""),
+        (425, ""),
+        (509, ""),
+        (520, ""),
+        (530, ""),
+        (599, ""),
     ]
 ] + [
     pytest.param(Cut("before"), id="reset before the body"),
@@ -109,6 +117,30 @@ async def test_a_transient_failure_is_retried_with_another_url(
     first, second = puts_of(emulator, 3)
     assert first != second
     assert emulator.count("presigned_urls") == 1
+
+
+async def test_a_store_that_asks_for_time_gets_it(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """``Retry-After`` of the store holds back that chunk, up to two minutes."""
+    busy = Answer(503, {"Retry-After": "100"})
+    emulator.faults.add(Fault(route="put", chunk_index=2, action=busy))
+    await client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))
+    assert 100 <= now() <= 101
+    assert emulator.count("put") == 4
+
+
+async def test_a_store_that_asks_for_an_hour_ends_the_upload(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """At once, with the seconds in the error."""
+    busy = Answer(503, {"Retry-After": "3600"})
+    emulator.faults.add(Fault(route="put", chunk_index=2, action=busy))
+    with pytest.raises(UploadError) as caught:
+        await client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))
+    assert (caught.value.retryable, caught.value.retry_after) == (True, 3600)
+    assert len(puts_of(emulator, 2)) == 1
+    assert now() < 1
 
 
 async def test_a_refusal_ends_the_upload_at_once_with_the_stores_reason(

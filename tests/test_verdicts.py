@@ -21,7 +21,7 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     UnauthorizedError,
 )
-from twelvelabs_async.retries import LONGEST_BACKOFF, backoff
+from twelvelabs_async.retries import LONGEST_BACKOFF, LONGEST_OBEYED_PAUSE, backoff
 from twelvelabs_async.upload.verdicts import (
     LEAST_OUTAGE_DELAY,
     LONGEST_OUTAGE_BACKOFF,
@@ -67,17 +67,38 @@ def dead() -> StorageConnectionError:
 # What a failure means.
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "status", [408, 421, 425, 429, 500, 502, 503, 504, 505, 508, 509, 520, 530, 599, 600, 999]
+)
 def test_a_busy_or_broken_store_may_answer_otherwise(status: int) -> None:
     """Whatever code stands beside such a status."""
     assert meaning(StorageError("", status_code=status)) is Meaning.TRANSIENT
     assert meaning(StorageError("", status_code=status, code="Odd")) is Meaning.TRANSIENT
 
 
-@pytest.mark.parametrize("code", ["SlowDown", "RequestTimeout", "InternalError"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "SlowDown",
+        "RequestTimeout",
+        "InternalError",
+        "OperationAborted",
+        "ConditionalRequestConflict",
+    ],
+)
 def test_a_transient_code_is_transient_whatever_the_status(code: str) -> None:
-    """S3 sends ``RequestTimeout`` with 400."""
-    assert meaning(StorageError("", status_code=400, code=code)) is Meaning.TRANSIENT
+    """S3 sends ``RequestTimeout`` with 400, and ``OperationAborted`` with 409."""
+    for status in (400, 409, 501):
+        assert meaning(StorageError("", status_code=status, code=code)) is Meaning.TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("code", "means"),
+    [(None, Meaning.TRANSIENT), ("BucketAlreadyExists", Meaning.FATAL), ("Odd", Meaning.FATAL)],
+)
+def test_what_a_conflict_is_about_is_in_its_code(code: str | None, means: Meaning) -> None:
+    """Without one it may be another writer, who is soon done."""
+    assert meaning(StorageError("", status_code=409, code=code)) is means
 
 
 def test_a_good_answer_without_proof_is_worth_another_attempt() -> None:
@@ -114,6 +135,8 @@ def test_a_url_that_is_too_old_is_known_by_what_the_store_says(
         (301, None, ""),
         (307, "TemporaryRedirect", ""),
         (501, None, ""),
+        (501, "NotImplemented", "A header you provided implies functionality that is not"),
+        (511, None, ""),
     ],
 )
 def test_other_refusals_of_the_store_are_final(status: int, code: str | None, text: str) -> None:
@@ -171,6 +194,22 @@ def test_answers_of_all_kinds_share_one_budget(kinds: list[StorageError], max_re
     given_up = [judge.pause(error, attempts, began=0.0, now=0.0) is None for error in kinds]
     costs = len(kinds) - int(OLD in kinds)
     assert any(given_up) == (costs > max_retries)
+
+
+@given(asked=st.floats(0, LONGEST_OBEYED_PAUSE), failures=st.integers(0, 2))
+def test_the_store_is_given_the_time_that_it_asks_for(asked: float, failures: int) -> None:
+    """And a little more, so that not all who were turned away come back at once."""
+    error = StorageError("slow down", status_code=503, retry_after=asked)
+    pause = patience().pause(error, Attempts(answers=failures), began=0.0, now=0.0)
+    assert pause is not None
+    assert asked <= pause <= asked + LONGEST_BACKOFF
+
+
+def test_nobody_waits_longer_for_the_store_than_for_the_platform() -> None:
+    """Whoever asks for more gets no retry; its error says when to come back."""
+    for asked in (LONGEST_OBEYED_PAUSE + 1, 3600.0, 1e300):
+        error = StorageError("slow down", status_code=503, retry_after=asked)
+        assert patience().pause(error, Attempts(), began=0.0, now=0.0) is None
 
 
 def test_a_fatal_answer_costs_nothing_and_ends_at_once() -> None:

@@ -18,12 +18,17 @@ LONGEST_BACKOFF = 30.0
 LONGEST_OBEYED_PAUSE = 120.0
 """Seconds; who asks for a longer pause gets no retry, but its error is told to the user."""
 
-_TRANSIENT = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+_TRANSIENT = {
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+}
 _LARGEST_EXPONENT = 30
 
 
 def is_transient(status: int) -> bool:
-    """Whether an answer of the platform with ``status`` may be another one next time."""
+    """Whether an answer with ``status`` may be another one next time."""
     return status in _TRANSIENT or status >= SERVER_ERRORS
 
 

@@ -7,6 +7,7 @@ upload waits for it, for ``outage_timeout`` after the first silence.
 """
 
 from enum import Enum, auto
+from http import HTTPStatus
 
 from attrs import define
 
@@ -16,10 +17,20 @@ from twelvelabs_async.errors import (
     StorageError,
     TwelveLabsError,
 )
-from twelvelabs_async.retries import backoff
+from twelvelabs_async.retries import LONGEST_OBEYED_PAUSE, backoff, is_transient
 
-TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-TRANSIENT_CODES = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable"})
+TRANSIENT_CODES = frozenset(
+    {
+        "SlowDown",
+        "RequestTimeout",
+        "InternalError",
+        "ServiceUnavailable",
+        "OperationAborted",
+        "ConditionalRequestConflict",
+    }
+)
+FINAL_STATUSES = frozenset({501, 511})
+"""Server errors that no repetition can change: "not implemented", and "log in to the network"."""
 EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 LONGEST_OUTAGE_BACKOFF = 10.0
 """Seconds between attempts while the network is down: soon enough to notice its return."""
@@ -44,9 +55,17 @@ def meaning(error: TwelveLabsError) -> Meaning:
         return Meaning.FATAL
     if _is_expiry(error):
         return Meaning.EXPIRED
-    lost_proof = error.status_code is None  # a good answer without an ETag
-    transient = error.status_code in TRANSIENT_STATUSES or error.code in TRANSIENT_CODES
-    return Meaning.TRANSIENT if lost_proof or transient else Meaning.FATAL
+    return Meaning.TRANSIENT if _may_change(error) else Meaning.FATAL
+
+
+def _may_change(error: StorageError) -> bool:
+    """Whether the store may answer the same request otherwise next time."""
+    status = error.status_code
+    if status is None or error.code in TRANSIENT_CODES:  # None: a good answer without an ETag
+        return True
+    if status == HTTPStatus.CONFLICT:  # with two writers, or with what is there: only a code tells
+        return not error.code
+    return is_transient(status) and status not in FINAL_STATUSES
 
 
 def _is_expiry(error: StorageError) -> bool:
@@ -141,7 +160,12 @@ class Patience:
                 return self._after_silence(attempts, began, now)
             case Meaning.EXPIRED | Meaning.TRANSIENT:
                 attempts.answers += 1
-                return self._bounded(attempts.answers, self.max_retries)
+                return self._after_answer(error, attempts.answers)
+
+    def _after_answer(self, error: TwelveLabsError, answers: int) -> float | None:
+        asked = error.retry_after or 0.0
+        own = self._bounded(answers, self.max_retries)
+        return None if own is None or asked > LONGEST_OBEYED_PAUSE else asked + own
 
     def _after_silence(self, attempts: Attempts, began: float, now: float) -> float | None:
         if self.proven and self.heard_at <= began:
