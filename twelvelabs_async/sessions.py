@@ -11,7 +11,8 @@ handed in is never closed here.
 import asyncio
 import os
 import warnings
-from collections.abc import Awaitable, Callable
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -62,6 +63,40 @@ class Connecting(Unpicklable):
             raise ConfigurationError("ssl= goes with our own connector; set it on yours instead")
         if self.proxy is not None:
             _proxy_url(self.proxy, "proxy=")
+
+
+@frozen
+class Proxy(Unpicklable):
+    """The proxy of a request.
+
+    aiohttp remembers, and shows in its warnings, the URL of the proxy that a connection goes
+    through. So the credentials are kept out of it.
+
+    Attributes:
+        url: Where it is, without credentials; None: there is none.
+        headers: What aiohttp is given as ``proxy_headers``. It moves ``Authorization`` from there
+            to ``Proxy-Authorization``: of CONNECT where there is a tunnel, or else of the request
+            itself. Named so, it also takes the place of an ``Authorization`` that a user's session
+            sends by default, which aiohttp would hand to the proxy.
+    """
+
+    url: URL | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, url: URL | None) -> "Proxy":
+        """Return the proxy at ``url``, which may hold credentials; None: no proxy."""
+        if url is None or (url.user is None and url.password is None):
+            return cls(url)
+        bare = url.with_user(None)
+        return cls(bare, {hdrs.AUTHORIZATION: _basic(f"{url.user or ''}:{url.password or ''}")})
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response whose ``repr`` has no URL: aiohttp shows it in warnings and in debug mode."""
+
+    def __repr__(self) -> str:
+        return f"<response {self.status} of {self.host}>"
 
 
 @define(eq=False, repr=False)
@@ -164,11 +199,18 @@ class Sessions(Unpicklable):
         assert self._storage is not None  # noqa: S101 - _open made it
         return self._storage
 
-    def proxy_for(self, url: URL) -> URL | None:
-        """Return the proxy on the way to ``url``, its credentials inside; None: none.
+    def proxy_for(self, url: URL) -> Proxy:
+        """Return the proxy on the way to ``url``.
 
         Sessions of our own never get ``trust_env``, which would also add netrc credentials.
+
+        Raises:
+            ConfigurationError: What the environment or the user's session names is no proxy.
         """
+        return Proxy.of(self._proxy_url_for(url))
+
+    def _proxy_url_for(self, url: URL) -> URL | None:
+        """Return the URL of the proxy on the way to ``url``, its credentials inside."""
         if self._connecting.proxy is not None:
             return _proxy_url(self._connecting.proxy, "proxy=")
         session = self._connecting.session
@@ -217,7 +259,12 @@ class Sessions(Unpicklable):
             theirs.trace_configs.append(self._trace)
         traces = [] if self._connector is not None else [self._trace]
         self._control = theirs or _once(
-            aiohttp.ClientSession(connector=connector, connector_owner=False, trace_configs=traces)
+            aiohttp.ClientSession(
+                connector=connector,
+                connector_owner=False,
+                trace_configs=traces,
+                response_class=_Response,
+            )
         )
         self._single = self._control
         if self._unpooled is not None:
@@ -226,6 +273,7 @@ class Sessions(Unpicklable):
                     connector=self._unpooled,
                     connector_owner=False,
                     cookie_jar=self._control.cookie_jar,
+                    response_class=_Response,
                 )
             )
         self._storage = _once(
@@ -237,6 +285,7 @@ class Sessions(Unpicklable):
                 trace_configs=traces,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
                 auto_decompress=False,  # of an error only the beginning is read
+                response_class=_Response,
             )
         )
 
@@ -319,6 +368,13 @@ def _environment_proxy(url: URL) -> URL | None:
         return None
     name = f"{url.scheme.upper()}_PROXY"
     return _proxy_url(proxy if "://" in proxy else f"http://{proxy}", name)
+
+
+def _basic(credentials: str) -> str:
+    """Return the header of ``user:password``: in Latin-1, as is usual, or else in UTF-8."""
+    latin = all(character <= "\xff" for character in credentials)
+    coded = credentials.encode("latin-1" if latin else "utf-8", "replace")
+    return f"Basic {b64encode(coded).decode()}"
 
 
 def _proxy_url(text: str, name: str) -> URL:

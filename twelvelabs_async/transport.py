@@ -383,7 +383,8 @@ class Transport(Unpicklable):
                         allow_redirects=False,
                         raise_for_status=False,
                         auto_decompress=True,
-                        proxy=proxy,
+                        proxy=proxy.url,
+                        proxy_headers=proxy.headers,
                     ) as response,
                 ):
                     body = await _whole(response)

@@ -109,6 +109,7 @@ class Storage:
         body: SliceBody,
     ) -> StoreAnswer:
         await self._turns.take()  # to begin a request is as much work as a piece of a body
+        proxy = self._sessions.proxy_for(target)
         try:
             async with (
                 stall_watch(body, self.stall_timeout, queueing=self._sessions.queueing),
@@ -117,7 +118,8 @@ class Storage:
                     data=body,
                     headers=headers,
                     allow_redirects=False,
-                    proxy=self._sessions.proxy_for(target),
+                    proxy=proxy.url,
+                    proxy_headers=proxy.headers,
                 ) as response,
             ):
                 beginning = await _beginning(response)
