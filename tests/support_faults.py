@@ -55,6 +55,7 @@ class Ending:
 
     Attributes:
         cause: The name of the exception that ended it; ``ASSET`` if none did.
+        error: What was raised; None if nothing was.
         faults: What was scripted, a fault for each case.
         identical: Whether the asset's bytes are the file's.
         seconds: What it took, on the virtual clock.
@@ -64,6 +65,7 @@ class Ending:
 
     faults: list[Fault]
     cause: str = ASSET
+    error: UploadError | None = None
     identical: bool = False
     seconds: float = 0.0
     requests: int = 0
@@ -100,7 +102,7 @@ async def _upload(path: Path, emulator: Emulator, client: AsyncTwelveLabs, endin
     try:
         result = await client.multipart_upload.upload_file(path, batch_size=2, max_workers=2)
     except UploadError as error:
-        ending.cause = type(error.__cause__).__name__
+        ending.cause, ending.error = type(error.__cause__).__name__, error
     else:
         content = await asyncio.to_thread(path.read_bytes)
         digest = hashlib.sha256(content).hexdigest()

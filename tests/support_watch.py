@@ -1,8 +1,9 @@
 """Listens to everything that the package says in the whole suite, and knows every secret in use.
 
 What is searched: each log record at DEBUG, formatted, its arguments and its traceback, too; each
-exception of ours when it dies, with texts, attributes, pickle and chain; the repr of our objects
-when they die; each warning; each file that a test leaves in its directory, a journal's among them.
+exception of ours when it dies, with texts, attributes, pickle, chain and the local variables in its
+traceback; the repr of our objects when they die; each warning; each file that a test leaves in its
+directory, a journal's among them.
 What is searched for: the API keys that clients were made with, the signatures that emulators have
 issued, the passwords that tests tell of.
 """
@@ -26,6 +27,7 @@ from urllib.parse import quote
 
 import pytest
 from attrs import Factory, define
+from support_tracebacks import as_deep_as_it_goes
 
 import twelvelabs_async
 from twelvelabs_async import client
@@ -102,12 +104,15 @@ class Watch:
         self.know(password)
         self.words.add(b64encode(f"{user}:{password}".encode()).decode())
 
+    def found(self, text: str) -> list[str]:
+        """Return the secrets in a text."""
+        found = [word for word in self.words if word in text]
+        return found + [hexes for hexes in _SIGNATURE.findall(text) if hexes in self.signatures]
+
     def look(self, what: str, text: str) -> None:
         """Search a text."""
         self.looked[what.partition(" ")[0]] += 1
-        found = [word for word in self.words if word in text]
-        found += [hexes for hexes in _SIGNATURE.findall(text) if hexes in self.signatures]
-        if found:
+        if found := self.found(text):
             self.leaks.append(f"{what}: {found[0]!r} in {text[:2_000]}")
 
     def look_at_error(self, error: BaseException) -> None:
@@ -119,6 +124,7 @@ class Watch:
         with suppress(Exception):  # that it can be pickled is for another test
             said.append(pickle.dumps(error).decode("latin-1"))
         said += traceback.format_exception_only(error)
+        said += as_deep_as_it_goes(error)
         self.look(f"exception {type(error).__name__}", "\n".join(said))
 
     def look_at_object(self, it: object) -> None:

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from support_watch import Watch, listen
 
-from twelvelabs_async import ApiError, AsyncTwelveLabs, PresignedUrlChunk, UploadError
+from twelvelabs_async import (
+    ApiError,
+    AsyncTwelveLabs,
+    InvalidArgumentError,
+    PresignedUrlChunk,
+    UploadError,
+)
+from twelvelabs_async.calls import path_segment
 from twelvelabs_async.emulator import Emulator
 
 SECRET = "a-key-of-its-own"
@@ -60,6 +67,15 @@ def test_a_secret_in_a_foreign_cause_is_found(own: Watch) -> None:
     error.__cause__ = ValueError("no")
     error.__cause__.__context__ = OSError(SECRET)
     own.look_at_error(error)
+    assert len(own.next_test()) == 1
+
+
+def test_a_secret_in_a_frame_of_the_package_is_found(own: Watch) -> None:
+    """Tools that render tracebacks with local variables would show it."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        path_segment(f"{SECRET}/", "an id")
+    caught.value.args = ()
+    own.look_at_error(caught.value)
     assert len(own.next_test()) == 1
 
 

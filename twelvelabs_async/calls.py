@@ -8,7 +8,8 @@ from aiohttp import Payload
 from attrs import field, frozen
 from yarl import URL
 
-from twelvelabs_async.arguments import is_header
+from twelvelabs_async.arguments import Refusal, is_header
+from twelvelabs_async.border import without_frames
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.unpicklable import Unpicklable
 
@@ -87,7 +88,10 @@ def path_segment(value: object, name: str) -> str:
         raise InvalidArgumentError(f"{name} holds half a character: {value!r}") from None
 
 
-def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+@without_frames
+def checked_headers(
+    headers: Mapping[str, str], refusal: Refusal = InvalidArgumentError
+) -> Mapping[str, str]:
     """Return headers that can be sent.
 
     Raises:
@@ -96,7 +100,7 @@ def checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """
     for name, value in headers.items():
         if not is_header(name, value):
-            raise InvalidArgumentError(f"header {name!r} has characters that no header can carry")
+            raise refusal(f"header {name!r} has characters that no header can carry")
         if name.lower() in FRAMING:
-            raise InvalidArgumentError(f"header {name!r} is the body's own affair")
+            raise refusal(f"header {name!r} is the body's own affair")
     return headers

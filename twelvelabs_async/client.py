@@ -12,8 +12,9 @@ from yarl import URL
 
 from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.asset_models import AssetDetail
+from twelvelabs_async.border import without_frames
 from twelvelabs_async.calls import RequestOptions, checked_headers
-from twelvelabs_async.errors import ClientUseError, ConfigurationError, InvalidArgumentError
+from twelvelabs_async.errors import ClientUseError, ConfigurationError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async.resources.any_upload import DIRECT_BYTES, UploadOrder, Uploads
@@ -59,6 +60,7 @@ class AsyncTwelveLabs(Unpicklable):
     multipart_upload: MultipartUploadClient
     """Large files, in chunks."""
 
+    @without_frames
     def __init__(
         self,
         api_key: str | None = None,
@@ -309,10 +311,5 @@ def _chosen_base_url(base_url: str | None) -> str:
 
 
 def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    try:
-        checked = checked_headers(headers)
-    except InvalidArgumentError as error:
-        problem = str(error)
-    else:
-        return {"User-Agent": f"twelvelabs-async/{VERSION}", **checked}
-    raise ConfigurationError(problem)
+    checked = checked_headers(headers, ConfigurationError)
+    return {"User-Agent": f"twelvelabs-async/{VERSION}", **checked}

@@ -22,7 +22,7 @@ from yarl import URL
 from twelvelabs_async import clock, codec
 from twelvelabs_async.answers import Answer, AnswerReader, ApiResponse
 from twelvelabs_async.arguments import check_seconds, check_text_or_whole, check_whole
-from twelvelabs_async.border import NETWORK_ERRORS, reason
+from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.calls import Call, RequestOptions, checked_headers
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -152,6 +152,7 @@ class Transport(Unpicklable):
         call = evolve(call, gone_is_done=gone_is_done)
         return await self._answered(call, self.reader.nothing)
 
+    @without_frames
     async def _answered(
         self, call: Call, read: Callable[[Answer], ApiResponse[T]]
     ) -> ApiResponse[T]:
@@ -238,8 +239,9 @@ class Transport(Unpicklable):
         self, content_type: str | None, additional: Mapping[str, str]
     ) -> Mapping[str, str]:
         """Return the headers of a request; whatever their case, the later one of a name wins."""
+        checked = checked_headers(additional)  # before there are secrets in this frame
         headers = CIMultiDict(self.headers)
-        headers.update(checked_headers(additional))
+        headers.update(checked)
         if content_type is not None:
             headers["Content-Type"] = content_type
         headers["x-api-key"] = self._api_key
@@ -331,6 +333,7 @@ class Transport(Unpicklable):
                 lambda: self.gate.wait(arrived), "the platform took requests again"
             )
 
+    @without_frames
     async def once(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
         """Send a request once, whatever comes of it, while ``watch`` looks on.
 

@@ -17,6 +17,7 @@ from attrs import define, evolve, frozen
 
 from twelvelabs_async.answers import Answer, ApiResponse
 from twelvelabs_async.asset_models import AssetDetail
+from twelvelabs_async.border import without_frames
 from twelvelabs_async.calls import Call, RequestOptions
 from twelvelabs_async.errors import (
     SERVER_ERRORS,
@@ -161,6 +162,7 @@ class AssetCreation:
     def _new_body(self, source: Source | Stream) -> Body:
         return Body(source, 0, source.size, self._sending.buffers, self._sending.turns)
 
+    @without_frames
     async def _send(self, body: Body, arrived: int) -> Answer:
         """Make one attempt.
 

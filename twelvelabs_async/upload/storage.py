@@ -16,7 +16,7 @@ from yarl import URL
 
 from twelvelabs_async import clock
 from twelvelabs_async.arguments import is_header
-from twelvelabs_async.border import NETWORK_ERRORS, reason
+from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.errors import (
     ClientClosedError,
     StorageConnectionError,
@@ -73,6 +73,7 @@ class Storage:
         """
         await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
 
+    @without_frames
     async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:
         """Send ``body`` to a presigned ``url`` and return the answer's ETag, bare.
 
