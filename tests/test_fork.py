@@ -13,8 +13,8 @@ from pathlib import Path
 from weakref import WeakSet
 
 import pytest
-import trustme
 from conftest import CHUNK_SIZE, MakeFile
+from support_calls import tls
 from support_forking import forked
 from virtual_time import utcnow
 
@@ -147,11 +147,11 @@ def test_a_file_that_was_opened_during_a_fork_is_not_locked(tmp_path: Path) -> N
     class Files(WeakSet[io.FileIO]):
         """Sees a fork between the first opening and the note on it."""
 
-        def add(self, file: io.FileIO) -> None:
-            opened.append(file)
+        def add(self, item: io.FileIO) -> None:
+            opened.append(item)
             if len(opened) == 1:
                 shared.about_to_fork()
-            super().add(file)
+            super().add(item)
 
     shared, opened = journal_log._Shared(Files()), list[io.FileIO]()
     with shared.open(tmp_path / "file", os.O_CREAT) as file:
@@ -167,14 +167,7 @@ async def place(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[tuple[Emulator, ssl.SSLContext | bool]]:
     """Yield an emulator whose store speaks TLS or does not, and what trusts it."""
-    server: ssl.SSLContext | None = None
-    trusting: ssl.SSLContext | bool = True
-    if request.param == "tls":
-        authority = trustme.CA()
-        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(server)
-        trusting = ssl.create_default_context()
-        authority.configure_trust(trusting)
+    server, trusting = tls() if request.param == "tls" else (None, True)
     async with Emulator(chunk_size=CHUNK_SIZE, now=utcnow, ssl=server) as emulator:
         yield emulator, trusting
 
