@@ -109,9 +109,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await writer.drain()
 
 
-def basic(user: str, password: str) -> str:
+def basic(user: str, password: str, charset: str = "utf-8") -> str:
     """Return the header value of basic credentials."""
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+    return "Basic " + b64encode(f"{user}:{password}".encode(charset)).decode()
 
 
 @asynccontextmanager

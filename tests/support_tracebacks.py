@@ -107,8 +107,8 @@ def parts(value: Any) -> Iterator[object]:
     """Yield the parts of an object that it does not hide."""
     if isinstance(value, str | type):
         return
-    if attrs.has(type(value)):
-        yield from _shown(value, attrs.fields(type(value)))
+    if attrs.has(value.__class__):
+        yield from _shown(value, attrs.fields(value.__class__))
     elif dataclasses.is_dataclass(value):
         yield from _shown(value, dataclasses.fields(value))
     elif isinstance(value, Mapping):

@@ -226,8 +226,9 @@ async def test_a_timeout_in_the_middle_of_presigned_urls_shows_none(emulator: Em
 def test_a_client_that_cannot_be_made_shows_no_secret(settings: dict[str, Any]) -> None:
     """Whichever argument is the wrong one."""
     WATCH.know(KEY)
+    wrong: dict[str, Any] = {"api_key": KEY, **settings}
     with pytest.raises(ConfigurationError) as caught:
-        AsyncTwelveLabs(**{"api_key": KEY, **settings})
+        AsyncTwelveLabs(**wrong)
     assert_shows_no_secret(caught.value)
 
 

@@ -74,7 +74,7 @@ def test_a_secret_in_a_frame_of_the_package_is_found(own: Watch) -> None:
     """Tools that render tracebacks with local variables would show it."""
     with pytest.raises(InvalidArgumentError) as caught:
         path_segment(f"{SECRET}/", "an id")
-    caught.value.args = ()
+    caught.value.args = ("hidden",)
     own.look_at_error(caught.value)
     assert len(own.next_test()) == 1
 
