@@ -55,6 +55,7 @@ ORDER = [
     "upload.file_digest",
     "upload.source",
     "upload.streams",
+    "upload.pipes",
     "upload.handles",
     "upload.content",
     "upload.job",

@@ -71,6 +71,16 @@ async def test_a_pipe_that_does_not_wait_is_refused(
     os.close(writing)
 
 
+class OnlyRead:
+    """A pipe of which nobody knows the descriptor."""
+
+    def __init__(self, pipe: io.FileIO) -> None:
+        self._pipe = pipe
+
+    def read(self, size: int) -> bytes:
+        return self._pipe.read(size)
+
+
 @pytest.mark.real_time
 async def test_pipes_that_wait_leave_the_loops_threads_to_others(
     real: tuple[Emulator, AsyncTwelveLabs], make_file: MakeFile
@@ -80,7 +90,7 @@ async def test_pipes_that_wait_leave_the_loops_threads_to_others(
     pipes = [os.pipe() for _ in range(40)]
     files = [open(reading, "rb", buffering=0) for reading, _ in pipes]  # noqa: ASYNC230, PTH123, SIM115
     idle = [
-        asyncio.create_task(client.assets.create(method="direct", file=("a.mp4", file)))
+        asyncio.create_task(client.assets.create(method="direct", file=("a.mp4", OnlyRead(file))))
         for file in files[:10]
     ]
     while sum("pipe" in thread.name for thread in threading.enumerate()) < 10:

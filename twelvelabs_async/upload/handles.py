@@ -19,9 +19,10 @@ from attrs import define, field
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.tasks import uninterrupted
 from twelvelabs_async.upload.foreign import bytes_read, caller_code, discard, open_as_text
+from twelvelabs_async.upload.pipes import has_read_under_way, pipe_pieces
 from twelvelabs_async.upload.reading import ThreadReads, only_times_changed
 from twelvelabs_async.upload.source import Fingerprint
-from twelvelabs_async.upload.streams import Stream, open_stream, pipe_pieces
+from twelvelabs_async.upload.streams import Stream, open_stream
 
 _in_use = set[int]()
 """The ``id`` of each object that is being uploaded, which the upload keeps alive."""
@@ -126,7 +127,11 @@ async def open_handle(name: str, file: IO[bytes]) -> AsyncGenerator[HandleSource
     Raises:
         SourceError: It cannot be read, is open as text, or is empty from where it stands.
     """
-    measured = await uninterrupted(asyncio.to_thread(_measured, name, file))
+    if has_read_under_way(file):  # it is a pipe, and a look at it might have to wait for the read
+        measured = None
+        _check_open(name, file)
+    else:
+        measured = await uninterrupted(asyncio.to_thread(_measured, name, file))
     if measured is None:
         async with open_stream(name, pipe_pieces(name, file)) as stream:
             yield stream
@@ -160,8 +165,7 @@ def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
     with caller_code(f"cannot read {name}"):
         if isinstance(file, io.TextIOBase):
             raise open_as_text(name)
-        if _is_closed(file):
-            raise SourceError(f"cannot read {name}: it is closed")
+        _check_open(name, file)
         bounds = _bounds(name, file)
         if bounds is None:
             return None
@@ -178,10 +182,12 @@ def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
         return HandleSource(name, end - start, file, start, _fingerprint(file))
 
 
-def _is_closed(file: IO[bytes]) -> bool:
+def _check_open(name: str, file: IO[bytes]) -> None:
+    closed = False
     with suppress(Exception):
-        return file.closed is True
-    return False
+        closed = file.closed is True
+    if closed:
+        raise SourceError(f"cannot read {name}: it is closed")
 
 
 def _bounds(name: str, file: IO[bytes]) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Bytes that come once, in order, and nobody knows how many: iterators, pipes, awaited reads.
+"""Bytes that come once, in order, and nobody knows how many: iterators, awaited reads, pipes.
 
 Pieces are put together until they are worth a write. An async generator is closed when it is not
 needed any more, in the task of the upload: nobody could go on with it.
@@ -7,17 +7,16 @@ needed any more, in the task of the upload: nobody could go on with it.
 import asyncio
 import inspect
 import logging
-import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import IO, Any, cast
+from typing import Any, cast
 
 from attrs import define, field
 
 from twelvelabs_async import clock
 from twelvelabs_async.errors import SourceError
 from twelvelabs_async.tasks import uninterrupted
-from twelvelabs_async.upload.foreign import as_bytes, bytes_read, caller_code, discard
+from twelvelabs_async.upload.foreign import as_bytes, bytes_read, caller_code
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -64,51 +63,6 @@ async def _read_pieces(
         if not (data := bytes_read(name, piece)):
             return
         yield data
-
-
-def pipe_pieces(name: str, pipe: IO[bytes]) -> AsyncIterable[object]:
-    """Return what a pipe, or another file that cannot be sought in, gives.
-
-    Each read has a thread of its own: it may wait for ever, and the loop's threads are for others.
-    A cancelled read ends with the pipe; nothing can hasten it, and nothing waits for it.
-    """
-
-    def read() -> object:
-        with caller_code(f"cannot read {name}"):
-            return pipe.read(READ)
-
-    async def read_alone(_: int) -> object:
-        piece = await _in_own_thread(read)
-        return await piece if inspect.isawaitable(piece) else piece
-
-    return _read_pieces(name, read_alone)
-
-
-async def _in_own_thread(work: Callable[[], object]) -> object:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[object] = loop.create_future()
-
-    def tell(outcome: object, error: BaseException | None) -> None:
-        if done.done():
-            discard(outcome)
-        elif error is None:
-            done.set_result(outcome)
-        else:
-            done.set_exception(error)
-
-    def run() -> None:
-        outcome: tuple[object, BaseException | None]
-        try:
-            outcome = work(), None
-        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
-            outcome = None, error
-        try:
-            loop.call_soon_threadsafe(tell, *outcome)
-        except RuntimeError:  # the loop was closed meanwhile
-            discard(outcome[0])
-
-    threading.Thread(target=run, name="twelvelabs-async pipe", daemon=True).start()
-    return await done
 
 
 @define(eq=False, repr=False)
