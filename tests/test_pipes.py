@@ -75,7 +75,7 @@ def a_socket(stack: ExitStack, *, buffering: int | None, timeout: float | None =
     ours, theirs = socket.socketpair()
     stack.enter_context(ours)
     ours.settimeout(timeout)
-    file = stack.enter_context(ours.makefile("rb", buffering=buffering))  # type: ignore[call-overload]
+    file = stack.enter_context(ours.makefile("rb", buffering=buffering))
     return Line(file, theirs.sendall, theirs.close)
 
 

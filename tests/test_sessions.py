@@ -423,7 +423,8 @@ async def test_who_gives_up_before_connecting_delays_nobody(make_file: MakeFile)
             await asyncio.sleep(0)
         for _ in range(1000):  # the clock stands still: nearly all come to wait for a connection
             await asyncio.sleep(0)
-        assert client._sessions.queueing()
+        assert client._sessions._stored is not None
+        assert client._sessions._stored.spacing._next.locked()
         for each in uploads:
             each.cancel()
         await asyncio.wait(uploads)

@@ -1,18 +1,17 @@
 """The client's HTTP sessions: one for the platform, a clean one for the object store.
 
-Both use one connector. A third session makes a new connection for each request, where connections
-are our own: for what must not be sent twice, so that no idle connection can lose it. The storage
-session has no default headers, no cookies, no netrc credentials, no ``raise_for_status`` and no
-total timeout, whatever the user's own session has: a presigned URL is signed for exactly the
-headers that the platform names, and the API key must never reach the storage host. What the user
-handed in is never closed here.
+A user's connector serves both; of our own, each has one. A third session makes a new connection for
+each request, where connections are our own: for what must not be sent twice, so that no idle
+connection can lose it. The storage session has no default headers, no cookies, no netrc
+credentials, no ``raise_for_status`` and no total timeout, whatever the user's own session has: a
+presigned URL is signed for exactly the headers that the platform names, and the API key must never
+reach the storage host. What the user handed in is never closed here.
 """
 
 import asyncio
 import os
 import warnings
-from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -25,8 +24,10 @@ from yarl import URL
 
 from twelvelabs_async import clock
 from twelvelabs_async.connections import (
+    CONNECT_TIMEOUT,
     MOST_DEAD,
     Attempt,
+    Proxy,
     SpacedConnector,
     Spacing,
     attempt_trace,
@@ -36,9 +37,6 @@ from twelvelabs_async.no_proxy import bypasses
 from twelvelabs_async.unpicklable import Unpicklable
 
 T = TypeVar("T")
-
-CONNECT_TIMEOUT = 30.0
-"""Seconds for a TCP connection and its TLS handshake."""
 
 KEEP_ALIVE = 30.0
 """Seconds that an idle connection is kept for the next request."""
@@ -65,33 +63,6 @@ class Connecting(Unpicklable):
             _proxy_url(self.proxy, "proxy=")
 
 
-@frozen
-class Proxy(Unpicklable):
-    """The proxy of a request.
-
-    aiohttp remembers, and shows in its warnings, the URL of the proxy that a connection goes
-    through. So the credentials are kept out of it.
-
-    Attributes:
-        url: Where it is, without credentials; None: there is none.
-        headers: What aiohttp is given as ``proxy_headers``. It moves ``Authorization`` from there
-            to ``Proxy-Authorization``: of CONNECT where there is a tunnel, or else of the request
-            itself. Named so, it also takes the place of an ``Authorization`` that a user's session
-            sends by default, which aiohttp would hand to the proxy.
-    """
-
-    url: URL | None = None
-    headers: Mapping[str, str] | None = field(default=None, repr=False)
-
-    @classmethod
-    def of(cls, url: URL | None) -> "Proxy":
-        """Return the proxy at ``url``, which may hold credentials; None: no proxy."""
-        if url is None or (url.user is None and url.password is None):
-            return cls(url)
-        bare = url.with_user(None)
-        return cls(bare, {hdrs.AUTHORIZATION: _basic(f"{url.user or ''}:{url.password or ''}")})
-
-
 class _Response(aiohttp.ClientResponse):
     """A response whose ``repr`` has no URL: aiohttp shows it in warnings and in debug mode."""
 
@@ -106,6 +77,7 @@ class Sessions(Unpicklable):
     _connecting: Connecting
     _loop: asyncio.AbstractEventLoop | None = None
     _connector: SpacedConnector | None = None
+    _stored: SpacedConnector | None = None
     _unpooled: SpacedConnector | None = None
     _control: aiohttp.ClientSession | None = None
     _single: aiohttp.ClientSession | None = None
@@ -141,13 +113,6 @@ class Sessions(Unpicklable):
             ended.set_result(None)
         raise ClientClosedError(f"the client was closed before {done}")
 
-    def queueing(self) -> bool:
-        """Whether whoever has no connection may be waiting for others, and not for a server.
-
-        A connector of the user's may have limits, and a queue, that nobody else can look into.
-        """
-        return self._connector is None or self._connector.spacing.queueing
-
     @property
     def closed(self) -> bool:
         """Whether the client was closed, or is being closed."""
@@ -173,16 +138,23 @@ class Sessions(Unpicklable):
         assert self._single is not None  # noqa: S101 - _open made it
         return self._single
 
-    def attempt(self, url: URL) -> Attempt:
+    def attempt(self, url: URL, seconds: float | None = None, *, stored: bool = False) -> Attempt:
         """Return what watches over the connection of one request to ``url``.
+
+        Args:
+            url: Where it goes.
+            seconds: For the request, from connecting to the answer; None: no bound.
+            stored: Whether it is one to the object store.
 
         Where that connection had served a request before, and now breaks or stays silent, those to
         the same origin that there are are suspect: connections of our own are not used again. The
         connector of a user keeps them, so that each may cost one more attempt.
         """
-        if self._connector is None:
-            return Attempt(lambda _: None)
-        return Attempt(partial(self._connector.distrust, url.origin()))
+        connector = self._stored if stored else self._connector
+        proxy = self.proxy_for(url)
+        if connector is None:
+            return Attempt(url, proxy, lambda _: None, seconds)
+        return Attempt(url, proxy, partial(connector.distrust, url.origin()), seconds)
 
     @property
     def most_dead(self) -> int:
@@ -278,7 +250,7 @@ class Sessions(Unpicklable):
             )
         self._storage = _once(
             aiohttp.ClientSession(
-                connector=connector,
+                connector=self._stored or connector,
                 connector_owner=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_AUTOMATIC_HEADERS,
@@ -290,13 +262,20 @@ class Sessions(Unpicklable):
         )
 
     def _make_connectors(self) -> SpacedConnector:
-        """Make the connectors of our own and return the one that keeps connections."""
+        """Make the connectors of our own and return the one that keeps the platform's connections.
+
+        The object store has another: where both have one origin, an answer of the store that
+        nobody waits for cannot be taken for one of the platform.
+        """
         spacing = Spacing()
         self._unpooled = SpacedConnector(
             spacing, limit=0, force_close=True, ssl=self._connecting.ssl
         )
-        self._connector = SpacedConnector(
-            spacing, limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._connecting.ssl
+        self._stored, self._connector = (
+            SpacedConnector(
+                spacing, limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._connecting.ssl
+            )
+            for _ in range(2)
         )
         return self._connector
 
@@ -312,7 +291,7 @@ class Sessions(Unpicklable):
         for session in (self._storage, self._single, self._control):
             if session is not None and session is not self._connecting.session:
                 await session.close()
-        for connector in (self._connector, self._unpooled):
+        for connector in (self._connector, self._stored, self._unpooled):
             if connector is not None:
                 await connector.close()
         theirs = self._connecting.session
@@ -368,13 +347,6 @@ def _environment_proxy(url: URL) -> URL | None:
         return None
     name = f"{url.scheme.upper()}_PROXY"
     return _proxy_url(proxy if "://" in proxy else f"http://{proxy}", name)
-
-
-def _basic(credentials: str) -> str:
-    """Return the header of ``user:password``: in Latin-1, as is usual, or else in UTF-8."""
-    latin = all(character <= "\xff" for character in credentials)
-    coded = credentials.encode("latin-1" if latin else "utf-8", "replace")
-    return f"Basic {b64encode(coded).decode()}"
 
 
 def _proxy_url(text: str, name: str) -> URL:

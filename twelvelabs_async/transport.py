@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
-from typing import Any, TypeVar
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 from attrs import Factory, define, evolve, field
@@ -24,6 +25,7 @@ from twelvelabs_async.answers import Answer, AnswerReader, ApiResponse
 from twelvelabs_async.arguments import check_seconds, check_text_or_whole, check_whole
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.calls import Call, RequestOptions, checked_headers
+from twelvelabs_async.connections import CONNECT_TIMEOUT, Attempt
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -36,7 +38,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.rate_gate import RateGate
 from twelvelabs_async.retries import FIRST_BACKOFF, LONGEST_OBEYED_PAUSE, backoff, is_transient
-from twelvelabs_async.sessions import CONNECT_TIMEOUT, Sessions
+from twelvelabs_async.sessions import Sessions
 from twelvelabs_async.unpicklable import Unpicklable
 
 logger = logging.getLogger("twelvelabs_async")
@@ -54,8 +56,19 @@ LARGE_LIST = 500
 
 GONE = 404
 
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
+"""Of one address; the bound on the whole request does not count the time in a pool's queue."""
+
 Params = Mapping[str, str | int | Sequence[str]]
 """A query; a list repeats its name."""
+
+
+class Watch(Protocol):
+    """Makes what ends a request that does not get on."""
+
+    def __call__(self, *, queued: Callable[[], bool]) -> AbstractAsyncContextManager[object]:
+        """Return it; ``queued``: whether the request waits for its turn to connect."""
+        ...
 
 
 @define(eq=False, repr=False)
@@ -334,7 +347,7 @@ class Transport(Unpicklable):
             )
 
     @without_frames
-    async def once(self, call: Call, watch: AbstractAsyncContextManager[object]) -> Answer:
+    async def once(self, call: Call, watch: Watch) -> Answer:
         """Send a request once, whatever comes of it, while ``watch`` looks on.
 
         It gets a new connection, so that no idle one can lose it, unless the connections are a
@@ -357,56 +370,56 @@ class Transport(Unpicklable):
         """
         await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
 
-    def queueing(self) -> bool:
-        """Whether a request may be waiting for a connection in a queue; see ``Sessions``."""
-        return self._sessions.queueing()
-
     async def _send(self, call: Call, arrived: int) -> Answer:
         async with self.admitted(lambda: self.slots, arrived):
-            return await self._exchange(call, nullcontext(), self._sessions.control())
+            return await self._exchange(call, _unwatched, self._sessions.control())
 
     async def _exchange(
         self,
         call: Call,
-        watch: AbstractAsyncContextManager[object],
+        watch: Watch,
         session: aiohttp.ClientSession,
     ) -> Answer:
-        proxy = self._sessions.proxy_for(call.url)
-        attempt = self._sessions.attempt(call.url)
+        attempt = self._sessions.attempt(call.url, None if call.streamed else call.timeout)
         try:
-            with attempt:
-                async with (
-                    watch,
-                    session.request(
-                        call.method,
-                        call.url,
-                        data=call.body,
-                        headers=call.headers,
-                        timeout=_timeout(call),
-                        allow_redirects=False,
-                        raise_for_status=False,
-                        auto_decompress=True,
-                        proxy=proxy.url,
-                        proxy_headers=proxy.headers,
-                    ) as response,
-                ):
-                    body = await _whole(response)
+            async with (
+                attempt.under_way(),
+                watch(queued=attempt.is_queued),
+                session.request(
+                    call.method,
+                    call.url,
+                    data=call.body,
+                    headers=call.headers,
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    auto_decompress=True,
+                    proxy=attempt.proxy.url,
+                    proxy_headers=attempt.proxy.headers,
+                ) as response,
+            ):
+                attempt.check(response.status)
+                body = await _whole(response)
+                if response.status == HTTPStatus.MISDIRECTED_REQUEST:
+                    attempt.misdirected()
             headers = {name.lower(): value for name, value in response.headers.items()}
             logger.debug("%s answered %d", call.name, response.status)
             return Answer(response.status, headers, body)
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
-            failure = self._failure(call, error, session)
+            failure = self._failure(call, error, session, attempt)
         if isinstance(failure, ApiConnectionError):
             failure.stale_connection = attempt.stale
         logger.debug("%s failed: %s", call.name, failure)
         raise failure
 
-    def _failure(self, call: Call, error: Exception, session: aiohttp.ClientSession) -> Exception:
+    def _failure(
+        self, call: Call, error: Exception, session: aiohttp.ClientSession, attempt: Attempt
+    ) -> Exception:
         """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
         if session.closed or self._sessions.closed:
             return ClientClosedError(f"the client was closed before {call.name} was answered")
         if isinstance(error, NETWORK_ERRORS):
-            return self._no_answer(call, error)
+            return self._no_answer(call, error, attempt)
         if isinstance(error, _EndlessAnswerError):
             return self.reader.endless(call.name, LARGEST_ANSWER)
         if isinstance(error, ValueError):  # such as credentials given in two places
@@ -415,7 +428,10 @@ class Transport(Unpicklable):
             )
         return error
 
-    def _no_answer(self, call: Call, error: BaseException) -> ApiConnectionError:
+    def _no_answer(self, call: Call, error: BaseException, attempt: Attempt) -> ApiConnectionError:
+        if attempt.overdue is not None:
+            text = f"no answer from {self.base_url} to {call.name}: {attempt.overdue}"
+            return ApiTimeoutError(text)
         if isinstance(error, TimeoutError) and call.timeout is not None:
             what = "byte was taken and no answer came" if call.streamed else "answer came"
             text = f"no {what} from {self.base_url} to {call.name} in {call.timeout:g} s"
@@ -428,10 +444,8 @@ class Transport(Unpicklable):
         return type(failure)(f"{failure} (tried {attempts} times)")
 
 
-def _timeout(call: Call) -> aiohttp.ClientTimeout:
-    if call.streamed:
-        return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
-    return aiohttp.ClientTimeout(total=call.timeout)
+def _unwatched(*, queued: object) -> AbstractAsyncContextManager[object]:  # noqa: ARG001
+    return nullcontext()
 
 
 def _may_retry(call: Call, failure: ApiError | ApiConnectionError) -> bool:

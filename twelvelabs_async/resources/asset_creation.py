@@ -174,10 +174,16 @@ class AssetCreation:
         transport = self._sending.transport
         try:
             async with transport.admitted(self._sending.limits.puts.one, arrived):
-                watch = stall_watch(body, self._call.timeout, queueing=transport.queueing)
-                return await transport.once(evolve(self._call, body=payload), watch)
+                watch = partial(stall_watch, body, self._call.timeout)
+                answer = await transport.once(evolve(self._call, body=payload), watch)
         except ApiConnectionError as error:
             failure: Exception = body.failure or error
+        else:
+            if body.sent or body.complete or not answer.good:
+                return answer
+            # Of a user's connection: the answer was there before anything of the file was sent.
+            failure = ApiConnectionError(f"no answer to {self._call.name}, but one to another call")
+            failure.stale_connection = True
         finally:
             body.abandon()
         raise failure

@@ -19,7 +19,9 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
 from attrs import define, field
 
+from twelvelabs_async.connections import check_empty, unsent
 from twelvelabs_async.errors import SourceError
+from twelvelabs_async.upload.proof import md5_of
 from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, Source
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import TURN_BYTES, Turns
@@ -55,6 +57,7 @@ class Body(Payload):
             peer is to blame.
         complete: Whether every byte was handed to the transport.
         when_sent: Called when it is.
+        connection: What stands for the connection as long as that is there; None: there is none.
     """
 
     _autoclose = True
@@ -71,6 +74,7 @@ class Body(Payload):
         self._buffers = buffers
         self._turns = turns
         self._transport: asyncio.Transport | None = None
+        self.connection: object = None
         self.failure: SourceError | None = None
         self.sent: int = 0
         self.held_up = False
@@ -81,6 +85,16 @@ class Body(Payload):
     def unsent(self) -> int:
         """Bytes that the transport still holds."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def arrived(self) -> bool:
+        """Whether every byte has got to the other side, as far as the system tells."""
+        return self.complete and (self._transport is None or not unsent(self._transport))
+
+    def drop(self) -> None:
+        """Have the connection used by no other request."""
+        if self._transport is not None:
+            self._transport.abort()
 
     @property
     def _left(self) -> int:
@@ -123,7 +137,7 @@ class Body(Payload):
             raise RuntimeError("the body was sent before; an attempt makes its own")
         self._consumed = True  # aiohttp would send it again, to a URL that works once
         stream = cast("StreamWriter", writer)
-        self._transport = stream.transport
+        self._transport, self.connection = stream.transport, stream.protocol
         try:
             with waiting_until_empty(self._transport):
                 await self._stream(stream)
@@ -175,6 +189,8 @@ class Body(Payload):
             self.held_up = False
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
+        if not self.sent:  # the request's head goes out with the first bytes
+            check_empty(writer.protocol)
         self.sent += len(view)
         self.complete = not view or self.sent == self._size
         for start in range(0, len(view), WRITE_BYTES):
@@ -213,6 +229,9 @@ class SliceBody(Body):
         checked = CheckedSource(source, end=piece.offset + piece.size, tolerant=True)
         super().__init__(checked, piece.offset, piece.size, buffers, turns)
         self._slice = checked
+        self._piece = piece
+        self.content = (id(source), source.name, piece)
+        """What is equal where the same slice of the same open file is sent again."""
         self.index = piece.index
         """The number of the chunk, from 1."""
 
@@ -220,6 +239,14 @@ class SliceBody(Body):
     def md5(self) -> str | None:
         """The MD5 of what was sent, in hexadecimal; None: it was not computed."""
         return None
+
+    async def reread_md5(self) -> str:
+        """Return the MD5 of the slice, in hexadecimal; it is read once more.
+
+        Raises:
+            SourceError: The file cannot be read, or has changed.
+        """
+        return self.md5 or await md5_of(self._slice, self._piece)
 
     async def _stream(self, writer: StreamWriter) -> None:
         try:

@@ -9,14 +9,16 @@ buffers, and kills slow uploads that are healthy.
 
 from collections.abc import Mapping
 from contextlib import suppress
+from http import HTTPStatus
 
 import aiohttp
-from attrs import define
+from attrs import Factory, define
 from yarl import URL
 
 from twelvelabs_async import clock
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
+from twelvelabs_async.connections import Attempt, StrayAnswerError
 from twelvelabs_async.errors import (
     ClientClosedError,
     StorageConnectionError,
@@ -27,6 +29,7 @@ from twelvelabs_async.sessions import Sessions
 from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.refusals import StoreAnswer
+from twelvelabs_async.upload.repetitions import Repetitions
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import Turns
 from twelvelabs_async.upload.watch import stall_watch
@@ -48,6 +51,7 @@ class Storage:
     stall_timeout: float | None
     _buffers: Buffers
     _turns: Turns
+    _repetitions: Repetitions = Factory(Repetitions)
 
     @property
     def most_dead(self) -> int:
@@ -87,15 +91,14 @@ class Storage:
         """
         session = self._sessions.storage()
         target = _target(url, body.index)
-        attempt = self._sessions.attempt(target)
+        attempt = self._sessions.attempt(target, stored=True)
         try:
-            with attempt:
-                answer = await self._sessions.until_closed(
-                    lambda: self._exchange(session, target, headers, body),
-                    f"chunk {body.index} was stored",
-                )
+            answer = await self._sessions.until_closed(
+                lambda: self._exchange(session, target, headers, body, attempt),
+                f"chunk {body.index} was stored",
+            )
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
-            failure = self._failure(error, session, target, body)
+            failure = self._failure(error, session, target, body, attempt)
         else:
             return _etag(answer, body)
         if isinstance(failure, StorageConnectionError):
@@ -108,29 +111,59 @@ class Storage:
         target: URL,
         headers: Mapping[str, str],
         body: SliceBody,
+        attempt: Attempt,
     ) -> StoreAnswer:
         await self._turns.take()  # to begin a request is as much work as a piece of a body
-        proxy = self._sessions.proxy_for(target)
         try:
             async with (
-                stall_watch(body, self.stall_timeout, queueing=self._sessions.queueing),
+                attempt.under_way(),
+                stall_watch(body, self.stall_timeout, queued=attempt.is_queued),
                 session.put(
                     target,
                     data=body,
                     headers=headers,
                     allow_redirects=False,
-                    proxy=proxy.url,
-                    proxy_headers=proxy.headers,
+                    proxy=attempt.proxy.url,
+                    proxy_headers=attempt.proxy.headers,
                 ) as response,
             ):
+                _check_arrival(response.status, body, attempt)
                 beginning = await _beginning(response)
+                if response.status == HTTPStatus.MISDIRECTED_REQUEST:
+                    attempt.misdirected()
+                    body.drop()
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return StoreAnswer(response.status, headers, beginning, target)
+                answer = StoreAnswer(response.status, headers, beginning, target)
+                await self._refuse_repetition(answer, body)
+                return answer
         finally:
             body.abandon()
 
+    async def _refuse_repetition(self, answer: StoreAnswer, body: SliceBody) -> None:
+        """Refuse a success that is the one to the PUT before, over this connection, once more.
+
+        Raises:
+            StrayAnswerError: It is.
+            SourceError: The chunk had to be read again, and could not.
+        """
+        if answer.status not in _OK or body.connection is None:
+            return
+        etag = bare_etag(answer.headers.get("etag", ""))
+        repeated = self._repetitions.note(body.connection, answer.headers, etag, body.content)
+        if repeated is not False:
+            body.drop()  # the true answer may still come
+        if repeated is None:
+            repeated = self._repetitions.settle(etag, await body.reread_md5())
+        if repeated:
+            raise StrayAnswerError
+
     def _failure(
-        self, error: Exception, session: aiohttp.ClientSession, target: URL, body: SliceBody
+        self,
+        error: Exception,
+        session: aiohttp.ClientSession,
+        target: URL,
+        body: SliceBody,
+        attempt: Attempt,
     ) -> Exception:
         """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
         if body.failure is not None:
@@ -141,8 +174,12 @@ class Storage:
             return error
         if isinstance(error, aiohttp.ClientHttpProxyError):
             return _closed_tunnel(error, target, body.index)
-        lost = reason(error)
-        if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+        lost = attempt.overdue or reason(error)
+        if (
+            attempt.overdue is None
+            and isinstance(error, TimeoutError)
+            and not isinstance(error, aiohttp.ClientError)
+        ):
             lost = f"no byte was taken and no answer came for {self.stall_timeout:g} s"
         text = f"no answer from the object store {target.host}: {lost}"
         return StorageConnectionError(text, chunk_index=body.index)
@@ -180,6 +217,22 @@ def _target(url: str, index: int) -> URL:
     raise StorageError("the platform sent a presigned URL that is none", chunk_index=index)
 
 
+def _check_arrival(status: int, body: SliceBody, attempt: Attempt) -> None:
+    """Refuse an answer that is not to this PUT, or is a success too early to be one.
+
+    Raises:
+        StrayAnswerError: It is to an earlier request over this connection.
+        StorageError: It is a success, and the store cannot have the chunk yet.
+    """
+    stray = attempt.reused and not body.sent
+    early = status in _OK and not body.arrived
+    if stray or early:
+        body.drop()
+        if attempt.reused:
+            raise StrayAnswerError
+        raise StorageError("the store answered before it had the chunk", chunk_index=body.index)
+
+
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
     """Read an answer, up to a bound: the connection can be used again only when it was read."""
     read = bytearray()
@@ -195,8 +248,6 @@ def _etag(answer: StoreAnswer, body: SliceBody) -> str:
         raise answer.refusal(body.index)
     header = answer.headers.get("etag", "")
     etag = bare_etag(header) if header.isprintable() else ""
-    if not body.complete:
-        raise StorageError("the store answered before it had the chunk", chunk_index=body.index)
     if not etag:
         raise answer.without_etag(body.index)
     return etag

@@ -8,15 +8,13 @@ disk is read, or a turn of a busy loop is waited for, nothing stalls.
 """
 
 import asyncio
-import struct
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 from attrs import define
 
 from twelvelabs_async import clock
+from twelvelabs_async.sockets import kernel_unsent
 from twelvelabs_async.upload.body import Body
 
 LOOKS = 4
@@ -32,7 +30,7 @@ class _Watch:
     _body: Body
     _limit: float
     _deadline: asyncio.Timeout
-    _queueing: Callable[[], bool]
+    _queued: Callable[[], bool]
     _level: tuple[int, int] = (0, 0)
     _since: float = 0.0
     _timer: asyncio.TimerHandle | None = None
@@ -49,7 +47,7 @@ class _Watch:
         now = clock.monotonic()
         body = self._body
         level = (body.sent, body.unsent + kernel_unsent(body.socket))
-        excused = body.held_up or (body.socket is None and self._queueing())
+        excused = body.held_up or (body.socket is None and self._queued())
         if level != self._level or excused:
             self._level, self._since = level, now
         elif now - self._since >= self._limit - ROUNDING:
@@ -60,43 +58,22 @@ class _Watch:
 
 @asynccontextmanager
 async def stall_watch(
-    body: Body, limit: float | None, *, queueing: Callable[[], bool]
+    body: Body, limit: float | None, *, queued: Callable[[], bool]
 ) -> AsyncGenerator[asyncio.Timeout]:
     """End the ``async with`` block with ``TimeoutError`` when ``body`` stalls.
 
     Args:
         body: What is being sent.
         limit: Seconds without progress; None: wait for ever.
-        queueing: Whether a body that has no connection yet may be waiting in a queue, where no
-            server is to blame.
+        queued: Whether the request waits for its turn to connect, where no server is to blame.
     """
     async with clock.timeout(None) as deadline:
         if limit is None:
             yield deadline
             return
-        watch = _Watch(body, limit, deadline, queueing)
+        watch = _Watch(body, limit, deadline, queued)
         watch.start()
         try:
             yield deadline
         finally:
             watch.stop()
-
-
-if sys.platform == "linux":
-    import fcntl
-    import termios
-
-    def kernel_unsent(sock: Any) -> int:
-        """Return the bytes that a socket's peer has not acknowledged; 0 when that is unknown."""
-        try:
-            answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
-        except (AttributeError, OSError, ValueError):
-            return 0
-        (unsent,) = struct.unpack("i", answer)
-        return int(unsent)
-else:
-
-    def kernel_unsent(sock: Any) -> int:
-        """Return 0: this system does not tell what a socket's peer has not acknowledged."""
-        del sock
-        return 0

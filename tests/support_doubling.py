@@ -1,0 +1,140 @@
+"""A server in front of others that answers requests twice, and refuses others without a word."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
+from typing import Literal
+
+from attrs import Factory, define
+from support_server import http, read_request
+from yarl import URL
+
+Timing = Literal["together", "after", "idle", "early"]
+
+IDLE = 1.0
+"""Seconds of the loop's clock after which a second answer comes to an idle connection."""
+
+
+@define(eq=False)
+class Doubling:
+    """Carries each request on, a connection each, and gives every first answer twice.
+
+    The request that comes next on the same connection is refused, and not carried on.
+
+    Attributes:
+        there: Where a request with this head belongs.
+        doubles: Whether the answer to a request with this head is given twice.
+        timing: When the second answer comes. ``together``: in one piece with the first. ``after``:
+            right behind it. ``idle``: when the connection has been idle for a second, or the next
+            request has come. ``early``: when the head of the next request has come.
+        refusal: What the next request on the connection gets, if it gets that far.
+        nameless: Whether answers lose the store's name for the request.
+        closes: Whether the connection is closed behind each answer, as the answer says.
+        doubled: How many answers were given twice.
+        refused: How many requests were refused.
+        url: Where it listens.
+    """
+
+    there: Callable[[bytes], URL]
+    doubles: Callable[[bytes], bool]
+    timing: Timing
+    refusal: bytes = http("503 Slow Down", b"<Error><Code>SlowDown</Code></Error>")
+    nameless: bool = False
+    closes: bool = False
+    doubled: int = 0
+    refused: int = 0
+    url: URL = Factory(URL)
+    tasks: set[asyncio.Task[None]] = Factory(set["asyncio.Task[None]"])
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Handle one connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                while True:
+                    request = await read_request(reader)
+                    await self._carry(request, reader, writer)
+        finally:
+            self.tasks.discard(task)
+            writer.close()
+
+    async def _carry(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        answer = await _asked(self.there(request), request)
+        if self.nameless:
+            answer = re.sub(rb"(?i)x-amz-request-id: .*\r\n", b"", answer)
+        if self.closes:
+            writer.write(answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            raise ConnectionResetError
+        if not self.doubles(request):
+            writer.write(answer)
+            return
+        self.doubled += 1
+        if self.timing == "together":
+            writer.write(answer + answer)
+        else:
+            writer.write(answer)
+            following = b""
+            if self.timing == "after":
+                await asyncio.sleep(0)
+            elif self.timing == "idle":
+                await asyncio.sleep(IDLE)
+            else:
+                following = await read_request(reader, body=False)
+            writer.write(answer)
+            if following:
+                await _skip_body(following, reader)
+                self._refuse(writer)
+                return
+        await read_request(reader)
+        self._refuse(writer)
+
+    def _refuse(self, writer: asyncio.StreamWriter) -> None:
+        self.refused += 1
+        writer.write(self.refusal)
+
+
+async def _skip_body(head: bytes, reader: asyncio.StreamReader) -> None:
+    for line in head.lower().splitlines():
+        if line.startswith(b"content-length:"):
+            await reader.readexactly(int(line.partition(b":")[2]))
+
+
+async def _asked(there: URL, request: bytes) -> bytes:
+    """Return the whole answer of the server at ``there``, as it came."""
+    reader, writer = await asyncio.open_connection(there.host, there.port)
+    try:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        for line in head.lower().splitlines():
+            if line.startswith(b"content-length:"):
+                return head + await reader.readexactly(int(line.partition(b":")[2]))
+        return head
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def doubling(
+    there: Callable[[bytes], URL],
+    timing: Timing,
+    doubles: Callable[[bytes], bool] = lambda head: head.startswith(b"PUT"),
+    ssl: SSLContext | None = None,
+) -> AsyncGenerator[Doubling]:
+    """Run a ``Doubling``."""
+    server = Doubling(there, doubles, timing)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=ssl, limit=2**23)
+    scheme = "http" if ssl is None else "https"
+    server.url = URL(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
+    try:
+        yield server
+    finally:
+        listener.close()
+        for task in server.tasks:
+            task.cancel()
+        await asyncio.gather(*server.tasks, return_exceptions=True)

@@ -1,0 +1,61 @@
+"""Notice that the answer to a PUT is a second answer to the one before.
+
+A second answer that is sent late, when the next request has arrived already, can be told from the
+true one by what it says alone: it names the same request, or it has the same ETag. Chunks of equal
+content have equal ETags as well, so that these have to be compared with the content, where they may
+be MD5s. Other ETags prove nothing, for a store may have one for all. Pure, but for weak references.
+"""
+
+import re
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+from attrs import Factory, define
+
+_REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "x-guploader-uploadid", "x-request-id")
+_MD5 = re.compile("[0-9a-f]{32}")
+
+
+@define(eq=False, repr=False)
+class Repetitions:
+    """The last answer of each connection, and what is known of ETags that come again."""
+
+    _last: WeakKeyDictionary[object, tuple[str | None, str, object]] = Factory(
+        WeakKeyDictionary[object, "tuple[str | None, str, object]"]
+    )
+    _usual: set[str] = Factory(set[str])
+    _doubted: set[str] = Factory(set[str])
+
+    def note(
+        self, connection: object, headers: Mapping[str, str], etag: str, what: object
+    ) -> bool | None:
+        """Note an answer; return whether it is the one before once more.
+
+        Args:
+            connection: What it came over.
+            headers: The answer's, lower-case names.
+            etag: Its ETag, bare.
+            what: Stands for what was sent: the same again may have the same ETag.
+
+        Returns:
+            None: it may be; the content of the chunk has to tell, see ``settle``.
+        """
+        request = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+        before = self._last.get(connection)
+        self._last[connection] = (request, etag, what)
+        if before is None:
+            if etag in self._doubted:  # nothing came before it here: it is the store's own way
+                self._usual.add(etag)
+            return False
+        if request is not None or before[0] is not None:
+            return request == before[0]
+        may_be = etag == before[1] and what != before[2] and etag not in self._usual
+        return None if may_be and _MD5.fullmatch(etag.lower()) else False
+
+    def settle(self, etag: str, md5: str) -> bool:
+        """Return whether an answer is the one before once more, by its chunk's MD5."""
+        if etag.lower() == md5:
+            self._usual.add(etag)
+            return False
+        self._doubted.add(etag)
+        return True
