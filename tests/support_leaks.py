@@ -12,6 +12,7 @@ from typing import Any
 from support_steps import Steps
 
 from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async.threads import NAME
 
 DESCRIPTORS = Path("/proc/self/fd")
 
@@ -54,8 +55,9 @@ def is_open(path: Path) -> bool:
 
 
 def foreign_threads() -> set[str]:
-    """Return the threads that are neither the main one nor of a loop's own executor."""
-    return {t.name for t in threading.enumerate() if not t.name.startswith(("Main", "asyncio_"))}
+    """Return the threads that are neither the main one nor shared: a loop's, or a client's."""
+    shared = ("Main", "asyncio_", NAME)
+    return {t.name for t in threading.enumerate() if not t.name.startswith(shared)}
 
 
 def free_slots(client: AsyncTwelveLabs) -> tuple[int, int, int]:

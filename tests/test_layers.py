@@ -262,3 +262,48 @@ def test_ways_around_the_seam_are_seen(tmp_path: Path) -> None:
         assert uses_of_time(path), text
     path.write_text("clock.call_later(3, x)\nclock.sleep(3)\nclock.timeout(3)")
     assert uses_of_time(path) == set()
+
+
+def uses_of_the_loops_threads(path: Path) -> set[str]:
+    """Return the calls of a module that go through the event loop's own threads."""
+    found = set[str]()
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        first = ast.unparse(node.args[0]) if node.args else ""
+        named = {keyword.arg for keyword in node.keywords}
+        if called.endswith("to_thread") or (called.endswith("run_in_executor") and first == "None"):
+            found.add(called)
+        if (
+            called.startswith("aiofiles.")
+            and not called.endswith("wrap")
+            and "executor" not in named
+        ):
+            found.add(called)
+    return found
+
+
+@MODULES
+def test_nobody_takes_the_event_loops_own_threads(name: str) -> None:
+    """They are the host's, and its DNS': a disk that hangs must not fill them.
+
+    The emulator is a server, with files of its own.
+    """
+    if layer(name) != "emulator":
+        assert uses_of_the_loops_threads(NAMES[name]) == set()
+
+
+def test_ways_to_the_loops_threads_are_seen(tmp_path: Path) -> None:
+    """The test above would notice each of them."""
+    path = tmp_path / "module.py"
+    for text in (
+        "asyncio.to_thread(f)",
+        "loop.run_in_executor(None, f)",
+        "aiofiles.open(path)",
+        "aiofiles.os.stat(path)",
+    ):
+        path.write_text(text)
+        assert uses_of_the_loops_threads(path), text
+    path.write_text("loop.run_in_executor(lane, f)\naiofiles.open(path, executor=lane)")
+    assert uses_of_the_loops_threads(path) == set()

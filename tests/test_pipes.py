@@ -22,6 +22,7 @@ from test_streams_and_handles import OnlyRead, content, descriptors
 
 from twelvelabs_async import AsyncTwelveLabs, SourceError
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.handles import only_one, open_handle
 from twelvelabs_async.upload.pipes import has_read_under_way
 
@@ -153,7 +154,7 @@ async def read_all(file: IO[bytes]) -> bytes:
     """Read a file to its end, as an upload does."""
     data = bytearray()
     with only_one("a.mp4", file):
-        async with open_handle("a.mp4", file) as source:
+        async with open_handle("a.mp4", file, Threads()) as source:
             view = memoryview(bytearray(2**18))
             while count := await source.read_into(view, len(data)):
                 data += view[:count]
@@ -246,7 +247,7 @@ async def test_what_a_file_has_read_ahead_is_not_waited_for() -> None:
     with opened_line(WATCHED["a buffered pipe"]) as line:
         line.write(b"first\nsecond\n")
         assert line.file.readline() == b"first\n"
-        async with open_handle("a.mp4", line.file) as source:
+        async with open_handle("a.mp4", line.file, Threads()) as source:
             view = memoryview(bytearray(7))
             assert await source.read_into(view, 0) == 7
             assert bytes(view) == b"second\n"

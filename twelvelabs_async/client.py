@@ -135,13 +135,13 @@ class AsyncTwelveLabs(Unpicklable):
             outage_timeout=outage_timeout,
         )
         buffers, turns = Buffers(), Turns()
-        sending = Sending(self._transport, limits, stall_timeout, buffers, turns)
+        sending = Sending(self._transport, limits, stall_timeout, buffers, turns, self._threads)
         assets = RawAssetsClient(self._transport, sending)
         self.assets = AssetsClient(assets)
         raw = RawMultipartUploadClient(self._transport)
-        storage = Storage(self._sessions, stall_timeout, buffers, turns)
+        storage = Storage(self._sessions, stall_timeout, buffers, turns, self._threads)
         base_url, completions = self._transport.base_url, Completions()
-        tools = UploadTools(base_url, raw, assets, storage, limits, completions)
+        tools = UploadTools(base_url, raw, assets, storage, limits, completions, self._threads)
         self.multipart_upload = MultipartUploadClient(raw, tools, journal)
         self._uploads = Uploads(self.assets, tools, sending)
         self._journal = journal

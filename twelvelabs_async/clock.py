@@ -30,6 +30,6 @@ def timeout(seconds: float | None) -> asyncio.Timeout:
     return asyncio.timeout(seconds)
 
 
-def call_later(seconds: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
+def call_later(seconds: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
     """Call ``callback`` once, ``seconds`` from now, on the running loop."""
     return asyncio.get_running_loop().call_later(seconds, callback)

@@ -1,8 +1,10 @@
 """The journal in files: one for each key, in the user's own directory, for processes of one host.
 
-All that blocks is done in threads (``journal_log``); this module sees to it that only one at a
-time is at work on a file, that no file is closed under a thread, and that appends which come
-while the disk is busy share the next sync.
+All that blocks is done in threads of the journal's own (``journal_log``). An entry is a lane of
+them: only one at a time is at work on its file, in the order of asking, and no file is closed under
+a thread. Appends that come while the disk is busy share the next sync. Where the disk hangs, a call
+that is cancelled is left to its thread after ``threads.GRACE`` seconds: it may be carried out
+later, but never after what was asked for later, nor when the entry has been given back.
 """
 
 import asyncio
@@ -11,8 +13,8 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -31,7 +33,8 @@ from twelvelabs_async.journal_log import (
     read_records,
     take,
 )
-from twelvelabs_async.tasks import uninterrupted
+from twelvelabs_async.tasks import done_within
+from twelvelabs_async.threads import Lane, Threads
 
 T = TypeVar("T")
 
@@ -95,58 +98,78 @@ def _telling(path: Path) -> Generator[None]:
 
 @define(eq=False, repr=False)
 class _Batch:
-    """Records that go to the disk together, and what came of it."""
+    """Records that go to the disk together, and whether they were kept."""
 
+    kept: asyncio.Future[bool]
     framed: list[bytes] = Factory(list[bytes])
-    kept: bool = False
-    failure: Exception | None = None
 
 
 @define(eq=False, repr=False)
 class _Hold:
-    """A key that is ours: its file, whose turn it is with it, and what waits for the disk.
-
-    Turns are taken in the order of asking, so nothing is done to a file after it was closed: who
-    closes it has first seen to it that nobody asks any more.
-    """
+    """A key that is ours: its file, and what waits for the disk."""
 
     owner: str
     log: LogFile
-    _turn: asyncio.Lock = Factory(asyncio.Lock)
-    _next: _Batch = Factory(_Batch)
+    _lane: Lane
+    _next: _Batch | None = None
+    _writing: int = 0
 
     async def append(self, framed: bytes) -> bool:
         """Write a record, with all others that come while the disk is busy; False: none was kept.
 
-        Cancelled, the record is written whole, before this ends, or never.
+        Cancelled while it waits for the disk, the record is never written. Cancelled while it is
+        written, this ends when it is, or when the disk hangs.
         """
-        batch = self._next
+        batch = self._next = self._next or _Batch(asyncio.get_running_loop().create_future())
         batch.framed.append(framed)
+        if not self._writing:
+            self._write()
         try:
-            await self._turn.acquire()
+            await asyncio.wait({batch.kept})
         except asyncio.CancelledError:
-            batch.framed.remove(framed)  # in vain if another of the batch has written it
-            raise
-        try:
             if batch is self._next:
-                await uninterrupted(self._write(batch))
-        finally:
-            self._turn.release()
-        if batch.failure is not None:
-            raise batch.failure
-        return batch.kept
+                batch.framed.remove(framed)
+            else:
+                with suppress(asyncio.CancelledError):  # the first one is raised
+                    self._lane.given_up = not await done_within(batch.kept, self._lane.grace)
+            raise
+        return batch.kept.result()
 
-    async def _write(self, batch: _Batch) -> None:
-        self._next = _Batch()
-        try:
-            batch.kept = await asyncio.to_thread(self.log.append, b"".join(batch.framed))
-        except Exception as error:  # noqa: BLE001 - each of the batch raises it
-            batch.failure = error
+    def _write(self) -> None:
+        """Have the next batch written, after all that was asked for before."""
+        batch, self._next = self._next, None
+        if batch is None or not batch.framed:
+            return
+        loop, framed = asyncio.get_running_loop(), b"".join(batch.framed)
+        call = loop.run_in_executor(self._lane.alone, self.log.append, framed)
+        self._writing += 1
+        call.add_done_callback(partial(self._written, batch))
+
+    def _written(self, batch: _Batch, call: asyncio.Future[bool]) -> None:
+        self._writing -= 1
+        failure = call.exception()
+        if failure is None:
+            batch.kept.set_result(call.result())
+        else:
+            batch.kept.set_exception(failure)
+            batch.kept.exception()  # it need not be anybody's, where all were cancelled
+        if not self._writing:
+            self._write()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run what needs the file in a thread, to its end, when its turn has come."""
-        async with self._turn:
-            return await uninterrupted(asyncio.to_thread(work))
+        """Run what needs the file in a thread, after all that was asked for before."""
+        self._write()
+        return await _finished(self._lane, work)
+
+    async def close(self) -> None:
+        """Give the file back, after all that was asked for before."""
+        self._write()
+        await self._lane.leave()
+
+
+async def _finished(lane: Lane, work: Callable[..., T], *args: object) -> T:
+    call = asyncio.get_running_loop().run_in_executor(lane.alone, work, *args)
+    return await lane.finish(call)
 
 
 @define(eq=False)
@@ -173,6 +196,7 @@ class FileJournal:
     _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
     _own: dict[str, _Hold] = field(factory=dict[str, _Hold], init=False)
     _process: int = field(factory=os.getpid, init=False)
+    _threads: Threads = field(factory=Threads, init=False)
 
     def __attrs_post_init__(self) -> None:
         if not journal_log.CAN_LOCK:
@@ -196,7 +220,7 @@ class FileJournal:
         """Lock the file, or keep it locked; see ``Journal.acquire``."""
         if await self.renew(key, owner, seconds):
             return None
-        return await uninterrupted(self._take(key, owner))
+        return await self._take(key, owner)
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:  # noqa: ARG002
         """Whether the file is still ours; see ``Journal.renew``."""
@@ -211,14 +235,14 @@ class FileJournal:
         hold = self._mine(key, owner)
         if hold is not None:
             del self._holds[key]
-            await uninterrupted(hold.run(hold.log.close))
+            await hold.close()
 
     async def read(self, key: str) -> Sequence[bytes]:
         """Return the records; see ``Journal.read``."""
         hold, path = self._holds.get(key), self.path(key)
         look = partial(read_records, path)
         with _telling(path):
-            return await (hold.run(look) if hold else uninterrupted(asyncio.to_thread(look)))
+            return await (hold.run(look) if hold else self._threads.run(look))
 
     async def append(self, key: str, owner: str, record: bytes) -> None:
         """Add a record; see ``Journal.append``."""
@@ -239,14 +263,25 @@ class FileJournal:
         return hold if hold is not None and hold.owner == owner else None
 
     async def _take(self, key: str, owner: str) -> str | None:
-        path = self.path(key)
-        with _telling(path):
-            taken = await asyncio.to_thread(take, path, owner, self._disk)
+        lane = self._threads.lane()
+        taken: LogFile | str = ""
+        try:
+            with _telling(self.path(key)):
+                taken = await _finished(lane, self._taken, key, owner, clock.utcnow() - KEPT)
+        finally:
+            if not isinstance(taken, LogFile):
+                await lane.leave()
         if isinstance(taken, str):
             return taken
         replaced = self._holds.get(key)  # by somebody who removed its file
-        self._holds[key] = _Hold(owner, taken)
+        self._holds[key] = _Hold(owner, taken, lane)
         if replaced is not None:
-            await replaced.run(replaced.log.close)
-        await asyncio.to_thread(purge, self.directory, (clock.utcnow() - KEPT).timestamp())
+            await replaced.close()
         return None
+
+    def _taken(self, key: str, owner: str, kept: datetime) -> LogFile | str:
+        """Take a file, and remove those that are old; in a thread."""
+        taken = take(self.path(key), owner, self._disk)
+        if not isinstance(taken, str):
+            purge(self.directory, kept.timestamp())
+        return taken

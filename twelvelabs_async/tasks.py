@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
@@ -11,35 +11,62 @@ from twelvelabs_async import clock
 T = TypeVar("T")
 
 
-def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    """Do ``work`` in a thread.
-
-    As a future, no task: a loop that ends cancels every task, and what the thread brings is lost.
-    """
-    return asyncio.get_running_loop().run_in_executor(None, work)
-
-
-async def uninterrupted(work: Coroutine[Any, Any, T] | asyncio.Future[T]) -> T:
+async def uninterrupted(
+    work: Coroutine[Any, Any, T] | asyncio.Future[T], *, grace: float | None = None
+) -> T:
     """Run ``work`` to its end; a cancellation that comes meanwhile is raised after it.
 
-    For what must not be left half done: a file that a thread is opening would have no owner.
+    For what must not be left half done.
+
+    Args:
+        work: A coroutine, or a future. Where all tasks of an event loop are cancelled, the task of
+            a coroutine is cancelled, too; a future, such as a call in a thread, is not.
+        grace: Seconds to wait for it once this is cancelled; then it is cancelled as well. None: as
+            long as it takes.
     """
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task})
     except asyncio.CancelledError:
-        with cancelled_once():
-            await _until_done(task)
-        if not task.cancelled():
+        with suppress(asyncio.CancelledError):  # the first one is raised
+            await done_within(task, grace)
+        if not task.done():
+            task.cancel()
+        elif not task.cancelled():
             task.exception()  # the cancellation is what the caller hears of
         raise
     return task.result()
 
 
-async def _until_done(task: asyncio.Future[Any]) -> None:
-    while not task.done():
-        with suppress(asyncio.CancelledError):  # the first one will be raised
-            await asyncio.wait({task})
+async def done_within(work: asyncio.Future[Any], seconds: float | None) -> bool:
+    """Wait for ``work`` and say whether it is done; a cancellation meanwhile is raised after that.
+
+    Args:
+        work: What to wait for; it is not cancelled.
+        seconds: How long to wait; None: as long as it takes.
+    """
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    timer = None if seconds is None else clock.call_later(seconds, over.cancel)
+    try:
+        await _waited({work, over}, asyncio.FIRST_COMPLETED)
+    finally:
+        if timer is not None:
+            timer.cancel()
+    return work.done()
+
+
+async def _waited(works: Collection[asyncio.Future[Any]], return_when: str) -> None:
+    """Wait as ``asyncio.wait`` does; a cancellation meanwhile is raised after that."""
+    cancellation: asyncio.CancelledError | None = None
+    with cancelled_once():
+        while True:
+            try:
+                await asyncio.wait(works, return_when=return_when)
+                break
+            except asyncio.CancelledError as error:
+                cancellation = cancellation or error
+    if cancellation is not None:
+        raise cancellation
 
 
 def cancelled_once() -> AbstractContextManager[object]:
@@ -97,7 +124,7 @@ async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
         task.cancel()
     try:
         if going := [task for task in ending if not task.done()]:
-            await uninterrupted(asyncio.wait(going))
+            await _waited(going, asyncio.ALL_COMPLETED)
     finally:
         for task in ending:
             if not task.cancelled():

@@ -3,37 +3,49 @@
 A call to a disk that hangs cannot be interrupted. So that one does no harm beyond the file that it
 is about, these threads differ from those of ``concurrent.futures.ThreadPoolExecutor``:
 
-* Each file has a ``Lane``. It gets a thread at once if none of its calls is running, and more of
-  them only while few are busy in all, so a disk that hangs never keeps other files from being read.
-* A call that is cancelled while it runs no longer counts: other calls get a thread in its place.
-  Its own thread goes on until the call returns, and closes what the call has opened.
-* The last call of a lane (``Lane.submit_last``) runs when all others have returned, however long
-  that takes. It closes the file: a descriptor is never closed, and so never used again for another
-  file, under a read that is still running.
+* Each file has a ``Lane``. Calls of all lanes share a few threads. Where a call keeps one of these
+  for longer than ``SLOW_SECONDS`` while other lanes wait, it no longer counts: they get a thread in
+  its place, and its own lane gets no more until it has returned. So a disk that hangs costs other
+  files a moment, once, and fast disks need few threads.
+* A call that is cancelled while it runs does not count either. Its own thread goes on until the
+  call returns, and keeps what the call uses.
+* A lane keeps what its calls have opened. When it is left, that is closed, once all its calls have
+  returned, however long that takes: a descriptor is never closed, and so never used again for
+  another file, under a read that is still running, and none is lost whose opener was cancelled.
 * They are daemons: a program that has had enough ends, whatever its disks do.
 """
 
+import asyncio
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
+
+from twelvelabs_async import clock
+from twelvelabs_async.tasks import done_within, uninterrupted
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 SHARED_THREADS = 6
-"""Busy threads up to which a lane gets more than one."""
+"""Calls that count up to which another one gets a thread at once."""
 
 LANE_THREADS = 4
 """Threads that one lane gets at most."""
 
+SLOW_SECONDS = 0.02
+"""Seconds after which a call no longer counts, if other lanes wait for a thread."""
+
 IDLE_SECONDS = 10.0
 """Seconds after which a thread without work ends."""
+
+GRACE = 1.0
+"""Seconds that a cancellation, or the end of an upload, waits for calls that are still running."""
 
 NAME = "twelvelabs-async disk"
 
@@ -45,46 +57,151 @@ class Call(Future[Any]):
 
     Attributes:
         lane: Whose call it is.
-        last: Whether it runs only when all others of its lane have returned.
         work: What is called.
-        returned: Whether it has run.
-        abandoned: Whether it was cancelled while it ran.
+        alone: Whether it runs only when all that came before it in its lane have returned.
+        last: Whether it is made in any case; it closes what its lane has opened.
     """
 
-    def __init__(self, lane: "Lane", work: Callable[[], Any], *, last: bool) -> None:
+    def __init__(
+        self, lane: "Lane", work: Callable[[], Any], *, alone: bool = False, last: bool = False
+    ) -> None:
         super().__init__()
         self.lane = lane
-        self.last = last
         self.work = work
-        self.returned = False
-        self.abandoned = False
+        self.alone = alone or last
+        self.last = last
 
     def cancel(self) -> bool:
         """Cancel the call if it waits; if it runs, let others have a thread in its place.
 
-        asyncio calls this when the future that wraps the call was cancelled. So nobody will ever
-        get the result, not even where there is one already.
+        asyncio calls this when the future that wraps the call was cancelled.
         """
-        cancelled = super().cancel()
-        if not cancelled:
-            self.lane.threads.abandon(self)
+        cancelled = not self.last and super().cancel()
+        self.lane.threads.drop(self)
         return cancelled
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        """Call ``fn`` at the end; asyncio's fails where the event loop was closed meanwhile."""
+
+        def call(future: Future[Any]) -> None:
+            with suppress(RuntimeError):
+                fn(future)
+
+        super().add_done_callback(call)
+
+    def make(self) -> Callable[[], None]:
+        """Make the call; return what tells of the outcome."""
+        if not (self.last or self.set_running_or_notify_cancel()):
+            return _nothing
+        try:
+            result = self.work()
+        except BaseException as error:  # noqa: BLE001 - raised where the call is waited for
+            failure = error
+            return lambda: self.set_exception(failure)
+        finally:
+            if self.last:
+                self.lane.close_opened()
+        if hasattr(result, "close"):
+            self.lane.opened.append(result)
+        return lambda: self.set_result(result)
 
 
 class Lane(Executor):
-    """The calls about one file; an executor, as ``aiofiles`` and ``run_in_executor`` take it."""
+    """The calls about one file; an executor, as ``aiofiles`` and ``run_in_executor`` take it.
+
+    Attributes:
+        threads: The threads that it shares with others.
+        opened: What its calls have returned that can be closed.
+        given_up: Whether calls have been waited for in vain; they are not waited for again.
+    """
 
     def __init__(self, threads: "Threads") -> None:
         """Make a lane; ``Threads.lane`` does."""
         self.threads = threads
+        self.opened: list[Any] = []
+        self.given_up = False
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have ``fn`` called in a thread."""
-        return self.threads.start(Call(self, lambda: fn(*args, **kwargs), last=False))
+        return self.threads.start(Call(self, lambda: fn(*args, **kwargs)))
 
-    def submit_last(self, fn: Callable[[], T]) -> Future[T]:
-        """Have ``fn`` called when all that was submitted before has returned."""
-        return self.threads.start(Call(self, fn, last=True))
+    @property
+    def alone(self) -> Executor:
+        """An executor for calls one at a time: each is made when all before have returned."""
+        return _Alone(self, last=False)
+
+    @property
+    def last(self) -> Executor:
+        """An executor for the last call, which is made even if it is cancelled."""
+        return _Alone(self, last=True)
+
+    async def run(self, work: Callable[..., T], *args: object) -> T:
+        """Make a call when all before have returned; cancelled, leave it to its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.alone, work, *args)
+
+    async def finish(self, call: asyncio.Future[T]) -> T:
+        """Wait for a call; cancelled, for ``GRACE`` at most."""
+        try:
+            return await uninterrupted(call, grace=self.grace)
+        finally:
+            self.given_up = not call.done() or call.cancelled()
+
+    @property
+    def grace(self) -> float:
+        """Seconds to wait for calls whose result nobody wants."""
+        return 0.0 if self.given_up else GRACE
+
+    async def within_grace(self, closing: Awaitable[object]) -> None:
+        """Wait until the file is closed; where that hangs, for ``GRACE`` at most."""
+        try:
+            async with clock.timeout(self.grace):
+                await closing
+        except TimeoutError:
+            self.given_up = True
+
+    async def leave(self, work: Callable[[], object] | None = None) -> None:
+        """Make the last call when all others have returned: ``work``, and close what is open.
+
+        It is waited for, also when this is cancelled, but for ``GRACE`` at most.
+        """
+        if work is None and not self.threads.is_busy(self) and self._closed():
+            return
+        call = asyncio.get_running_loop().run_in_executor(self.last, work or _nothing)
+        try:
+            self.given_up = not await done_within(call, self.grace)
+        finally:
+            call.cancel()  # the thread need not tell an event loop that may be closed by then
+
+    def _closed(self) -> bool:
+        return all(getattr(item, "closed", False) for item in self.opened)
+
+    def close_opened(self) -> None:
+        """Close what is open."""
+        while self.opened:
+            with suppress(Exception):
+                self.opened.pop().close()
+
+
+class _Alone(Executor):
+    """Makes calls of a lane one at a time, in the order of asking."""
+
+    def __init__(self, lane: Lane, *, last: bool) -> None:
+        self._lane = lane
+        self._last = last
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        call = Call(self._lane, lambda: fn(*args, **kwargs), alone=True, last=self._last)
+        return self._lane.threads.start(call)
+
+
+@asynccontextmanager
+async def lane_of(threads: "Threads") -> AsyncGenerator[Lane]:
+    """Have a lane for the ``async with`` block, and leave it afterwards."""
+    lane = threads.lane()
+    try:
+        yield lane
+    finally:
+        await lane.leave()
 
 
 class Threads:
@@ -98,104 +215,119 @@ class Threads:
     def forget(self) -> None:
         """Know of no thread, as in a forked process: the threads have stayed in its parent."""
         self._lock = threading.Lock()
-        self._idle: list[Inbox] = []
-        self._running = Counter[Lane]()  # calls that have a thread, abandoned ones too
-        self._busy = 0  # calls that have a thread, and that somebody waits for
+        self._idle = dict[Inbox, threading.Thread]()
+        self._running = Counter[Lane]()  # calls that have a thread
+        self._counted = set[Call]()  # those of them that others wait for
         self._waiting = deque[Call]()
+        self._watched = False
         self._closed = False
 
     def lane(self) -> Lane:
         """Return a new lane, for one file."""
         return Lane(self)
 
+    async def run(self, work: Callable[..., T], *args: object) -> T:
+        """Make a call that is about nothing that others use; cancelled, leave it to its thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.lane(), work, *args)
+
     def close(self) -> None:
         """End the threads: idle ones now, the others when their calls have returned."""
         with self._lock:
             self._closed = True
-            while self._idle:
-                self._idle.pop().put(None)
+            idle, self._idle = self._idle, {}
+        for inbox in idle:
+            inbox.put(None)
+        for thread in idle.values():
+            thread.join()  # it has nothing to do any more that could take time
+
+    def is_busy(self, lane: Lane) -> bool:
+        """Whether calls of a lane are running, or wait."""
+        with self._lock:
+            return lane in self._running or any(call.lane is lane for call in self._waiting)
 
     def start(self, call: Call) -> Call:
         """Give a call a thread, now or when there is one for it."""
         with self._lock:
             self._waiting.append(call)
             self._start_waiting()
+            if not self._watched and self._delayed():
+                self._watched = True
+                threading.Thread(target=self._watch, name=NAME, daemon=True).start()
         return call
 
-    def abandon(self, call: Call) -> None:
-        """Let others have a thread in the place of a running call's, whose result nobody wants."""
+    def drop(self, call: Call) -> None:
+        """Let others have a thread in the place of a call that nobody waits for."""
         with self._lock:
-            if not call.returned:
-                if not call.abandoned:
-                    call.abandoned = True
-                    self._busy -= 1
-                    self._start_waiting()
-                return
-        if call.exception() is None:
-            call.lane.submit(_close, call.result())
+            self._counted.discard(call)
+            if call.cancelled() and call in self._waiting:
+                self._waiting.remove(call)
+            self._start_waiting()
 
     def _start_waiting(self) -> None:
         while call := self._next():
             if self._idle:
-                self._idle.pop().put(call)
+                self._idle.popitem()[0].put(call)
             else:
                 threading.Thread(target=self._serve, args=(call,), name=NAME, daemon=True).start()
 
     def _next(self) -> Call | None:
-        """Take the first waiting call that may run now."""
-        for place, call in enumerate(self._waiting):
-            if self._may_run(call):
-                del self._waiting[place]
-                self._running[call.lane] += 1
-                self._busy += 1
-                return call
-        return None
+        """Take the first waiting call that may run now; lanes without a thread go first."""
+        if len(self._counted) >= SHARED_THREADS:
+            return None
+        call = self._delayed() or next(filter(self._is_free, self._waiting), None)
+        if call is not None:
+            self._waiting.remove(call)
+            self._running[call.lane] += 1
+            self._counted.add(call)
+        return call
 
-    def _may_run(self, call: Call) -> bool:
+    def _delayed(self) -> Call | None:
+        """Return the first call that waits though none of its lane is running."""
+        return next((call for call in self._waiting if call.lane not in self._running), None)
+
+    def _is_free(self, call: Call) -> bool:
+        """Whether a call may run beside those of its lane."""
         running = self._running[call.lane]
-        if call.last or not running:
-            return not running
-        return running < LANE_THREADS and self._busy < SHARED_THREADS
+        slow = running > sum(other.lane is call.lane for other in self._counted)
+        return not (call.alone or slow) and running < LANE_THREADS
+
+    def _watch(self) -> None:
+        """Discount calls that are slow, as long as lanes wait for others."""
+        never = threading.Event()
+        while True:
+            with self._lock:
+                if not self._delayed():
+                    self._watched = False
+                    return
+                seen = set(self._counted)
+            never.wait(SLOW_SECONDS)
+            with self._lock:
+                self._counted -= seen
+                self._start_waiting()
 
     def _serve(self, call: Call | None) -> None:
         """Make one call after the other until there are none; a thread's whole life."""
         inbox: Inbox = SimpleQueue()
         while call is not None:
-            call = self._make(call, inbox) or self._wait(inbox)
-
-    def _make(self, call: Call, inbox: Inbox) -> Call | None:
-        """Make a call; return the next one, or None: there is none yet, and the thread is idle."""
-        result: object = None
-        failure: BaseException | None = None
-        wanted = call.set_running_or_notify_cancel()
-        if wanted:
-            try:
-                result = call.work()
-            except BaseException as error:  # noqa: BLE001 - raised where the call is waited for
-                failure = error
-        following = self._returned(call, inbox)
-        if failure is not None:
-            call.set_exception(failure)
-        elif wanted:
-            if call.abandoned:
-                _close(result)
-            call.set_result(result)
-        return following
+            tell = call.make()
+            following = self._returned(call, inbox)
+            tell()
+            del tell  # it has the result
+            call = following or self._wait(inbox)
 
     def _returned(self, call: Call, inbox: Inbox) -> Call | None:
         """Note that a call has returned, and take the next one."""
         with self._lock:
-            call.returned = True
+            call.lane.given_up = False
             self._running[call.lane] -= 1
             if not self._running[call.lane]:
                 del self._running[call.lane]
-            if not call.abandoned:
-                self._busy -= 1
+            self._counted.discard(call)
             following = self._next()
             if following is None and self._closed:
                 inbox.put(None)
             elif following is None:
-                self._idle.append(inbox)
+                self._idle[inbox] = threading.current_thread()
             self._start_waiting()
             return following
 
@@ -205,18 +337,13 @@ class Threads:
             return inbox.get(timeout=IDLE_SECONDS)
         except Empty:
             with self._lock:
-                if inbox in self._idle:
-                    self._idle.remove(inbox)
+                if self._idle.pop(inbox, None):
                     return None
         return inbox.get()  # a call was handed over in that very moment
 
 
-def _close(result: object) -> None:
-    """Close what a call has opened for somebody who has gone."""
-    close = getattr(result, "close", None)
-    if close is not None:
-        with suppress(Exception):
-            close()
+def _nothing() -> None:
+    pass
 
 
 _ALL: "WeakSet[Threads]" = WeakSet()

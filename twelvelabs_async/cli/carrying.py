@@ -37,6 +37,7 @@ from twelvelabs_async.cli.telling import plain
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.media import is_document
 from twelvelabs_async.resources.file_upload import refuse_unusable
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.job import checked_name, checked_path, checked_type
 
 _UNANSWERED = (ApiConnectionError, InternalServerError, InvalidResponseError)
@@ -150,7 +151,7 @@ class Carrier:
             if name.startswith(("http://", "https://")):
                 raise InvalidArgumentError("it is a URL: pass it with --url")
             content = checked_path(name)
-            await refuse_unusable(content)
+            await refuse_unusable(content, Threads())
             known_as = checked_name(content, given)
             if not self._is_document:
                 checked_type(known_as, self._order.file_type)

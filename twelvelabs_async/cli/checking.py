@@ -1,12 +1,13 @@
 """Make sure that an asset's URL serves the file: both are hashed, side by side, in threads."""
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 
 import aiofiles
 import aiohttp
 from yarl import URL
+
+from twelvelabs_async.threads import Threads, lane_of
 
 PIECE = 2**20
 """Bytes in memory at once."""
@@ -50,13 +51,14 @@ async def _both_sha256(path: str, url: str, advance: Callable[[int], None]) -> t
         served.update(came)
 
     async with (
-        aiofiles.open(path, "rb") as file,
+        lane_of(Threads()) as lane,
         aiohttp.ClientSession(timeout=SILENCE, raise_for_status=True) as session,
         session.get(URL(url, encoded=True)) as response,
     ):
+        file = await aiofiles.open(path, "rb", executor=lane.alone)
         async for came in response.content.iter_chunked(PIECE):
-            await asyncio.to_thread(take, await file.read(len(came)), came)
+            await lane.run(take, await file.read(len(came)), came)
             advance(len(came))
         while rest := await file.read(PIECE):
-            await asyncio.to_thread(take, rest, b"")
+            await lane.run(take, rest, b"")
     return sent.hexdigest(), served.hexdigest()

@@ -1,10 +1,10 @@
 """``emulator``: the platform in a box, until the user has enough of it."""
 
-import asyncio
 import os
 import re
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from twelvelabs_async.cli.outcomes import DONE, FAILED, WrongUsageError
 from twelvelabs_async.cli.telling import tell, tell_end, tell_error, tell_json
 from twelvelabs_async.client import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.threads import Threads
 
 _UNITS: dict[str, int] = {
     "": 1,
@@ -96,7 +97,7 @@ def _made(settings: Settings) -> Emulator:
 
 async def _start(emulator: Emulator, data_dir: Path | None) -> None:
     if data_dir is not None:
-        await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
+        await Threads().run(partial(data_dir.mkdir, parents=True, exist_ok=True))
     await emulator.start()
 
 

@@ -127,7 +127,7 @@ class Uploads:
 
     async def _sent(self, order: UploadOrder) -> AssetDetail:
         try:
-            kind = order.kind(await size_of(order.content))
+            kind = order.kind(await size_of(order.content, self._tools.threads))
         except SourceError as error:
             raise upload_failure(order.content.label, error) from error
         if kind is None:

@@ -29,6 +29,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.models import UploadProgress
 from twelvelabs_async.retries import LONGEST_OBEYED_PAUSE, is_transient
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.transport import Transport
 from twelvelabs_async.upload.body import Body, Buffers
 from twelvelabs_async.upload.content import MemorySource, opened
@@ -57,6 +58,7 @@ class Sending:
     stall_timeout: float | None
     buffers: Buffers
     turns: Turns
+    threads: Threads
 
 
 def may_be_taken(status: int | None, *, complete: bool) -> bool:
@@ -131,7 +133,7 @@ class AssetCreation:
         if self._form.content is None:
             yield MemorySource("the form", memoryview(await self._form.without_file().as_bytes()))
             return
-        async with opened(self._form.content) as source:
+        async with opened(self._form.content, self._sending.threads) as source:
             yield source if isinstance(source, Stream) else CheckedSource(source)
 
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.claim import Asking, claimed
 from twelvelabs_async.upload.comparison import Comparison
 from twelvelabs_async.upload.completions import Completions
@@ -27,7 +28,7 @@ from twelvelabs_async.upload.content import Content, opened, size_of
 from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
-from twelvelabs_async.upload.file_digest import file_digest
+from twelvelabs_async.upload.file_digest import FileDigest, file_digest
 from twelvelabs_async.upload.job import Resuming, UploadJob, checked_type
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.past import Mark
@@ -49,6 +50,7 @@ class UploadTools:
 
     Attributes:
         base_url: Where the platform is; an entry of the journal is about one platform.
+        threads: Where disks are waited for.
     """
 
     base_url: str
@@ -57,6 +59,7 @@ class UploadTools:
     storage: Storage
     limits: UploadLimits
     completions: Completions
+    threads: Threads
 
 
 @define(eq=False, repr=False)
@@ -80,7 +83,7 @@ class FileUpload:
         """
         number = self._tools.completions.begin()
         try:
-            async with self._tools.limits.uploads, opened(self._job.content) as source:
+            async with self._tools.limits.uploads, self._opened() as source:
                 if isinstance(source, Stream):
                     raise SourceError(f"{source.name} can be read only once, which chunks cannot")
                 async with self._entry(source, number) as entry:
@@ -99,7 +102,7 @@ class FileUpload:
         if journal is None:
             yield NoEntry()
             return
-        mark = Mark(await sample_of(source), source.identity)
+        mark = Mark(await sample_of(source, self._tools.threads), source.identity)
         name = self._resuming.key or self._beginning.key(mark)
         asking = Asking(
             journal=journal,
@@ -112,6 +115,7 @@ class FileUpload:
             wait=self._resuming.patience,
             pause=self._tools.storage.pause,
             since=partial(self._tools.completions.since, number),
+            threads=self._tools.threads,
         )
         async with claimed(asking) as claim:
             answered = claim.answered or self._resuming.key is not None
@@ -124,14 +128,21 @@ class FileUpload:
         named = self._resuming.key is not None or isinstance(self._beginning, FromSession)
         return None if named or not isinstance(data, Path) else str(data)
 
+    def _opened(self) -> AbstractAsyncContextManager[Source | Stream]:
+        return opened(self._job.content, self._tools.threads)
+
+    def _digest(self, source: Source) -> AbstractAsyncContextManager[FileDigest]:
+        return file_digest(source, wanted=self._job.digest is not None, threads=self._tools.threads)
+
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
-        opener = Opener(tools.raw, tools.assets, self._options, self._job.batch_size)
+        batch_size = self._job.batch_size
+        opener = Opener(tools.raw, tools.assets, self._options, batch_size, tools.threads)
         opening = await self._beginning.open(opener, source, entry)
         self._session = opening.session
         uploader = self._uploader = self._made(opener, opening, source, entry)
         async with (
-            file_digest(source, wanted=self._job.digest is not None) as uploader.digest,
+            self._digest(source) as uploader.digest,
             ProgressTeller(self._callback, uploader.progress),
         ):
             try:
@@ -162,7 +173,9 @@ class FileUpload:
             max_workers=self._job.max_workers,
             notes=entry,
             check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),
-            comparison=Comparison(source, opening.ledger.slices, opening.imprints),
+            comparison=Comparison(
+                source, opening.ledger.slices, opening.imprints, self._tools.threads
+            ),
         )
 
     def _failure(self, error: TwelveLabsError) -> UploadError:
@@ -174,7 +187,7 @@ class FileUpload:
 
 
 async def usable_type(
-    content: Content, name: str, file_type: str | None
+    content: Content, name: str, file_type: str | None, threads: Threads
 ) -> CreateAssetUploadRequestType:
     """Return the platform's type of a file.
 
@@ -185,17 +198,19 @@ async def usable_type(
     try:
         return checked_type(name, file_type)
     except InvalidArgumentError:
-        await refuse_unusable(content)  # only now: opening it will look, and a look takes a thread
+        await refuse_unusable(
+            content, threads
+        )  # only now: opening it will look, and a look takes a thread
         raise
 
 
-async def refuse_unusable(content: Content) -> None:
+async def refuse_unusable(content: Content, threads: Threads) -> None:
     """Refuse what can never be uploaded, before it is asked what it is.
 
     Raises:
         UploadError: There is no file, or it is no regular file, or empty, or cannot be seen.
     """
     try:
-        await size_of(content)
+        await size_of(content, threads)
     except SourceError as error:
         raise upload_failure(content.label, error) from error

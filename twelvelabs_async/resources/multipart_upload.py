@@ -155,7 +155,7 @@ class MultipartUploadClient:
         name = checked_name(content, filename)
         wish = Wish(
             filename=name,
-            file_type=await usable_type(content, name, file_type),
+            file_type=await usable_type(content, name, file_type, self._tools.threads),
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,

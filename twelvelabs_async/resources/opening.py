@@ -30,6 +30,7 @@ from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.session_calls import SessionCalls, Standing
 from twelvelabs_async.retries import server_time
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.comparison import Imprints
 from twelvelabs_async.upload.entry import Entry, another_file
 from twelvelabs_async.upload.job import Wish
@@ -71,6 +72,7 @@ class Opener:
     _assets: RawAssetsClient
     _options: RequestOptions | None
     _batch_size: int
+    threads: Threads
 
     def calls(self, upload_id: str) -> SessionCalls:
         """Return the control calls of a session."""
@@ -293,7 +295,7 @@ async def _go_on(
     if sure and not verify:
         return await _again(opener, past, entry)
     slices = Slices(past.session.total_size, past.session.chunk_size)
-    proof = await prove(source, slices, stored)
+    proof = await prove(source, slices, stored, opener.threads)
     if proof.proven and proof.refuted:
         if not sure:
             why = f"chunk {min(proof.refuted)} is stored with another content"

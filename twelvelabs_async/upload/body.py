@@ -21,6 +21,7 @@ from attrs import define, field
 
 from twelvelabs_async.connections import check_empty, unsent
 from twelvelabs_async.errors import SourceError
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.proof import md5_of
 from twelvelabs_async.upload.reading import CheckedSource, FullReads, Readable, Source
 from twelvelabs_async.upload.slices import Slice
@@ -240,13 +241,16 @@ class SliceBody(Body):
         """The MD5 of what was sent, in hexadecimal; None: it was not computed."""
         return None
 
-    async def reread_md5(self) -> str:
+    async def reread_md5(self, threads: Threads) -> str:
         """Return the MD5 of the slice, in hexadecimal; it is read once more.
+
+        Args:
+            threads: Where it is computed.
 
         Raises:
             SourceError: The file cannot be read, or has changed.
         """
-        return self.md5 or await md5_of(self._slice, self._piece)
+        return self.md5 or await md5_of(self._slice, self._piece, threads)
 
     async def _stream(self, writer: StreamWriter) -> None:
         try:
@@ -283,8 +287,11 @@ class HashedBody(SliceBody):
     thread, with a buffer that nobody else will ever get.
     """
 
-    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
+    def __init__(
+        self, source: Source, piece: Slice, buffers: Buffers, turns: Turns, threads: Threads
+    ) -> None:
         super().__init__(source, piece, buffers, turns)
+        self._lane = threads.lane()
         self._source = FullReads(self._source)
         self._digest = hashlib.md5(usedforsecurity=False)
 
@@ -295,7 +302,7 @@ class HashedBody(SliceBody):
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
         loop = asyncio.get_running_loop()
-        hashing = loop.run_in_executor(None, self._digest.update, view)
+        hashing = loop.run_in_executor(self._lane, self._digest.update, view)
         if self.sent + len(view) == self._size:
             await self._until(hashing)
         await super()._send(writer, view)

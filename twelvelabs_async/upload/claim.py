@@ -14,7 +14,6 @@ and a journal that cannot be written is found out before a session is opened. Wh
 (bytes, open files), or a name of the caller's, has the one entry of its name.
 """
 
-import asyncio
 import os
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -28,6 +27,7 @@ from attrs import define, field, frozen
 from twelvelabs_async import clock
 from twelvelabs_async.errors import UploadInProgressError
 from twelvelabs_async.journal import Journal
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.lease import Lease, held, journal_errors
 from twelvelabs_async.upload.past import Mark, Outline, outline, path_record
 
@@ -74,6 +74,7 @@ class Asking:
         wait: Seconds to wait for somebody who is at the same upload.
         pause: How to wait.
         since: Whether the upload of an entry was completed after the call had begun.
+        threads: Where to look at the paths of other files.
     """
 
     journal: Journal
@@ -86,6 +87,7 @@ class Asking:
     wait: float
     pause: Callable[[float], Awaitable[None]]
     since: Callable[[str], bool]
+    threads: Threads
 
 
 @asynccontextmanager
@@ -207,7 +209,7 @@ class _Search:
         own, size = self.asking.mark.identity, found.size
         if own and found.identity and own[:2] == found.identity[:2]:
             return True  # it was moved here, whatever has taken its place
-        return await asyncio.to_thread(_is_gone_or_same, found.path, self.path, size)
+        return await self.asking.threads.run(_is_gone_or_same, found.path, self.path, size)
 
 
 def _is_gone_or_same(noted: str, path: str, size: int | None) -> bool:

@@ -14,6 +14,7 @@ from enum import IntEnum
 from attrs import Factory, define
 
 from twelvelabs_async.errors import SourceChangedError
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.proof import md5_of
 from twelvelabs_async.upload.reading import Source, only_times_changed
 from twelvelabs_async.upload.slices import Slices
@@ -105,6 +106,7 @@ class Comparison:
     _source: Source
     _slices: Slices
     _imprints: Imprints = Factory(Imprints)
+    _threads: Threads = Factory(Threads)
     _speaks_md5: bool = False
     version: int = 0
     unsure: set[int] = Factory(set[int])
@@ -170,7 +172,7 @@ class Comparison:
             raise self._incomparable()
         mismatches = list[int]()
         for index in chunks:
-            md5 = await md5_of(self._source, self._slices[index])
+            md5 = await md5_of(self._source, self._slices[index], self._threads)
             if md5 == self._imprints.digest(index):
                 self._speaks_md5 = True
             else:

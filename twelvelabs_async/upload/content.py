@@ -16,6 +16,7 @@ from attrs import evolve, field, frozen
 
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.errors import InvalidArgumentError, SourceError
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.foreign import caller_code
 from twelvelabs_async.upload.handles import only_one, open_handle
 from twelvelabs_async.upload.reading import Source
@@ -156,7 +157,7 @@ def _own_name(data: object) -> str | None:
 
 
 @asynccontextmanager
-async def opened(content: Content) -> AsyncGenerator[Source | Stream]:
+async def opened(content: Content, threads: Threads) -> AsyncGenerator[Source | Stream]:
     """Make the bytes readable for the ``async with`` block.
 
     Raises:
@@ -164,7 +165,7 @@ async def opened(content: Content) -> AsyncGenerator[Source | Stream]:
     """
     data = content.data
     if isinstance(data, Path):
-        async with open_source(data, content.label) as source:
+        async with open_source(data, content.label, threads=threads) as source:
             yield source
     elif isinstance(data, bytes | bytearray | memoryview):
         yield _in_memory(content, data)
@@ -174,21 +175,22 @@ async def opened(content: Content) -> AsyncGenerator[Source | Stream]:
                 async with open_stream(content.label, pieces) as stream:
                     yield stream
             else:
-                async with open_handle(content.label, cast("IO[bytes]", data)) as handle:
+                file = cast("IO[bytes]", data)
+                async with open_handle(content.label, file, threads) as handle:
                     yield handle
 
 
-async def size_of(content: Content) -> int | None:
+async def size_of(content: Content, threads: Threads) -> int | None:
     """Return how many bytes there are, and leave nothing open; None: only reading would tell.
 
     Raises:
         SourceError: They cannot be read, or there are none.
     """
     if isinstance(content.data, Path):
-        return await check_path(content.data, content.label)
+        return await check_path(content.data, content.label, threads=threads)
     if streamed(content.label, content.data) is not None:
         return None
-    async with opened(content) as found:
+    async with opened(content, threads) as found:
         return found.size
 
 

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from attrs import define
+from attrs import Factory, define
 
 from twelvelabs_async.tasks import end_all
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.reading import FullReads, Source, only_times_changed
 
 MOST_PASSES = 4
@@ -26,6 +27,7 @@ READ_BYTES = 512 * 1024
 class FileDigest:
     """A digest under way, or none."""
 
+    _threads: Threads = Factory(Threads)
     _task: asyncio.Task[None] | None = None
     _source: Source | None = None
     _value: str | None = None
@@ -64,7 +66,7 @@ class FileDigest:
         while done < source.size:
             piece = view[: source.size - done]
             await reads.read_into(piece, done)
-            await asyncio.to_thread(digest.update, piece)
+            await self._threads.run(digest.update, piece)
             done += len(piece)
         await source.look()
         self._value, self._version = digest.hexdigest(), version
@@ -76,14 +78,17 @@ class FileDigest:
 
 
 @asynccontextmanager
-async def file_digest(source: Source, *, wanted: bool) -> AsyncGenerator[FileDigest]:
+async def file_digest(
+    source: Source, *, wanted: bool, threads: Threads | None = None
+) -> AsyncGenerator[FileDigest]:
     """Compute the digest of ``source`` during the ``async with`` block; it is cancelled after it.
 
     Args:
         source: The file.
         wanted: Whether to compute it at all; if not, nothing is read.
+        threads: Where to compute it; None: threads of its own.
     """
-    digest = FileDigest()
+    digest = FileDigest(threads or Threads())
     if not wanted:
         yield digest
         return

@@ -1,15 +1,14 @@
 """An open binary file of the caller's: read from where it stands to its end, and left as found.
 
 It has one position. So reads go through threads one at a time, and no second upload gets it
-meanwhile: it would find the file wherever the first one is reading.
+meanwhile: it would find the file wherever the first one is reading. That holds as well for a read
+that hangs, and is left to its thread, until it has returned.
 """
 
-import asyncio
 import inspect
 import io
 import os
 import stat
-import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO, Any
@@ -17,15 +16,18 @@ from typing import IO, Any
 from attrs import define, field
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
-from twelvelabs_async.tasks import uninterrupted
+from twelvelabs_async.threads import Lane, Threads
 from twelvelabs_async.upload.foreign import bytes_read, caller_code, discard, open_as_text
 from twelvelabs_async.upload.pipes import has_read_under_way, pipe_pieces
-from twelvelabs_async.upload.reading import ThreadReads, only_times_changed
+from twelvelabs_async.upload.reading import only_times_changed
 from twelvelabs_async.upload.source import Fingerprint
 from twelvelabs_async.upload.streams import Stream, open_stream
 
 _in_use = set[int]()
 """The ``id`` of each object that is being uploaded, which the upload keeps alive."""
+
+_in_threads = set[int]()
+"""The ``id`` of each open file that a thread may be using, which the thread keeps alive."""
 
 
 @define(eq=False, repr=False)
@@ -43,8 +45,7 @@ class HandleSource:
     _file: IO[bytes] = field(repr=False)
     _start: int
     _fingerprint: Fingerprint | None
-    reads: ThreadReads = field(factory=ThreadReads, repr=False)
-    _position: threading.Lock = field(factory=threading.Lock, repr=False)
+    _lane: Lane = field(repr=False)
     version: int = field(default=0, init=False)
     _suspect: bool = field(default=False, init=False)
     """Whether some change of its times was not explained by one of its attributes."""
@@ -55,7 +56,7 @@ class HandleSource:
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset`` from where the file stood; see ``Readable.read_into``."""
-        count = await self.reads.run(self._read, view, offset)
+        count = await self._lane.run(self._read, view, offset)
         if not count:
             raise SourceChangedError(
                 f"{self.name} was changed while it was uploaded: it ends after {offset} bytes, "
@@ -68,7 +69,7 @@ class HandleSource:
         return 0
 
     def _read(self, view: memoryview, offset: int) -> int:
-        with self._position, caller_code(f"cannot read {self.name}"):
+        with caller_code(f"cannot read {self.name}"):
             self._file.seek(self._start + offset)
             piece: object = self._file.read(len(view))
         # What goes beyond the view was not asked for, and is read again.
@@ -88,13 +89,13 @@ class HandleSource:
             self.version += 1
 
     async def _seen_again(self) -> Fingerprint | None:
-        difference, now = await self.reads.run(self._look_again)
+        difference, now = await self._lane.run(self._look_again)
         if difference is not None:
             raise SourceChangedError(f"{self.name} was changed while it was uploaded: {difference}")
         return now
 
     def _look_again(self) -> tuple[str | None, Fingerprint | None]:
-        with self._position, caller_code(f"cannot look at {self.name} again"):
+        with caller_code(f"cannot look at {self.name} again"):
             # to seek from the end also empties the file's own buffer, which may hold old bytes
             size = _end(self._file) - self._start
         if size != self.size:
@@ -110,36 +111,42 @@ class HandleSource:
         if self._suspect:
             raise only_times_changed(self.name, "nothing of it can be compared")
 
-    async def go_back(self) -> None:
-        """Leave the file where it stood, once no thread reads any more."""
-        await self.reads.idle()
-        await asyncio.to_thread(self._seek_back)
-
-    def _seek_back(self) -> None:
+    def go_back(self) -> None:
+        """Leave the file where it stood; in a thread, once no other reads any more."""
         with suppress(SourceError), caller_code("it may be closed by now"):
             self._file.seek(self._start)
 
 
 @asynccontextmanager
-async def open_handle(name: str, file: IO[bytes]) -> AsyncGenerator[HandleSource | Stream]:
+async def open_handle(
+    name: str, file: IO[bytes], threads: Threads
+) -> AsyncGenerator[HandleSource | Stream]:
     """Use an open file, or a pipe, for the ``async with`` block.
 
     Raises:
         SourceError: It cannot be read, is open as text, or is empty from where it stands.
     """
-    if has_read_under_way(file):  # it is a pipe, and a look at it might have to wait for the read
-        measured = None
-        _check_open(name, file)
-    else:
-        measured = await uninterrupted(asyncio.to_thread(_measured, name, file))
+    lane = threads.lane()
+    measured = None
+    _in_threads.add(id(file))
+
+    def go_back() -> None:
+        if measured is not None:
+            measured.go_back()
+        _in_threads.discard(id(file))
+
+    try:
+        if has_read_under_way(file):  # a pipe, and a look at it might have to wait for the read
+            _check_open(name, file)
+        else:
+            measured = await lane.run(_measured, name, file, lane)
+        if measured is not None:
+            yield measured
+    finally:
+        await lane.leave(go_back)
     if measured is None:
         async with open_stream(name, pipe_pieces(name, file)) as stream:
             yield stream
-        return
-    try:
-        yield measured
-    finally:
-        await uninterrupted(measured.go_back())
 
 
 @contextmanager
@@ -151,7 +158,7 @@ def only_one(name: str, data: object) -> Generator[None]:
     Raises:
         SourceError: It is being uploaded already.
     """
-    if id(data) in _in_use:
+    if id(data) in _in_use | _in_threads:
         raise SourceError(f"{name} is being uploaded already; open it a second time")
     _in_use.add(id(data))
     try:
@@ -160,7 +167,7 @@ def only_one(name: str, data: object) -> Generator[None]:
         _in_use.discard(id(data))
 
 
-def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
+def _measured(name: str, file: IO[bytes], lane: Lane) -> HandleSource | None:
     """Look at a file, and leave it where it stands; None: it cannot be sought in."""
     with caller_code(f"cannot read {name}"):
         if isinstance(file, io.TextIOBase):
@@ -179,7 +186,7 @@ def _measured(name: str, file: IO[bytes]) -> HandleSource | None:
         if inspect.isawaitable(piece):
             discard(piece)
             return None
-        return HandleSource(name, end - start, file, start, _fingerprint(file))
+        return HandleSource(name, end - start, file, start, _fingerprint(file), lane)
 
 
 def _check_open(name: str, file: IO[bytes]) -> None:

@@ -20,7 +20,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.journal import Journal, lost
 from twelvelabs_async.retries import backoff
-from twelvelabs_async.tasks import end_all, uninterrupted
+from twelvelabs_async.tasks import done_within, end_all
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -29,6 +29,9 @@ LEASE_SECONDS = 60.0
 
 RENEWAL = 1 / 4
 """Of the lease: how often it is renewed; two that fail in a row do no harm."""
+
+MOST_RELEASES = 5
+"""How often a release is begun that is cancelled together with everything else."""
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
@@ -128,7 +131,7 @@ async def held(
         async with keeper.kept(lease):
             yield lease
     finally:  # also when cancelled while acquiring: the store may have given it
-        await uninterrupted(keeper.release())
+        await keeper.give_back()
 
 
 @define(eq=False, repr=False)
@@ -229,8 +232,21 @@ class _Keeper:
         self._until = now + self.seconds
         return kept
 
-    async def release(self) -> None:
-        """Give the lease back, if the store can be reached before it runs out anyway."""
+    async def give_back(self, tries: int = MOST_RELEASES) -> None:
+        """Release the lease; a cancellation that comes meanwhile is raised after that.
+
+        Where all tasks of the event loop are cancelled, so is the one that releases, perhaps before
+        it has begun. Then another one does it.
+        """
+        releasing = asyncio.create_task(self._release())
+        try:
+            await done_within(releasing, None)
+        finally:
+            if releasing.cancelled() and tries > 1:
+                await self.give_back(tries - 1)
+
+    async def _release(self) -> None:
+        """Release the lease, if the store can be reached before it runs out anyway."""
         try:
             async with clock.timeout(self.seconds):
                 await self.journal.release(self.key, self.owner)

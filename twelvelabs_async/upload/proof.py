@@ -4,7 +4,6 @@ A file that was moved, replaced or written to may differ where no sample was tak
 stored chunks again is far cheaper than to send them, and where ETags are MD5s it proves them.
 """
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from twelvelabs_async.models import CompletedChunk
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.slices import Slice, Slices
 
@@ -36,7 +36,9 @@ class Proof:
     refuted: frozenset[int]
 
 
-async def prove(source: Source, slices: Slices, stored: Iterable[CompletedChunk]) -> Proof:
+async def prove(
+    source: Source, slices: Slices, stored: Iterable[CompletedChunk], threads: Threads
+) -> Proof:
     """Compare each stored chunk with the file.
 
     Raises:
@@ -46,12 +48,12 @@ async def prove(source: Source, slices: Slices, stored: Iterable[CompletedChunk]
     for chunk in stored:
         etag = chunk.proof.lower()
         is_md5 = _MD5.fullmatch(etag) is not None
-        same = is_md5 and etag == await md5_of(source, slices[chunk.chunk_index])
+        same = is_md5 and etag == await md5_of(source, slices[chunk.chunk_index], threads)
         (proven if same else refuted).add(chunk.chunk_index)
     return Proof(frozenset(proven), frozenset(refuted))
 
 
-async def md5_of(source: Source, piece: Slice) -> str:
+async def md5_of(source: Source, piece: Slice, threads: Threads) -> str:
     """Read a slice of the file, and return its MD5 in hexadecimal.
 
     Raises:
@@ -65,6 +67,6 @@ async def md5_of(source: Source, piece: Slice) -> str:
         if count < WORTH_A_THREAD:
             digest.update(view[:count])
         else:
-            await asyncio.to_thread(digest.update, view[:count])
+            await threads.run(digest.update, view[:count])
         done += count
     return digest.hexdigest()

@@ -1,15 +1,10 @@
-"""What a body needs of the bytes that it sends, and reads in threads that keep what they use."""
+"""What a body needs of the bytes that it sends."""
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-from attrs import Factory, define, frozen
+from attrs import frozen
 
 from twelvelabs_async.errors import SourceChangedError
-from twelvelabs_async.tasks import uninterrupted
-
-T = TypeVar("T")
 
 
 class Readable(Protocol):
@@ -178,29 +173,3 @@ class FullReads:
                 break
             count += more
         return count
-
-
-@define(eq=False, repr=False)
-class ThreadReads:
-    """Reads in threads: those that outlive their cancellation, too, until all have ended."""
-
-    _under_way: set[asyncio.Future[Any]] = Factory(set[asyncio.Future[Any]])
-
-    async def run(self, read: Callable[..., T], *args: object) -> T:
-        """Read, or look, in a thread; cancelled, it goes on without us."""
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(None, read, *args)
-        self._under_way.add(future)
-        future.add_done_callback(self._forget)
-        return await asyncio.shield(future)
-
-    def _forget(self, read: asyncio.Future[Any]) -> None:
-        self._under_way.discard(read)
-        if not read.cancelled():
-            read.exception()  # nobody may be waiting any more, and that is no reason to complain
-
-    async def idle(self) -> None:
-        """Wait until no thread reads any more, even when cancelled."""
-        if self._under_way:
-            # a tuple: the last read may leave the set before the task begins
-            await uninterrupted(asyncio.wait(tuple(self._under_way)))

@@ -4,10 +4,10 @@ Names and times differ between machines, so the content decides. To read all of 
 long as to send them: sixteen places are read, spread evenly from the first byte to the last.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Iterator
 
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.reading import Source
 
 PLACES = 16
@@ -25,7 +25,7 @@ def places(size: int) -> Iterator[range]:
         yield range(start, start + PLACE_BYTES)
 
 
-async def sample_of(source: Source) -> str:
+async def sample_of(source: Source, threads: Threads) -> str:
     """Return a digest of the size and the sample, in hexadecimal.
 
     Raises:
@@ -33,7 +33,7 @@ async def sample_of(source: Source) -> str:
     """
     digest = hashlib.blake2b(str(source.size).encode(), digest_size=20)
     for place in places(source.size):
-        await asyncio.to_thread(digest.update, await _read(source, place))
+        await threads.run(digest.update, await _read(source, place))
     return digest.hexdigest()
 
 

@@ -2,9 +2,10 @@
 
 No copy, no seek that readers would share. On Linux, bytes that are in the page cache are read
 inline (``RWF_NOWAIT`` never waits for a disk, and a thread would cost more than the read); all
-else is read in a thread. **A read in a thread outlives its cancellation**: it goes on writing into
-the buffer and using the descriptor, so the buffer of a cancelled read is never used again and the
-file is closed only when its last read has ended.
+else that may wait for a disk goes through aiofiles, in the client's own threads. **A read in a
+thread outlives its cancellation**: it goes on writing into the buffer and using the descriptor, so
+the buffer of a cancelled read is never used again and the file is closed only when its last read
+has ended. Where a disk hangs, its thread does that, and nobody waits for it.
 """
 
 import errno
@@ -12,16 +13,18 @@ import os
 import stat
 import threading
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+import aiofiles
 import aiofiles.os
-from attrs import Factory, define, frozen
+from aiofiles.threadpool.binary import AsyncFileIO
+from attrs import define, frozen
 
 from twelvelabs_async.errors import SourceChangedError, SourceError
-from twelvelabs_async.tasks import in_thread, uninterrupted
-from twelvelabs_async.upload.reading import ThreadReads, only_times_changed
+from twelvelabs_async.threads import Lane, Threads, lane_of
+from twelvelabs_async.upload.reading import only_times_changed
 
 CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
 
@@ -139,7 +142,7 @@ class FileSource:
     _fingerprint: Fingerprint
     _read: ReadInto
     _inline: bool
-    reads: ThreadReads = Factory(ThreadReads)
+    _lane: Lane
     version: int = 0
     _suspect: bool = False
     """Whether some change of its times was not explained by one of its attributes."""
@@ -162,7 +165,8 @@ class FileSource:
         try:
             count = self._read_cached(view, offset)
             if count is None:
-                count = await self.reads.run(self._read, self._file, view, offset)
+                read = aiofiles.os.wrap(self._read)
+                count = await read(self._file, view, offset, executor=self._lane)
         except OSError as error:
             failure = SourceError(f"cannot read {self.name}: {_os_text(error)}")
         else:
@@ -205,7 +209,7 @@ class FileSource:
 
     async def _seen_again(self) -> list[Fingerprint]:
         try:
-            return await self.reads.run(_look_again, self._file, self.path)
+            return await _look_again(self._file, self.path, executor=self._lane)
         except OSError as error:
             failure = SourceError(f"cannot look at {self.name} again: {_os_text(error)}")
         raise failure
@@ -232,6 +236,7 @@ class FileSource:
             raise only_times_changed(self.name, "nothing of it can be compared")
 
 
+@aiofiles.os.wrap
 def _look_again(file: Descriptor, path: Path) -> list[Fingerprint]:
     found = [Fingerprint.of(os.fstat(file.fileno()))]
     # A file that is only removed is still whole in our hands, so that is no reason to fail.
@@ -251,12 +256,13 @@ def absolute(path: Path) -> Path:
         return path
 
 
-async def check_path(path: Path, name: str | None = None) -> int:
+async def check_path(path: Path, name: str | None = None, *, threads: Threads) -> int:
     """Return the size of a file, and refuse what can never be uploaded, without opening it.
 
     Args:
         path: The file; absolute.
         name: What to call it in messages; None: its path.
+        threads: Where to look at it.
 
     Raises:
         SourceError: The path does not exist, is no regular file, is empty, or cannot be seen.
@@ -264,7 +270,7 @@ async def check_path(path: Path, name: str | None = None) -> int:
     name = str(path) if name is None else name
     _check_absolute(path, name)
     try:
-        status = await aiofiles.os.stat(path)
+        status = await aiofiles.os.stat(path, executor=threads.lane())
     except (OSError, ValueError) as error:
         failure = _unusable(name, error)
     else:
@@ -280,45 +286,58 @@ async def open_source(
     *,
     read: ReadInto = BEST_READ,
     inline: bool = CAN_READ_CACHE,
+    threads: Threads | None = None,
 ) -> AsyncGenerator[FileSource]:
     """Open a file for the ``async with`` block; it is closed when its last read has ended.
+
+    Where the disk hangs, the block is left after ``threads.GRACE`` seconds all the same, and the
+    thread closes the file when it can.
 
     Args:
         path: The file; absolute.
         name: What to call it in messages; None: its path.
         read: How a thread reads it.
         inline: Whether to try the page cache first, without a thread.
+        threads: Where it is read; None: threads of its own.
 
     Raises:
         SourceError: It cannot be opened, is no regular file, or is empty.
     """
     name = str(path) if name is None else name
     _check_absolute(path, name)
-    async with AsyncExitStack() as stack:
-        file, status = await _open(path, name, stack)
-        source = FileSource(path, name, file, Fingerprint.of(status), read, inline)
-        stack.push_async_callback(source.reads.idle)
-        yield source
+    async with lane_of(threads or Threads()) as lane:
+        file, status = await _open(path, name, lane)
+        try:
+            yield FileSource(path, name, file, Fingerprint.of(status), read, inline, lane)
+        finally:
+            await lane.within_grace(file.close())
 
 
-async def _open(path: Path, name: str, stack: AsyncExitStack) -> tuple[Descriptor, os.stat_result]:
-    """Open ``path`` so that it is closed with ``stack``, even when cancelled in the middle.
+async def _open(path: Path, name: str, lane: Lane) -> tuple[AsyncFileIO, os.stat_result]:
+    """Open ``path``.
 
     All in one thread's turn, for many small files cost more in turns than in bytes.
     """
+    found = list[os.stat_result]()
 
-    def opened() -> tuple[Descriptor, os.stat_result]:
+    def opener(_: str, flags: int) -> int:
         _check_status(name, path.stat())  # first: to open a named pipe would wait for a writer
-        file = path.open("rb", buffering=0)
-        stack.push_async_callback(lambda: uninterrupted(in_thread(file.close)))
-        status = os.fstat(file.fileno())
-        _check_status(name, status)
-        return file, status
+        descriptor = os.open(path, flags)
+        try:
+            found.append(os.fstat(descriptor))
+            _check_status(name, found[0])
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     try:
-        return await uninterrupted(in_thread(opened))
+        # for the handle, too, which is closed when all reads have returned
+        file = await aiofiles.open(path, "rb", buffering=0, opener=opener, executor=lane.alone)
     except (OSError, ValueError) as error:
         failure = _unusable(name, error)
+    else:
+        return file, found[0]
     raise failure
 
 

@@ -26,6 +26,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.redact import printable
 from twelvelabs_async.sessions import Sessions
+from twelvelabs_async.threads import Threads
 from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.refusals import StoreAnswer
@@ -51,6 +52,7 @@ class Storage:
     stall_timeout: float | None
     _buffers: Buffers
     _turns: Turns
+    _threads: Threads = Factory(Threads)
     _repetitions: Repetitions = Factory(Repetitions)
 
     @property
@@ -66,8 +68,9 @@ class Storage:
             piece: Which bytes of it.
             hashed: Whether to compute the MD5 of what is sent.
         """
-        kind = HashedBody if hashed else SliceBody
-        return kind(source, piece, self._buffers, self._turns)
+        if hashed:
+            return HashedBody(source, piece, self._buffers, self._turns, self._threads)
+        return SliceBody(source, piece, self._buffers, self._turns)
 
     async def pause(self, seconds: float) -> None:
         """Wait before another attempt.
@@ -153,7 +156,7 @@ class Storage:
         if repeated is not False:
             body.drop()  # the true answer may still come
         if repeated is None:
-            repeated = self._repetitions.settle(etag, await body.reread_md5())
+            repeated = self._repetitions.settle(etag, await body.reread_md5(self._threads))
         if repeated:
             raise StrayAnswerError
 
