@@ -114,7 +114,8 @@ def parts(value: Any) -> Iterator[object]:
     elif isinstance(value, Mapping):
         yield from cast("Mapping[object, object]", value).items()
     elif isinstance(value, Collection):
-        yield from cast("Collection[object]", value)
+        with suppress(ValueError):  # a view of memory that was given back
+            yield from cast("Collection[object]", value)
     elif isinstance(value, partial):
         yield from (value.func, value.args, value.keywords)
     elif isinstance(value, MethodType):

@@ -5,7 +5,7 @@ import gzip
 import json
 import threading
 import tracemalloc
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -39,7 +39,7 @@ class Turns:
 
 
 @contextmanager
-def counted_turns() -> Iterator[Turns]:
+def counted_turns() -> Generator[Turns]:
     """Count the turns of the loop during the block."""
     loop, turns, going = asyncio.get_running_loop(), Turns(), True
 

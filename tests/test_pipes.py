@@ -11,7 +11,7 @@ import sys
 import threading
 import tty
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -141,7 +141,7 @@ THREADED: dict[str, Callable[[ExitStack], Line]] = {
 
 
 @contextmanager
-def opened_line(make: Callable[[ExitStack], Line]) -> Iterator[Line]:
+def opened_line(make: Callable[[ExitStack], Line]) -> Generator[Line]:
     with ExitStack() as stack:
         yield make(stack)
 
@@ -328,9 +328,10 @@ async def test_a_program_ends_after_a_cancelled_upload_of_its_input(tmp_path: Pa
     script = tmp_path / "script.py"
     script.write_text(
         "import asyncio, sys\n"
+        "from twelvelabs_async.threads import Threads\n"
         "from twelvelabs_async.upload.handles import open_handle\n"
         "async def main():\n"
-        "    async with open_handle('a.mp4', sys.stdin.buffer) as source:\n"
+        "    async with open_handle('a.mp4', sys.stdin.buffer, Threads()) as source:\n"
         "        print('reading', flush=True)\n"
         "        await asyncio.wait_for(source.read_into(memoryview(bytearray(9)), 0), 0.2)\n"
         "asyncio.run(main())\n"

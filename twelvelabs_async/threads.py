@@ -268,7 +268,9 @@ class Threads:
             if self._idle:
                 self._idle.popitem()[0].put(call)
             else:
-                threading.Thread(target=self._serve, args=(call,), name=NAME, daemon=True).start()
+                inbox: Inbox = SimpleQueue()  # a thread keeps its arguments as long as it lives
+                inbox.put(call)
+                threading.Thread(target=self._serve, args=(inbox,), name=NAME, daemon=True).start()
 
     def _next(self) -> Call | None:
         """Take the first waiting call that may run now; lanes without a thread go first."""
@@ -305,15 +307,17 @@ class Threads:
                 self._counted -= seen
                 self._start_waiting()
 
-    def _serve(self, call: Call | None) -> None:
+    def _serve(self, inbox: Inbox) -> None:
         """Make one call after the other until there are none; a thread's whole life."""
-        inbox: Inbox = SimpleQueue()
+        call = inbox.get()
         while call is not None:
             tell = call.make()
             following = self._returned(call, inbox)
             tell()
             del tell  # it has the result
-            call = following or self._wait(inbox)
+            call = following  # an idle thread keeps nothing of its last call alive
+            if call is None:
+                call = self._wait(inbox)
 
     def _returned(self, call: Call, inbox: Inbox) -> Call | None:
         """Note that a call has returned, and take the next one."""

@@ -8,7 +8,7 @@ along to another host.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -194,7 +194,7 @@ class Transport(Unpicklable):
         )
 
     async def _dumped(self, values: Mapping[str, object]) -> bytes:
-        inner = (value for value in values.values() if isinstance(value, list | tuple | Mapping))
+        inner = [v for v in values.values() if isinstance(v, Sized) and not isinstance(v, str)]
         if sum(map(len, inner)) < LARGE_LIST:
             return codec.dump(values)
         return await self._in_thread(partial(codec.dump, values))

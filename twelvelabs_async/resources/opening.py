@@ -202,16 +202,19 @@ class Opener:
         return evolve(found, asset_id=asset_id, upload_headers=headers)
 
     async def _listed(self, upload_id: str) -> Session | None:
-        answer: ApiResponse[ListIncompleteUploadsResponse]
+        async def ask(number: int) -> ApiResponse[ListIncompleteUploadsResponse]:
+            return await self._raw.list_incomplete_uploads(
+                page=number, page_limit=LARGEST_PAGE, request_options=self._later_options()
+            )
+
+        answer = await ask(1)
 
         async def fetch(number: int) -> Page[IncompleteUploadSummary]:
             nonlocal answer
-            answer = await self._raw.list_incomplete_uploads(
-                page=number, page_limit=LARGEST_PAGE, request_options=self._later_options()
-            )
+            answer = await ask(number)
             return Page(answer.data.data, answer.data.page_info, number, fetch)
 
-        async for one in await fetch(1):
+        async for one in Page(answer.data.data, answer.data.page_info, 1, fetch):
             if one.upload_id == upload_id:
                 sizes = (one.chunk_size, one.total_chunks, one.total_size)
                 session = Session(upload_id, *sizes, expires_at=one.expires_at)

@@ -60,7 +60,7 @@ async def pipe_pieces(name: str, pipe: IO[bytes]) -> AsyncGenerator[bytes]:
     """
     reads = _Reads(_left.pop(id(pipe), (None, None))[1])
     watch = _watch(pipe)
-    look = watch is not None and isinstance(pipe, io.BufferedReader)
+    look = watch is not None and type(pipe) is io.BufferedReader
     try:
         while True:
             if reads.under_way is not None:
