@@ -171,6 +171,8 @@ class Storage:
         """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
         if body.failure is not None:
             return body.failure
+        if isinstance(error, ClientClosedError):
+            return error
         if session.closed or self._sessions.closed:
             return ClientClosedError(f"the client was closed before chunk {body.index} was stored")
         if not isinstance(error, NETWORK_ERRORS):
