@@ -175,7 +175,7 @@ class AssetCreation:
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._sending.transport
         try:
-            async with transport.admitted(self._sending.limits.puts.one, arrived):
+            async with transport.admitted(lambda: self._slot(body), arrived):
                 watch = partial(stall_watch, body, self._call.timeout)
                 answer = await transport.once(evolve(self._call, body=payload), watch)
         except ApiConnectionError as error:
@@ -189,6 +189,12 @@ class AssetCreation:
         finally:
             body.abandon()
         raise failure
+
+    @asynccontextmanager
+    async def _slot(self, body: Body) -> AsyncGenerator[None]:
+        async with self._sending.limits.puts.one() as slot:
+            body.when_stuck = slot.free
+            yield
 
     async def _created(self, answer: Answer) -> ApiResponse[AssetDetail]:
         transport = self._sending.transport

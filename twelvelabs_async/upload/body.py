@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
 from attrs import define, field
 
+from twelvelabs_async import clock
 from twelvelabs_async.connections import check_empty, unsent
 from twelvelabs_async.errors import SourceError
 from twelvelabs_async.threads import Threads
@@ -30,6 +31,15 @@ from twelvelabs_async.upload.turns import TURN_BYTES, Turns
 WRITE_BYTES = 128 * 1024
 """Bytes of one write to aiohttp's writer, which copies the first of them behind the request's head.
 Larger copies would be memory that goes back to the system and comes again for each small file."""
+
+
+STUCK_SECONDS = 1.0
+"""Seconds of waiting for a source, such as a disk that hangs, after which it is not waited for with
+a slot that others could use."""
+
+
+def _nothing() -> None:
+    pass
 
 
 @define(eq=False, repr=False)
@@ -59,6 +69,7 @@ class Body(Payload):
         complete: Whether every byte was handed to the transport.
         when_sent: Called when it is.
         connection: What stands for the connection as long as that is there; None: there is none.
+        when_stuck: Called each time that it has waited for the source for ``STUCK_SECONDS``.
     """
 
     _autoclose = True
@@ -81,6 +92,7 @@ class Body(Payload):
         self.held_up = False
         self.complete = False
         self.when_sent: Sequence[Callable[[], None]] = ()
+        self.when_stuck: Callable[[], None] = _nothing
 
     @property
     def unsent(self) -> int:
@@ -177,6 +189,7 @@ class Body(Payload):
     async def _read(self, buffer: bytearray) -> memoryview:
         view = memoryview(buffer)[: self._left]
         self.held_up = True
+        stuck = clock.call_later(STUCK_SECONDS, self.when_stuck)
         try:
             count = await self._source.read_into(view, self._offset + self.sent)
         except SourceError:
@@ -187,6 +200,7 @@ class Body(Payload):
         else:
             return view[:count]
         finally:
+            stuck.cancel()
             self.held_up = False
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:

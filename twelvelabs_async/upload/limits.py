@@ -4,9 +4,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
-from attrs import define
+from attrs import define, frozen
 
-Free = Callable[[], None]
+
+@frozen(eq=False, repr=False)
+class Slot:
+    """A slot that is taken.
+
+    Attributes:
+        sent: To be called when the body is sent; frees the slot where the next one may begin then.
+        free: Frees the slot at once.
+    """
+
+    sent: Callable[[], None]
+    free: Callable[[], None]
 
 
 @define(eq=False, repr=False)
@@ -31,8 +42,8 @@ class Slots:
         return cls(count, early, asyncio.Semaphore(count))
 
     @asynccontextmanager
-    async def one(self) -> AsyncGenerator[Free]:
-        """Have a slot for the ``async with`` block; yields what to call when the body is sent."""
+    async def one(self) -> AsyncGenerator[Slot]:
+        """Have a slot for the ``async with`` block, unless it is freed before."""
         await self._free.acquire()
         taken = True
 
@@ -43,7 +54,7 @@ class Slots:
                 self._free.release()
 
         try:
-            yield free if self.early else _nothing
+            yield Slot(free if self.early else _nothing, free)
         finally:
             free()
 

@@ -49,7 +49,7 @@ from twelvelabs_async.upload.comparison import Comparison
 from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.file_digest import FileDigest
 from twelvelabs_async.upload.ledger import Ledger
-from twelvelabs_async.upload.limits import Free, Slots
+from twelvelabs_async.upload.limits import Slot, Slots
 from twelvelabs_async.upload.reading import Source
 from twelvelabs_async.upload.session import Session
 from twelvelabs_async.upload.slices import Slice
@@ -249,7 +249,7 @@ class Uploader:
                     continue
                 began = clock.monotonic()
                 try:
-                    chunks = await self._send(piece, ticket, (own, shared))
+                    chunks = await self._send(piece, ticket, own, shared)
                 except StorageError as error:
                     failure = error
                 else:
@@ -261,10 +261,11 @@ class Uploader:
             await self._wait_to_retry(failure, attempts, began)
 
     async def _send(
-        self, piece: Slice, ticket: Ticket, when_sent: tuple[Free, ...]
+        self, piece: Slice, ticket: Ticket, own: Slot, shared: Slot
     ) -> tuple[CompletedChunk, ...]:
         body = self.storage.body(self.source, piece, hashed=self.check.wanted)
-        body.when_sent = when_sent
+        body.when_sent = (own.sent, shared.sent)
+        body.when_stuck = shared.free
         self._sending[piece.index] = body
         began = self.source.version
         try:
