@@ -130,6 +130,7 @@ class AsyncTwelveLabs(Unpicklable):
             lane=self._threads.lane(),
         )
         limits = UploadLimits(
+            sessions=self._sessions,
             uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
             puts=Slots.of(max_concurrency, early=early_slots),
             outage_timeout=outage_timeout,
@@ -137,7 +138,7 @@ class AsyncTwelveLabs(Unpicklable):
         buffers, turns = Buffers(), Turns()
         sending = Sending(self._transport, limits, stall_timeout, buffers, turns, self._threads)
         assets = RawAssetsClient(self._transport, sending)
-        self.assets = AssetsClient(assets)
+        self.assets = AssetsClient(assets, self._sessions.pause)
         raw = RawMultipartUploadClient(self._transport)
         storage = Storage(self._sessions, stall_timeout, buffers, turns, self._threads)
         base_url, completions = self._transport.base_url, Completions()
@@ -270,7 +271,16 @@ class AsyncTwelveLabs(Unpicklable):
         await self.close()
 
     async def close(self) -> None:
-        """Close what the client opened; uploads under way fail. May be called again."""
+        """End what is under way, wait until it has ended, and close what the client opened.
+
+        Calls under way raise ``ClientClosedError``, or an ``UploadError`` with that cause, at once:
+        also those that pause, or wait for their turn or for another upload. An upload that is
+        complete, and still asks for the URL of its asset, returns its result without it. It may be
+        called again, and by several tasks at once. Called by a callback of an upload, or by other
+        code of yours that a call of this client is running, it does not wait for calls to end.
+
+        Cancelled, it does not wait either, and closes everything.
+        """
         with cancelled_once():
             await self._sessions.close()
         self._threads.close()

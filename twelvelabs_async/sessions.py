@@ -9,9 +9,12 @@ reach the storage host. What the user handed in is never closed here.
 """
 
 import asyncio
+import logging
 import os
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -34,12 +37,19 @@ from twelvelabs_async.connections import (
 )
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
 from twelvelabs_async.no_proxy import bypasses
+from twelvelabs_async.tasks import uninterrupted
 from twelvelabs_async.unpicklable import Unpicklable
+
+logger = logging.getLogger("twelvelabs_async")
 
 T = TypeVar("T")
 
 KEEP_ALIVE = 30.0
 """Seconds that an idle connection is kept for the next request."""
+
+ENDING_SECONDS = 15.0
+"""Seconds that ``close`` waits for what it has ended. It takes longer only where somebody else's
+code does not end, such as a journal that hangs."""
 
 _AUTOMATIC_HEADERS = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
@@ -85,33 +95,70 @@ class Sessions(Unpicklable):
     _trace: aiohttp.TraceConfig = Factory(attempt_trace)
     _closed: bool = False
     _process: int = Factory(os.getpid)
-    _under_way: dict[asyncio.Timeout, asyncio.Future[None]] = Factory(
-        dict[asyncio.Timeout, asyncio.Future[None]]
+    _at_work: set[asyncio.Future[None]] = Factory(set[asyncio.Future[None]])
+    _under_way: dict[asyncio.Timeout, Callable[[], bool]] = Factory(
+        dict[asyncio.Timeout, Callable[[], bool]]
     )
+    _disconnecting: asyncio.Lock = Factory(asyncio.Lock)
+    _key: object = Factory(object)
 
-    async def until_closed(self, work: Callable[[], Awaitable[T]], done: str) -> T:
-        """Do work that uses a session; ``close`` ends it, and waits until it has ended.
+    async def until_closed(
+        self,
+        work: Callable[[], Awaitable[T]],
+        done: str,
+        *,
+        spared: Callable[[], bool] | None = None,
+    ) -> T:
+        """Do work of the client; ``close`` ends it at once, and waits until it has ended.
+
+        Whatever may take a while goes through here: requests, pauses, places in a queue.
 
         Args:
-            work: What to do.
+            work: What to do; it is cancelled when the client is closed.
             done: What will have been done then, such as ``chunk 3 was stored``.
+            spared: Whether to leave the work to its own end when the client is closed, because it
+                has a result that must not be lost. Its requests and pauses end all the same.
 
         Raises:
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        loop = self._open()
-        scope, ended = clock.timeout(None), loop.create_future()
-        self._under_way[scope] = ended
-        try:
-            async with scope:
-                return await work()
-        except TimeoutError:
-            if not scope.expired():
-                raise
-        finally:
-            del self._under_way[scope]
-            ended.set_result(None)
+        with self.at_work():
+            scope = clock.timeout(None)
+            self._under_way[scope] = spared or _never
+            try:
+                async with scope:
+                    return await work()
+            except TimeoutError:
+                if not scope.expired():
+                    raise
+            finally:
+                del self._under_way[scope]
         raise ClientClosedError(f"the client was closed before {done}")
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before another attempt or question, until the client is closed.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed meanwhile.
+        """
+        await self.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Let ``close`` wait until the ``with`` block has ended, but not end it.
+
+        Raises:
+            ClientClosedError: The client is closed, or belongs to another event loop.
+        """
+        ended = self._open().create_future()
+        token = _INSIDE.set((*_INSIDE.get(), self._key))
+        self._at_work.add(ended)
+        try:
+            yield
+        finally:
+            self._at_work.remove(ended)
+            ended.set_result(None)
+            _INSIDE.reset(token)
 
     @property
     def closed(self) -> bool:
@@ -282,12 +329,22 @@ class Sessions(Unpicklable):
     async def close(self) -> None:
         """End what is under way and close what was opened here; may be called again.
 
-        In a forked child it does nothing to what the parent has opened.
+        Cancelled, it does not wait for the end of what is under way, and closes everything. In a
+        forked child it does nothing to what the parent has opened.
         """
         self._closed = True
         if self._inherited:
             return
-        await self._end_all()
+        try:
+            await self._end_all()
+        finally:
+            await uninterrupted(self._disconnect())
+
+    async def _disconnect(self) -> None:
+        async with self._disconnecting:  # who calls a second time waits for the first one
+            await self._close_connections()
+
+    async def _close_connections(self) -> None:
         for session in (self._storage, self._single, self._control):
             if session is not None and session is not self._connecting.session:
                 await session.close()
@@ -301,10 +358,17 @@ class Sessions(Unpicklable):
     async def _end_all(self) -> None:
         if self._loop is not asyncio.get_running_loop():
             return  # whatever was under way has ended with its loop
-        for scope in self._under_way:
-            scope.reschedule(clock.monotonic())
-        if self._under_way:
-            await asyncio.wait(self._under_way.values())
+        for scope, spared in self._under_way.items():
+            if not (scope.expired() or spared()):  # an earlier call may have ended it
+                scope.reschedule(clock.monotonic())
+        if not self._at_work or self._key in _INSIDE.get():
+            return  # a callback cannot wait for the upload that waits for it
+        with suppress(TimeoutError):
+            async with clock.timeout(ENDING_SECONDS):
+                await asyncio.wait(self._at_work)
+        if self._at_work:
+            text = "the client was closed, and %d of its calls have not ended yet"
+            logger.warning(text, len(self._at_work))
 
     def __del__(self) -> None:
         if self._loop is not None and not self._closed and not self._inherited:
@@ -314,6 +378,16 @@ class Sessions(Unpicklable):
                 stacklevel=2,
                 source=self,
             )
+
+
+_INSIDE: ContextVar[tuple[object, ...]] = ContextVar("inside", default=())
+"""The sessions, by their keys, in whose calls the code runs: a progress callback in its upload.
+
+A context may live long, so it must not keep the sessions themselves alive."""
+
+
+def _never() -> bool:
+    return False
 
 
 def _once(session: aiohttp.ClientSession) -> aiohttp.ClientSession:

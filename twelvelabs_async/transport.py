@@ -368,7 +368,7 @@ class Transport(Unpicklable):
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
-        await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
+        await self._sessions.pause(seconds)
 
     async def _send(self, call: Call, arrived: int) -> Answer:
         async with self.admitted(lambda: self.slots, arrived):

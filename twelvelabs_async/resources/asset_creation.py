@@ -124,7 +124,7 @@ class AssetCreation:
             OutcomeUnknownError: It may have made the asset.
             SourceError: The file cannot be read, or was changed while it was sent.
         """
-        async with self._sending.limits.uploads, self._opened() as source:
+        async with self._sending.limits.admitted(), self._opened() as source:
             return await self._answered(source)
 
     @asynccontextmanager

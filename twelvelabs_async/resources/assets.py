@@ -1,7 +1,7 @@
 """``client.assets``: what the platform holds. Names and parameters are the official SDK's."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
@@ -41,6 +41,7 @@ class AssetsClient:
     """The account's assets."""
 
     _raw: RawAssetsClient
+    _pause: Callable[[float], Awaitable[None]]
 
     @property
     def with_raw_response(self) -> RawAssetsClient:
@@ -284,6 +285,7 @@ class AssetsClient:
             AssetNotReadyError: Time ran out; the last status is told.
             ApiError: The platform refused, or failed ten times in a row.
             ApiConnectionError: It gave no answer, ten times in a row.
+            ClientClosedError: The client was closed meanwhile.
         """
         check_seconds("poll_interval", poll_interval)
         if timeout is not None:
@@ -304,7 +306,7 @@ class AssetsClient:
             if timeout is not None and left is not None and left <= 0:
                 raise AssetNotReadyError(asset_id, status, timeout)
             jittered = pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
-            await clock.sleep(jittered if left is None else min(jittered, left))
+            await self._pause(jittered if left is None else min(jittered, left))
             pause = max(poll_interval, min(pause * POLL_GROWTH, LONGEST_POLL_PAUSE))
 
 

@@ -1,10 +1,11 @@
 """The upload of one file in chunks, from the outside: admitted, begun, carried, told of."""
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from attrs import define, evolve, frozen
 
@@ -42,6 +43,8 @@ from twelvelabs_async.upload.uploader import Uploader
 from twelvelabs_async.upload.verdicts import Patience
 
 logger = logging.getLogger("twelvelabs_async")
+
+T = TypeVar("T")
 
 
 @frozen(eq=False, repr=False)
@@ -83,7 +86,7 @@ class FileUpload:
         """
         number = self._tools.completions.begin()
         try:
-            async with self._tools.limits.uploads, self._opened() as source:
+            async with self._tools.limits.admitted(), self._opened() as source:
                 if isinstance(source, Stream):
                     raise SourceError(f"{source.name} can be read only once, which chunks cannot")
                 async with self._entry(source, number) as entry:
@@ -95,6 +98,15 @@ class FileUpload:
         logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
 
+    async def _until_closed(
+        self,
+        work: Callable[[], Awaitable[T]],
+        done: str,
+        *,
+        spared: Callable[[], bool] | None = None,
+    ) -> T:
+        return await self._tools.limits.sessions.until_closed(work, done, spared=spared)
+
     @asynccontextmanager
     async def _entry(self, source: Source, number: int) -> AsyncGenerator[Entry]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
@@ -102,7 +114,10 @@ class FileUpload:
         if journal is None:
             yield NoEntry()
             return
-        mark = Mark(await sample_of(source, self._tools.threads), source.identity)
+        sample = await self._until_closed(
+            lambda: sample_of(source, self._tools.threads), "the file was read"
+        )
+        mark = Mark(sample, source.identity)
         name = self._resuming.key or self._beginning.key(mark)
         asking = Asking(
             journal=journal,
@@ -138,7 +153,9 @@ class FileUpload:
         tools = self._tools
         batch_size = self._job.batch_size
         opener = Opener(tools.raw, tools.assets, self._options, batch_size, tools.threads)
-        opening = await self._beginning.open(opener, source, entry)
+        opening = await self._until_closed(
+            lambda: self._beginning.open(opener, source, entry), "the upload was begun"
+        )
         self._session = opening.session
         uploader = self._uploader = self._made(opener, opening, source, entry)
         async with (
@@ -146,7 +163,9 @@ class FileUpload:
             ProgressTeller(self._callback, uploader.progress),
         ):
             try:
-                result = await uploader.run()
+                result = await self._until_closed(
+                    uploader.run, "the upload was complete", spared=lambda: uploader.ledger.complete
+                )
             except SessionCorruptedError:
                 await entry.forget()
                 raise

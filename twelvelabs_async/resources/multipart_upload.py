@@ -442,6 +442,7 @@ class MultipartUploadClient:
             UploadError: The session failed or expired, a chunk failed, or time ran out.
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
+            ClientClosedError: The client was closed meanwhile.
         """
         check_seconds("sleep_interval", sleep_interval)
         if max_wait_time is not None:
@@ -464,4 +465,4 @@ class MultipartUploadClient:
                     f"{status.completed_chunks} of {status.total_chunks} chunks",
                     upload_id=upload_id,
                 )
-            await clock.sleep(min(sleep_interval, left))
+            await self._tools.storage.pause(min(sleep_interval, left))

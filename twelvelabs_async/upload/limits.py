@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from attrs import define, frozen
 
+from twelvelabs_async.sessions import Sessions
+
 
 @frozen(eq=False, repr=False)
 class Slot:
@@ -68,11 +70,30 @@ class UploadLimits:
     """What all uploads of a client share.
 
     Attributes:
+        sessions: Ends the waits of a client that is closed.
         uploads: Admits an upload before it opens its file or its session.
         puts: Bounds the bodies under way.
         outage_timeout: Seconds after the last answer until which a dead network is waited out.
     """
 
+    sessions: Sessions
     uploads: asyncio.Semaphore
     puts: Slots
     outage_timeout: float
+
+    @asynccontextmanager
+    async def admitted(self) -> AsyncGenerator[None]:
+        """Be one of the uploads that are admitted, for the ``async with`` block.
+
+        Whatever an upload holds (its file, its lease, its session) it opens and closes in here, so
+        ``close`` of the client waits for the end of the block.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed before it was admitted.
+        """
+        with self.sessions.at_work():
+            await self.sessions.until_closed(self.uploads.acquire, "the upload was begun")
+            try:
+                yield
+            finally:
+                self.uploads.release()

@@ -15,7 +15,6 @@ import aiohttp
 from attrs import Factory, define
 from yarl import URL
 
-from twelvelabs_async import clock
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.connections import Attempt, StrayAnswerError
@@ -78,7 +77,7 @@ class Storage:
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
-        await self._sessions.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
+        await self._sessions.pause(seconds)
 
     @without_frames
     async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:
