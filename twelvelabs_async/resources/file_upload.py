@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -16,13 +16,14 @@ from twelvelabs_async.errors import (
     SourceError,
     TwelveLabsError,
     UploadError,
+    UploadInProgressError,
 )
 from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.threads import Threads
-from twelvelabs_async.upload.claim import Asking, claimed
+from twelvelabs_async.upload.claim import Asking, Encounters, claimed
 from twelvelabs_async.upload.comparison import Comparison
 from twelvelabs_async.upload.completions import Completions
 from twelvelabs_async.upload.content import Content, opened, size_of
@@ -31,6 +32,7 @@ from twelvelabs_async.upload.etag_check import EtagCheck
 from twelvelabs_async.upload.failures import upload_failure
 from twelvelabs_async.upload.file_digest import FileDigest, file_digest
 from twelvelabs_async.upload.job import Resuming, UploadJob, checked_type
+from twelvelabs_async.upload.lease import Waiting
 from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.past import Mark
 from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
@@ -75,6 +77,7 @@ class FileUpload:
     _resuming: Resuming
     _options: RequestOptions | None
     _callback: ProgressCallback | None
+    _mark: Mark | None = None
     _session: Session | None = None
     _uploader: Uploader | None = None
 
@@ -85,18 +88,54 @@ class FileUpload:
             UploadError: It did not arrive; the cause is chained.
         """
         number = self._tools.completions.begin()
+        waiting = Waiting(self._job.content.label, self._resuming.patience)
+        encounters = Encounters(waiting, partial(self._tools.completions.since, number))
         try:
-            async with self._tools.limits.admitted(), self._opened() as source:
-                if isinstance(source, Stream):
-                    raise SourceError(f"{source.name} can be read only once, which chunks cannot")
-                async with self._entry(source, number) as entry:
-                    result = await self._carried(source, entry)
+            result = await self._waited(encounters)
         except TwelveLabsError as error:
             raise self._failure(error) from error
         finally:
             self._tools.completions.end(number)
         logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
+
+    async def _waited(self, encounters: Encounters) -> UploadResult:
+        """Upload, as soon as nobody else is at it; meanwhile nothing is held, no file either.
+
+        An upload that is admitted never waits for another one, and so ends. The others wait outside
+        without what those need, and then queue again: there is no order of waits that hangs.
+        """
+        limits, journal = self._tools.limits, id(self._resuming.journal)
+        first_in = None
+        async with AsyncExitStack() as line:
+            while True:
+                try:
+                    return await self._admitted(encounters)
+                except UploadInProgressError as error:
+                    pause, entry = encounters.pause(error), error.key
+                if encounters.clear and first_in != entry:
+                    await line.aclose()
+                    await line.enter_async_context(limits.first_in_line((journal, entry)))
+                    first_in = entry
+                else:
+                    await self._tools.storage.pause(pause)
+
+    async def _admitted(self, encounters: Encounters) -> UploadResult:
+        async with self._tools.limits.admitted(), self._opened() as source:
+            if isinstance(source, Stream):
+                raise SourceError(f"{source.name} can be read only once, which chunks cannot")
+            async with self._entry(source, encounters) as entry:
+                return await self._carried(source, entry)
+
+    async def _marked(self, source: Source) -> Mark:
+        """Return what tells the file from others; it is read again only if it was changed."""
+        known = self._mark
+        if known is None or known.identity is None or known.identity != source.identity:
+            sample = await self._until_closed(
+                lambda: sample_of(source, self._tools.threads), "the file was read"
+            )
+            known = self._mark = Mark(sample, source.identity)
+        return known
 
     async def _until_closed(
         self,
@@ -108,28 +147,22 @@ class FileUpload:
         return await self._tools.limits.sessions.until_closed(work, done, spared=spared)
 
     @asynccontextmanager
-    async def _entry(self, source: Source, number: int) -> AsyncGenerator[Entry]:
+    async def _entry(self, source: Source, encounters: Encounters) -> AsyncGenerator[Entry]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
         journal = self._resuming.journal
         if journal is None:
             yield NoEntry()
             return
-        sample = await self._until_closed(
-            lambda: sample_of(source, self._tools.threads), "the file was read"
-        )
-        mark = Mark(sample, source.identity)
+        mark = await self._marked(source)
         name = self._resuming.key or self._beginning.key(mark)
         asking = Asking(
             journal=journal,
             name=f"{self._tools.base_url} {name}",
-            label=self._job.content.label,
             path=self._path(),
             mark=mark,
             resume=self._resuming.resume,
             keep_result=self._resuming.keep_result,
-            wait=self._resuming.patience,
-            pause=self._tools.storage.pause,
-            since=partial(self._tools.completions.since, number),
+            encounters=encounters,
             threads=self._tools.threads,
         )
         async with claimed(asking) as claim:

@@ -12,30 +12,33 @@ Whoever gets a lease notes its path, and its name as the owner, before it does a
 whoever finds the entry taken can tell by whom, and looks again if that is not written there yet;
 and a journal that cannot be written is found out before a session is opened. What has no path
 (bytes, open files), or a name of the caller's, has the one entry of its name.
+
+Nobody waits in here: a call that finds its entry taken gives back all that it holds, waits, and
+tries again from the beginning. Otherwise those that wait would keep out those that could upload.
 """
 
 import os
 import stat
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import Enum, auto
 from itertools import count
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from twelvelabs_async import clock
 from twelvelabs_async.errors import UploadInProgressError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.threads import Threads
-from twelvelabs_async.upload.lease import Lease, held, journal_errors
+from twelvelabs_async.upload.lease import Lease, Waiting, held, journal_errors
 from twelvelabs_async.upload.past import Mark, Outline, outline, path_record
 
 LOOK_AGAIN = 0.05
 """Seconds between two looks at an entry whose holder has not noted its path yet."""
 
 PATIENCE = 5.0
-"""Seconds of such looks; a holder that has no path to note is told by this."""
+"""Seconds of such looks at one holder; a holder that has no path to note is told by this."""
 
 
 class Verdict(Enum):
@@ -59,6 +62,53 @@ class Claim:
     answered: bool
 
 
+@define(eq=False, repr=False)
+class Encounters:
+    """The other calls that one call has found at work when it tried to take its entry.
+
+    It remembers them from one try to the next: what one of them has completed since answers it.
+
+    Attributes:
+        clear: Whether the last of them is known to be at work on our file.
+    """
+
+    _waiting: Waiting
+    _since: Callable[[str], bool]
+    """Whether a call of the same client has completed an entry after this one had begun."""
+    _keys: set[str] = Factory(set[str])
+    """Entries at which somebody was at work on our file."""
+    _unclear: dict[str, float] = Factory(dict[str, float])
+    """Holders who had not noted yet which file they are at work on, and since when we know."""
+    clear: bool = True
+
+    def is_clear(self, found: Outline, holder: str) -> bool:
+        """Whether it is known which file the holder of an entry is at work on.
+
+        A holder without a path never notes one, so it counts as known after ``PATIENCE``.
+        """
+        now = clock.monotonic()
+        self.clear = found.tells_of(holder)
+        if not self.clear:
+            self.clear = now >= self._unclear.setdefault(holder, now) + PATIENCE
+        return self.clear
+
+    def note(self, key: str) -> None:
+        """Note that somebody is at work on our file in an entry."""
+        self._keys.add(key)
+
+    def before(self, key: str, found: Outline) -> bool:
+        """Whether this call had asked for the upload of an entry before it was completed."""
+        return key in self._keys or found.maker in self._unclear or self._since(key)
+
+    def pause(self, busy: UploadInProgressError) -> float:
+        """Return the seconds before the next try, after one that failed with ``busy``.
+
+        Raises:
+            UploadInProgressError: ``busy``, where the call does not wait, or no longer.
+        """
+        return self._waiting.pause(busy) if self.clear else LOOK_AGAIN
+
+
 @frozen(eq=False, repr=False)
 class Asking:
     """What a call asks of the journal.
@@ -66,27 +116,21 @@ class Asking:
     Attributes:
         journal: The journal.
         name: What is the same for the same content and wish; or the caller's name.
-        label: What the log calls the upload when it has to wait.
         path: The absolute path of the file; None: it has none that counts.
         mark: The file.
         resume: Whether to go on with what is there; otherwise it is forgotten.
         keep_result: Whether a result that was kept is an answer.
-        wait: Seconds to wait for somebody who is at the same upload.
-        pause: How to wait.
-        since: Whether the upload of an entry was completed after the call had begun.
+        encounters: Whom the call has found at work before.
         threads: Where to look at the paths of other files.
     """
 
     journal: Journal
     name: str
-    label: str
     path: str | None
     mark: Mark
     resume: bool
     keep_result: bool
-    wait: float
-    pause: Callable[[float], Awaitable[None]]
-    since: Callable[[str], bool]
+    encounters: Encounters
     threads: Threads
 
 
@@ -95,7 +139,8 @@ async def claimed(asking: Asking) -> AsyncGenerator[Claim]:
     """Have the upload's entry to ourselves for the ``async with`` block.
 
     Raises:
-        UploadInProgressError: Somebody else is at work on the upload of the same file.
+        UploadInProgressError: Somebody else is at work on the upload of the same file, or perhaps;
+            ``asking.encounters`` tells when to try again.
         JournalLostError: The lease was lost; the block was cancelled where it stood.
         JournalError: The journal cannot be reached, read or written.
     """
@@ -109,15 +154,17 @@ async def claimed(asking: Asking) -> AsyncGenerator[Claim]:
 async def _only(asking: Asking, stack: AsyncExitStack) -> Claim:
     """Take the one entry of a name."""
     key = asking.name
-    lease = await stack.enter_async_context(
-        held(asking.journal, key, label=asking.label, wait=asking.wait, pause=asking.pause)
-    )
+    try:
+        lease = await stack.enter_async_context(held(asking.journal, key))
+    except UploadInProgressError:
+        asking.encounters.note(key)
+        raise
     found = outline(await lease.read())
     if found.there and not asking.resume:
         await lease.clear()
     if not (found.there and asking.resume):
         await lease.append(path_record(None, lease.owner))
-    return Claim(lease, lease.waited or asking.since(key))
+    return Claim(lease, asking.encounters.before(key, found))
 
 
 @define(eq=False, repr=False)
@@ -130,30 +177,25 @@ class _Search:
     """Entries that are taken, by other files, as was seen when we wanted them."""
 
     async def run(self, stack: AsyncExitStack) -> Claim:
-        unclear_until = clock.monotonic() + PATIENCE
+        encounters = self.asking.encounters
         while True:
             key = await self._chosen()
             async with AsyncExitStack() as attempt:
                 try:
-                    lease = await self._held(key, 0.0, attempt)
+                    lease = await attempt.enter_async_context(held(self.asking.journal, key))
                 except UploadInProgressError as error:
                     found = await self._read(key)
-                    if not found.tells_of(error.holder) and clock.monotonic() < unclear_until:
-                        await self.asking.pause(LOOK_AGAIN)
-                        continue
-                    if not await self._is_ours(found):
-                        self.others.add(key)
-                        continue
-                    lease = await self._held(key, self.asking.wait, attempt)
+                    if not encounters.is_clear(found, error.holder):
+                        raise
+                    if await self._is_ours(found):
+                        encounters.note(key)
+                        raise
+                    self.others.add(key)
+                    continue
                 claim = await self._settled(lease)
                 if claim is not None:
                     await stack.enter_async_context(attempt.pop_all())
                     return claim
-
-    async def _held(self, key: str, wait: float, stack: AsyncExitStack) -> Lease:
-        asking = self.asking
-        lease = held(asking.journal, key, label=asking.label, wait=wait, pause=asking.pause)
-        return await stack.enter_async_context(lease)
 
     async def _chosen(self) -> str:
         """Return the entry of our file; where there is none, the first that belongs to nobody."""
@@ -165,7 +207,7 @@ class _Search:
             found = await self._read(key)
             if not found.there:
                 return free or key
-            match await self._verdict(found, before=self.asking.since(key)):
+            match await self._verdict(found, before=self.asking.encounters.before(key, found)):
                 case Verdict.OURS:
                     return key
                 case Verdict.FREE:
@@ -177,7 +219,7 @@ class _Search:
     async def _settled(self, lease: Lease) -> Claim | None:
         """Note our path in an entry that we have; None: it turned out to be another file's."""
         found = await self._read(lease.key)
-        before = lease.waited or self.asking.since(lease.key)
+        before = self.asking.encounters.before(lease.key, found)
         verdict = await self._verdict(found, before=before)
         if verdict is Verdict.OTHERS:
             return None

@@ -162,7 +162,7 @@ class JournalEntry:
         """
         if not self._empty:
             await self._clear()
-        await self._lease.append(opened_record(session, self._mark, self._path))
+        await self._lease.append(opened_record(session, self._mark, self._path, self._lease.owner))
         self._empty = False
 
     async def _clear(self) -> None:

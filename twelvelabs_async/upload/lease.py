@@ -7,7 +7,6 @@ import secrets
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from itertools import count
 
 from attrs import define
 
@@ -56,13 +55,11 @@ class Lease:
     Attributes:
         key: The entry.
         owner: Who we are, as the journal knows it.
-        waited: Whether somebody else had it first, who may have finished the work.
         lost: Whether it has run out, or was taken by somebody else.
     """
 
     key: str
     owner: str
-    waited: bool
     _journal: Journal
     lost: bool = False
 
@@ -124,10 +121,10 @@ async def held(
         JournalError: The store cannot be reached, read or written.
     """
     keeper = _Keeper(journal, key, f"{owner or this_process()}#{secrets.token_hex(4)}", seconds)
-    waiting = _Waiting(label or key)
+    waiting = Waiting(label or key, wait or 0.0)
     try:
-        waited = await keeper.acquire(wait or 0.0, pause, waiting.log)
-        lease = Lease(key, keeper.owner, waited, journal)
+        await keeper.acquire(waiting, pause)
+        lease = Lease(key, keeper.owner, journal)
         async with keeper.kept(lease):
             yield lease
     finally:  # also when cancelled while acquiring: the store may have given it
@@ -135,19 +132,36 @@ async def held(
 
 
 @define(eq=False, repr=False)
-class _Waiting:
-    """Logs once, and at the first look, for whom an upload waits.
+class Waiting:
+    """A wait for a lease that somebody else has: how long before the next look, and until when.
 
-    A holder that has just come may not have written its name yet: the second look finds it.
+    It logs once, and at the first look, for whom an upload waits. A holder that has just come may
+    not have written its name yet: the second look finds it.
     """
 
     _label: str
+    _seconds: float
+    _until: float | None = None
     _looks: int = 0
     _logged: bool = False
 
-    def log(self, holder: str) -> None:
-        """Log who has the entry, a warning unless it is this very process."""
+    def pause(self, busy: UploadInProgressError) -> float:
+        """Return the seconds before the next look, after one that found the lease taken.
+
+        Raises:
+            UploadInProgressError: ``busy``, where the wait is over.
+        """
+        now = clock.monotonic()
+        if self._until is None:
+            self._until = now + self._seconds
+        if now >= self._until:
+            raise busy
         self._looks += 1
+        self._log(busy.holder)
+        return min(self._until - now, backoff(self._looks, FIRST_PAUSE, LONGEST_PAUSE))
+
+    def _log(self, holder: str) -> None:
+        """Log who has the entry, a warning unless it is this very process."""
         if self._logged or not (holder or self._looks > 1):
             return
         self._logged = True
@@ -168,29 +182,19 @@ class _Keeper:
     _until: float = 0.0  # by our clock, so before the store's idea of it
     _failure: Exception | None = None  # of the last renewal
 
-    async def acquire(
-        self,
-        wait: float,
-        pause: Callable[[float], Awaitable[None]],
-        busy: Callable[[str], None],
-    ) -> bool:
-        """Take the lease, within ``wait`` seconds; whether it was taken by somebody else first.
+    async def acquire(self, waiting: Waiting, pause: Callable[[float], Awaitable[None]]) -> None:
+        """Take the lease.
 
-        Before each pause, ``busy`` is called with the holder.
+        Raises:
+            UploadInProgressError: Somebody else has it, and the wait is over.
         """
-        deadline = clock.monotonic() + wait
-        for tries in count(1):
+        while True:
             self._until = clock.monotonic() + self.seconds
             with journal_errors():
                 holder = await self.journal.acquire(self.key, self.owner, self.seconds)
             if holder is None:
-                return tries > 1
-            left = deadline - clock.monotonic()
-            if left <= 0:
-                raise UploadInProgressError(self.key, holder)
-            busy(holder)
-            await pause(min(left, backoff(tries, FIRST_PAUSE, LONGEST_PAUSE)))
-        raise AssertionError  # pragma: no cover - there is always a next try
+                return
+            await pause(waiting.pause(UploadInProgressError(self.key, holder)))
 
     @asynccontextmanager
     async def kept(self, lease: Lease) -> AsyncGenerator[None]:

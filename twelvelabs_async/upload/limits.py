@@ -1,10 +1,11 @@
 """What bounds the uploads of one client, all of them together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 
 from twelvelabs_async.sessions import Sessions
 
@@ -80,6 +81,25 @@ class UploadLimits:
     uploads: asyncio.Semaphore
     puts: Slots
     outage_timeout: float
+    _lines: WeakValueDictionary[Hashable, asyncio.Lock] = Factory(
+        WeakValueDictionary[Hashable, asyncio.Lock]
+    )
+
+    @asynccontextmanager
+    async def first_in_line(self, entry: Hashable) -> AsyncGenerator[None]:
+        """Be the one that looks whether an entry of a journal is free, for the block.
+
+        The others that wait for it stand in line and cost nothing, however many there are.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed meanwhile.
+        """
+        line = self._lines.setdefault(entry, asyncio.Lock())
+        await self.sessions.until_closed(line.acquire, "the upload was begun")
+        try:
+            yield
+        finally:
+            line.release()
 
     @asynccontextmanager
     async def admitted(self) -> AsyncGenerator[None]:

@@ -73,6 +73,7 @@ class Outline:
         there: Whether it has any records.
         path: The absolute path of its file, as it was noted last; None: none was.
         owner: Who noted that before it did anything else; None: nobody did.
+        maker: Who opened its session, or, without one, its owner; None: that is not noted.
         identity: As in ``Mark``; None where there is no session, either.
         size: Bytes of its file; None: there is no session.
         is_open: Whether it has a session that is not complete.
@@ -83,6 +84,7 @@ class Outline:
     there: bool
     path: str | None = None
     owner: str | None = None
+    maker: str | None = None
     identity: tuple[int, ...] | None = None
     size: int | None = None
     is_open: bool = False
@@ -116,10 +118,12 @@ def path_record(path: str | None, owner: str) -> bytes:
     return _dumped(path=None if path is None else _written(path), owner=owner)
 
 
-def opened_record(session: Session, mark: Mark, path: str | None = None) -> bytes:
-    """Return the record of a session that was opened for a file."""
+def opened_record(
+    session: Session, mark: Mark, path: str | None = None, owner: str | None = None
+) -> bytes:
+    """Return the record of a session that was opened for a file, and by whom."""
     where = {} if path is None else {"path": _written(path)}
-    return _dumped(session=attrs.asdict(session), mark=attrs.asdict(mark), **where)
+    return _dumped(session=attrs.asdict(session), mark=attrs.asdict(mark), owner=owner, **where)
 
 
 def _written(path: str) -> str:
@@ -169,6 +173,7 @@ def outline(records: Sequence[bytes]) -> Outline:
         there=True,
         path=None if path is None else os.fsdecode(unquote_to_bytes(path)),
         owner=last.owner,
+        maker=read[0].owner,
         identity=None if mark is None else mark.identity,
         size=None if session is None else session.total_size,
         is_open=session is not None and not is_done,
