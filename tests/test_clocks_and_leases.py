@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from twelvelabs_async import (
     UploadResult,
     clock,
 )
-from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error
+from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error, store_error
 from twelvelabs_async.upload.completions import Completions
 
 CHUNKS = 3
@@ -92,6 +92,34 @@ async def test_whoever_waited_gets_the_asset_whatever_the_clock_says(
         set_clock(timedelta(minutes=second))
         assert (await one).asset_id == (await two).asset_id
     assert emulator.count("create") == 1
+
+
+async def test_a_clock_that_is_a_month_ahead_costs_at_most_what_was_stored(
+    emulator: Emulator,
+    tmp_path: Path,
+    make_file: MakeFile,
+    set_clock: Callable[[timedelta], None],
+) -> None:
+    """An entry at which somebody is at work stays; one that nobody has may be purged as too old."""
+    path, left = make_file(CHUNKS * CHUNK_SIZE), make_file(CHUNKS * CHUNK_SIZE + 1, "left.mp4")
+    journal, other = FileJournal(tmp_path / "journal"), FileJournal(tmp_path / "journal")
+    async with client_of(emulator, journal) as client, client_of(emulator, other) as second:
+        emulator.faults.add(
+            Fault(route="put", chunk_index=2, action=store_error(403, "AccessDenied", "No."))
+        )
+        with pytest.raises(UploadError):
+            await client.multipart_upload.upload_file(left, max_workers=1)
+        stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
+        one = asyncio.create_task(client.multipart_upload.upload_file(path))
+        while not stall.hits:
+            await asyncio.sleep(0.001)
+        set_clock(datetime.now(UTC) - utcnow() + timedelta(days=31))
+        await second.multipart_upload.upload_file(make_file(1, "new.mp4"))
+        set_clock(timedelta())
+        assert (await one).asset_url
+        anew = await client.multipart_upload.upload_file(left)
+    assert anew.resumed_chunks == 0
+    assert emulator.count("create") == 4
 
 
 @pytest.mark.parametrize("if_busy", ["raise", "wait"])
