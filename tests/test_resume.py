@@ -303,6 +303,26 @@ async def test_an_answer_that_cannot_be_read_is_worth_another_call(
         assert len(sent(emulator)) == CHUNKS
 
 
+@pytest.mark.parametrize("told", ["../../x", ".", "a/b"])
+async def test_a_session_of_which_only_the_id_is_known_takes_its_asset_from_a_report(
+    told: str, emulator: Emulator, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From the first one that names an id: what is none is ignored, with a warning."""
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    emulator.faults.add(Fault(route="put", chunk_index=3, action=REFUSAL))
+    async with client_of(emulator, None) as client:
+        with pytest.raises(UploadError) as caught:
+            await client.multipart_upload.upload_file(path)
+        assert caught.value.upload_id is not None
+        fault = Rewrite(lambda payload: {**payload, "asset_id": told})
+        emulator.faults.add(Fault(route="report", action=fault))
+        result = await client.multipart_upload.resume(
+            caught.value.upload_id, path, upload_headers=caught.value.upload_headers
+        )
+    assert result.asset_id in emulator.platform.assets
+    assert f"names the asset {told!r}, which is ignored: it is no id" in caplog.text
+
+
 async def test_many_who_wait_for_one_upload_get_its_asset(
     emulator: Emulator, journal: Journal, make_file: MakeFile
 ) -> None:

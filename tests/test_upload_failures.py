@@ -414,6 +414,64 @@ async def test_a_session_that_is_completed_is_complete_whatever_was_counted(
     assert emulator.count("status") == 1
 
 
+@pytest.mark.parametrize("told", ["../../x", "a/b", "..", "another", "", None, "x" * 70_000])
+@pytest.mark.parametrize("name_url", ["report", "never"])
+async def test_the_session_says_which_asset_it_makes(
+    told: str | None, name_url: Any, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A report that names another one is not believed; one warning says so."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url=name_url) as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        emulator.faults.add(Fault(route="report", action=altered(asset_id=told), times=None))
+        with caplog.at_level("WARNING", "twelvelabs_async"):
+            result = await client.multipart_upload.upload_file(
+                make_file(3 * CHUNK_SIZE), batch_size=1
+            )
+        assert result.asset_id in emulator.platform.assets
+    warnings = [r.getMessage() for r in caplog.records if "which is ignored" in r.getMessage()]
+    assert len(warnings) == bool(told)
+    assert all(f"the session's is {result.asset_id}" in text for text in warnings)
+    assert all(len(text) < 300 for text in warnings)
+
+
+@pytest.mark.parametrize(
+    ("route", "change"),
+    [
+        ("presigned_urls", {"upload_id": "another"}),
+        ("status", {"upload_id": "another", "status": "completed", "chunks_completed": 4}),
+    ],
+)
+async def test_an_answer_about_another_session_is_none_about_this_one(
+    route: str, change: dict[str, Any], make_file: MakeFile
+) -> None:
+    """Its URLs would put chunks where they do not belong, its state would be taken for ours."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, initial_urls=1) as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        lagging = altered(total_completed=0, url=None)
+        emulator.faults.add(Fault(route="report", action=lagging, times=None))
+        emulator.faults.add(Fault(route=route, action=altered(**change), times=None))
+        with pytest.raises(UploadError, match="the answer is about 'another', not '") as caught:
+            await client.multipart_upload.upload_file(make_file(4 * CHUNK_SIZE))
+    assert isinstance(caught.value.__cause__, InvalidResponseError)
+    assert caught.value.retryable
+
+
+async def test_a_url_of_another_asset_is_not_returned(make_file: MakeFile) -> None:
+    """The question for it is answered about something else; the upload is complete."""
+    async with (
+        Emulator(chunk_size=CHUNK_SIZE, now=utcnow, name_url="asset") as emulator,
+        AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client,
+    ):
+        emulator.faults.add(Fault(route="asset", action=altered(_id="another"), times=None))
+        result = await client.multipart_upload.upload_file(make_file(CHUNK_SIZE))
+        assert result.asset_url is None
+        assert result.asset_id in emulator.platform.assets
+
+
 @pytest.mark.parametrize("url", ["", "   ", "not a url", "ftp://x/y"])
 async def test_a_text_that_is_no_url_is_not_returned_as_one(
     url: str, emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile

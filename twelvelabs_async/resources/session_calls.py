@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from attrs import evolve, frozen
 
+from twelvelabs_async.answers import ApiResponse
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async.errors import InvalidResponseError
 from twelvelabs_async.models import (
     ChunkInfo,
     ChunkInfoStatus,
@@ -21,6 +24,8 @@ from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import UploadStatusPage
 from twelvelabs_async.retries import server_time
+
+_LONGEST_ID = 100
 
 
 @frozen
@@ -57,6 +62,7 @@ class SessionCalls:
             self._upload_id, start=start, count=count, request_options=self._options
         )
         told = answer.data
+        self._check(told.upload_id, self._upload_id, answer)
         urls = tuple(
             evolve(u, expires_at=u.expires_at or told.expires_at) for u in told.upload_urls
         )
@@ -77,11 +83,14 @@ class SessionCalls:
         answer = await self._raw.get_status(
             self._upload_id, page_limit=1, request_options=self._options
         )
+        self._check(answer.data.upload_id, self._upload_id, answer)
         return answer.data
 
     async def asset(self, asset_id: str) -> AssetDetail:
         """Ask for the asset that the session makes."""
-        return (await self._assets.retrieve(asset_id, request_options=self._options)).data
+        answer = await self._assets.retrieve(asset_id, request_options=self._options)
+        self._check(answer.data.id, asset_id, answer)
+        return answer.data
 
     async def failed(self, total_chunks: int) -> Mapping[int, str]:
         """Return the chunks that the platform marks as failed, by index, with its reasons.
@@ -115,7 +124,22 @@ class SessionCalls:
         answer = await self._raw.get_status(
             self._upload_id, page=number, page_limit=LARGEST_PAGE, request_options=self._options
         )
+        self._check(answer.data.upload_id, self._upload_id, answer)
         return UploadStatusPage.of(answer.data, number, self._page)
+
+    def _check(self, told: str | None, asked: str, answer: ApiResponse[Any]) -> None:
+        """Refuse an answer about something else: its URLs, or its state, are not ours.
+
+        Raises:
+            InvalidResponseError: It is.
+        """
+        if told and told != asked:
+            raise InvalidResponseError(
+                status_code=answer.status_code,
+                headers=answer.headers,
+                message=f"the answer is about {told[:_LONGEST_ID]!r}, not {asked!r}",
+                request=f"a call for upload {self._upload_id}",
+            )
 
 
 def _failed(chunks: Iterable[ChunkInfo], total_chunks: int) -> dict[int, str]:

@@ -49,6 +49,15 @@ def check_session(session: Session) -> Slices:
     return agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
 
 
+def is_id(value: str) -> bool:
+    """Whether a text of the platform can be an id: one that leads to no other endpoint."""
+    try:
+        path_segment(value, "id")
+    except InvalidArgumentError:
+        return False
+    return True
+
+
 def _check_id(name: str, value: str) -> None:
     try:
         path_segment(value, name)

@@ -17,7 +17,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Protocol, TypeVar
 
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field
 
 from twelvelabs_async import clock
 from twelvelabs_async.asset_models import AssetDetail
@@ -51,7 +51,7 @@ from twelvelabs_async.upload.file_digest import FileDigest
 from twelvelabs_async.upload.ledger import Ledger
 from twelvelabs_async.upload.limits import Slot, Slots
 from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.session import Session
+from twelvelabs_async.upload.session import Session, is_id
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.storage import Storage
 from twelvelabs_async.upload.url_book import Ticket, UrlBook
@@ -179,6 +179,7 @@ class Uploader:
     _prefetch: asyncio.Task[None] | None = field(default=None, init=False)
     _sending: dict[int, SliceBody] = field(factory=dict[int, SliceBody], init=False)
     _waiting: bool = field(default=False, init=False)
+    _contradicted: bool = field(default=False, init=False)
     _failed: Counter[int] = field(factory=Counter[int], init=False)
     """How often the platform has marked a chunk as failed that was reported."""
 
@@ -389,7 +390,24 @@ class Uploader:
             # so that a later attempt does not report them, too
             await self.notes.void([chunk.chunk_index for chunk in batch])
             raise
-        self.ledger.confirm(batch, answer)
+        self._confirm(batch, answer)
+
+    def _confirm(self, batch: tuple[CompletedChunk, ...], answer: ReportChunkBatchResponse) -> None:
+        self.ledger.confirm(batch, evolve(answer, asset_id=self._credible(answer.asset_id)))
+
+    def _credible(self, asset_id: str | None) -> str | None:
+        """Return the asset's id as a report names it, where nothing else names it or it agrees."""
+        if not asset_id:
+            return None
+        known = self.asset_id
+        if asset_id == known or (known is None and is_id(asset_id)):
+            return asset_id
+        if not self._contradicted:
+            self._contradicted = True
+            text = "upload %s: a report names the asset %.100r, which is ignored: %s"
+            why = "it is no id" if known is None else f"the session's is {known}"
+            logger.warning(text, self.session.upload_id, asset_id, why)
+        return None
 
     async def _make_sure(self) -> None:
         """See to it that what is reported is of one file, and its digest, too, at the end."""
@@ -413,7 +431,7 @@ class Uploader:
     async def _rescue_report(self, chunks: tuple[CompletedChunk, ...]) -> None:
         for start in range(0, len(chunks), RESCUE_BATCH):
             batch = chunks[start : start + RESCUE_BATCH]
-            self.ledger.confirm(batch, await self.platform.report(batch, urgent=True))
+            self._confirm(batch, await self.platform.report(batch, urgent=True))
 
     async def _save_rest(self) -> None:
         """Save what an interrupted worker did not; what cannot be saved is not reported."""
@@ -510,7 +528,7 @@ class Uploader:
             with suppress(ApiError, ApiConnectionError):  # another place may tell, or a later time
                 answer = await ask()
                 named = answer.asset_id if isinstance(answer, ReportChunkBatchResponse) else None
-                self.ledger.name_asset(answer.url, named)
+                self.ledger.name_asset(answer.url, self._credible(named))
 
     def _places(self) -> Iterator[Callable[[], Awaitable[HasUrl]]]:
         """Yield what may still tell something of the asset.
@@ -528,7 +546,7 @@ class Uploader:
     @property
     def asset_id(self) -> str | None:
         """The asset, as far as it is known: a session that is resumed need not know it."""
-        return self.ledger.asset_id or self.session.asset_id
+        return self.session.asset_id or self.ledger.asset_id
 
     def _result(self, sha256: str | None) -> UploadResult:
         if self.asset_id is None:
