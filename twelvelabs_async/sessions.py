@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from contextlib import AsyncExitStack
 from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar
@@ -345,12 +346,13 @@ class Sessions(Unpicklable):
             await self._close_connections()
 
     async def _close_connections(self) -> None:
-        for session in (self._storage, self._single, self._control):
-            if session is not None and session is not self._connecting.session:
-                await session.close()
-        for connector in (self._connector, self._stored, self._unpooled):
-            if connector is not None:
-                await connector.close()
+        async with AsyncExitStack() as stack:  # each is closed, though closing one be cancelled
+            for connector in (self._connector, self._stored, self._unpooled):
+                if connector is not None:
+                    stack.push_async_callback(connector.close)
+            for session in (self._storage, self._single, self._control):
+                if session is not None and session is not self._connecting.session:
+                    stack.push_async_callback(session.close)
         theirs = self._connecting.session
         if theirs is not None and self._trace in theirs.trace_configs:
             theirs.trace_configs.remove(self._trace)
