@@ -564,3 +564,22 @@ def test_everything_that_is_promised_can_be_imported() -> None:
     names = twelvelabs_async.__all__
     assert sorted(set(names)) == names
     assert [name for name in names if not hasattr(twelvelabs_async, name)] == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"api_key": ""},
+        {"timeout": -1},
+        {"base_url": "no"},
+        {"headers": {"a": "\n"}},
+        {"proxy": "x"},
+        {"max_concurrency": 0},
+    ],
+)
+def test_a_client_that_was_refused_has_a_repr(settings: dict[str, Any]) -> None:
+    """Whoever shows the variables of a traceback asks for it."""
+    client = AsyncTwelveLabs.__new__(AsyncTwelveLabs)
+    with pytest.raises(ConfigurationError):
+        client.__init__(**{"api_key": "key", **settings})  # type: ignore[misc]
+    assert repr(client) == "<AsyncTwelveLabs that was refused>"

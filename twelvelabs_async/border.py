@@ -6,6 +6,7 @@ well: many tools render a traceback with the local variables of each frame.
 """
 
 import os
+import re
 import ssl
 import sys
 import traceback
@@ -20,6 +21,9 @@ from twelvelabs_async.errors import TwelveLabsError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_TLS = re.compile(r"^\[\w+: (\w+)\]|^EOF occurred in violation of protocol")
+"""How OpenSSL's errors begin, whose numbers are none of the system's."""
 
 NETWORK_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
 """What an HTTP exchange may raise when the other side, or the way to it, is at fault."""
@@ -53,6 +57,8 @@ def reason(error: BaseException) -> str:  # noqa: PLR0911 - a table
 def _os_text(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or type(error).__name__}"
+    if told := _TLS.search(error.strerror or ""):  # aiohttp makes a plain OSError of it
+        return f"TLS: {told[1] or 'the other side broke off'}"
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno).lower()
     return f"the connection was lost ({type(error).__name__})"

@@ -244,7 +244,8 @@ class AsyncTwelveLabs(Unpicklable):
         return await self._uploads.run(order)
 
     def __repr__(self) -> str:
-        return f"<AsyncTwelveLabs {self.base_url}>"
+        transport: Transport | None = getattr(self, "_transport", None)  # None: a setting is wrong
+        return f"<AsyncTwelveLabs {transport.base_url if transport else 'that was refused'}>"
 
     def __enter__(self) -> NoReturn:
         """Refuse.

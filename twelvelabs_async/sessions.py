@@ -13,9 +13,8 @@ import logging
 import os
 import warnings
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from contextvars import ContextVar
-from contextlib import AsyncExitStack
 from functools import partial
 from ssl import SSLContext
 from typing import Any, TypeVar

@@ -7,9 +7,11 @@ and no answer came. ``sock_read`` is no such watch: it counts while the body sti
 buffers, and kills slow uploads that are healthy.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from urllib.parse import quote
 
 import aiohttp
 from attrs import Factory, define
@@ -37,6 +39,8 @@ from twelvelabs_async.upload.watch import stall_watch
 _LONGEST_ANSWER = 64 * 1024
 _LONGEST_PHRASE = 200
 _OK = range(200, 300)
+_WHITE = " \t\r\n\f\v"
+_UNSENDABLE = re.compile(r"[^\x21-\x7e]+")
 
 
 @define(eq=False, repr=False)
@@ -212,9 +216,14 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def _target(url: str, index: int) -> URL:
-    """Return a presigned URL to be sent byte for byte."""
+    """Return a presigned URL to be sent byte for byte.
+
+    Only what no request can carry is written otherwise, as browsers do, and as it was signed: white
+    space around it is left out, and within it a space, a control or a letter beyond ASCII is
+    quoted.
+    """
     with suppress(ValueError):
-        target = URL(url, encoded=True)
+        target = URL(_sendable(url.strip(_WHITE)), encoded=True)
         (target.host or "").encode("idna")  # what resolving it would do, and fail at
         if target.scheme in {"http", "https"} and target.host and target.port:
             return target
@@ -235,6 +244,21 @@ def _check_arrival(status: int, body: SliceBody, attempt: Attempt) -> None:
         if attempt.reused:
             raise StrayAnswerError
         raise StorageError("the store answered before it had the chunk", chunk_index=body.index)
+
+
+def _sendable(url: str) -> str:
+    """Return a URL with what cannot be sent quoted, and its host's name as it is looked up.
+
+    Raises:
+        ValueError: The host's name has what no name can have.
+    """
+    scheme, mark, rest = url.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    host = authority if authority.isascii() else authority.encode("idna").decode()
+    if _UNSENDABLE.search(host):
+        raise ValueError(host)
+    tail = _UNSENDABLE.sub(lambda found: quote(found[0], safe=""), rest[len(authority) :])
+    return f"{scheme}{mark}{host}{tail}"
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:
