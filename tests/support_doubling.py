@@ -24,7 +24,8 @@ class Doubling:
     The request that comes next on the same connection is refused, and not carried on.
 
     Attributes:
-        there: Where a request with this head belongs.
+        store: Where PUTs belong.
+        api: Where all else belongs.
         doubles: Whether the answer to a request with this head is given twice.
         timing: When the second answer comes. ``together``: in one piece with the first. ``after``:
             right behind it. ``idle``: when the connection has been idle for a second, or the next
@@ -37,9 +38,10 @@ class Doubling:
         url: Where it listens.
     """
 
-    there: Callable[[bytes], URL]
     doubles: Callable[[bytes], bool]
     timing: Timing
+    store: URL = Factory(URL)
+    api: URL = Factory(URL)
     refusal: bytes = http("503 Slow Down", b"<Error><Code>SlowDown</Code></Error>")
     nameless: bool = False
     closes: bool = False
@@ -65,7 +67,7 @@ class Doubling:
     async def _carry(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        answer = await _asked(self.there(request), request)
+        answer = await _asked(self.store if request.startswith(b"PUT") else self.api, request)
         if self.nameless:
             answer = re.sub(rb"(?i)x-amz-request-id: .*\r\n", b"", answer)
         if self.closes:
@@ -121,13 +123,12 @@ async def _asked(there: URL, request: bytes) -> bytes:
 
 @asynccontextmanager
 async def doubling(
-    there: Callable[[bytes], URL],
     timing: Timing,
     doubles: Callable[[bytes], bool] = lambda head: head.startswith(b"PUT"),
     ssl: SSLContext | None = None,
 ) -> AsyncGenerator[Doubling]:
     """Run a ``Doubling``."""
-    server = Doubling(there, doubles, timing)
+    server = Doubling(doubles, timing)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=ssl, limit=2**23)
     scheme = "http" if ssl is None else "https"
     server.url = URL(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")

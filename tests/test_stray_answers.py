@@ -56,11 +56,11 @@ async def test_a_second_answer_is_not_that_to_the_next_put(
     path = make_file(chunk_size * CHUNKS)
     async with (
         Emulator(chunk_size=chunk_size, now=utcnow) as emulator,
-        doubling(lambda _: URL(store), timing, ssl=theirs) as server,
+        doubling(timing, ssl=theirs) as server,
         connections(whose, ours) as more,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, **more) as client,
     ):
-        store, emulator.platform.store_url = emulator.store_url, str(server.url)
+        server.store, emulator.platform.store_url = URL(emulator.store_url), str(server.url)
         retries = 3 if timing == "idle" else 0  # for refusals, which are true ones there
         upload_file = client.multipart_upload.upload_file
         result = await upload_file(path, max_workers=2, max_retries=retries)
@@ -81,11 +81,11 @@ async def test_a_late_second_answer_is_known_by_its_etag_where_requests_have_no_
     paths[1].write_bytes(bytes(1000 * CHUNKS))
     async with (
         Emulator(chunk_size=1000, now=utcnow) as emulator,
-        doubling(lambda _: URL(store), "idle") as server,
+        doubling("idle") as server,
         connections(whose) as more,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, **more) as client,
     ):
-        store, emulator.platform.store_url = emulator.store_url, str(server.url)
+        server.store, emulator.platform.store_url = URL(emulator.store_url), str(server.url)
         server.nameless = True
         result = await client.multipart_upload.upload_file(paths[0], max_workers=2)
         await assert_whole(emulator, result.asset_id, paths[0])
@@ -108,10 +108,10 @@ async def test_second_answers_on_every_loop(
     path = make_file(chunk_size * 3)
     async with (
         Emulator(chunk_size=chunk_size) as emulator,
-        doubling(lambda _: URL(store), timing, ssl=theirs) as server,
+        doubling(timing, ssl=theirs) as server,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, ssl=ours) as client,
     ):
-        store, emulator.platform.store_url = emulator.store_url, str(server.url)
+        server.store, emulator.platform.store_url = URL(emulator.store_url), str(server.url)
         result = await client.multipart_upload.upload_file(path, max_workers=1, max_retries=0)
         await assert_whole(emulator, result.asset_id, path)
         assert emulator.count("put") == 3
@@ -127,10 +127,10 @@ async def test_a_store_that_closes_after_each_answer_is_believed(
     path = make_file(5_000_000)
     async with (
         Emulator(chunk_size=1_000_000) as emulator,
-        doubling(lambda _: URL(store), "after", ssl=theirs) as server,
+        doubling("after", ssl=theirs) as server,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, ssl=ours) as client,
     ):
-        store, emulator.platform.store_url = emulator.store_url, str(server.url)
+        server.store, emulator.platform.store_url = URL(emulator.store_url), str(server.url)
         server.closes = True
         result = await client.multipart_upload.upload_file(path, max_retries=0)
         await assert_whole(emulator, result.asset_id, path)
@@ -148,11 +148,11 @@ async def test_a_success_before_the_chunk_was_sent_is_not_its_answer(
     path = make_file(chunk_size * 3)
     async with (
         Emulator(chunk_size=chunk_size, now=utcnow) as emulator,
-        doubling(lambda _: URL(store), "early", ssl=theirs) as server,
+        doubling("early", ssl=theirs) as server,
         connections(whose, ours) as more,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, **more) as client,
     ):
-        store, emulator.platform.store_url = emulator.store_url, str(server.url)
+        server.store, emulator.platform.store_url = URL(emulator.store_url), str(server.url)
         result = await client.multipart_upload.upload_file(path, max_workers=1, max_retries=0)
         await assert_whole(emulator, result.asset_id, path)
         assert emulator.count("put") == 3
@@ -180,12 +180,12 @@ async def test_an_answer_of_the_store_is_none_of_the_platform_s(
     path = make_file(1000 * CHUNKS)
     async with (
         Emulator(chunk_size=1000, now=utcnow) as emulator,
-        doubling(lambda head: URL(store if head.startswith(b"PUT") else api), timing) as server,
+        doubling(timing) as server,
         connections(whose) as more,
     ):
-        api, store = emulator.base_url, emulator.store_url
+        server.api, server.store = URL(emulator.base_url), URL(emulator.store_url)
         emulator.platform.store_url = str(server.url)
-        base = str(server.url.with_path(URL(api).path))
+        base = str(server.url.with_path(server.api.path))
         async with AsyncTwelveLabs(emulator.api_key, base, **more) as client:
             result = await client.multipart_upload.upload_file(path, batch_size=1, max_workers=2)
         await assert_whole(emulator, result.asset_id, path)
