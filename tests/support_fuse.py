@@ -72,8 +72,8 @@ class FuseDisk:
                 return
             _, opcode, unique, node = struct.unpack_from("<IIQQ", request)
             if opcode not in WITHOUT_ANSWER:
-                error, answer = self._answer(opcode, node, request[40:])
-                head = struct.pack("<IiQ", 16 + len(answer), -error, unique)
+                refusal, answer = self._answer(opcode, node, request[40:])
+                head = struct.pack("<IiQ", 16 + len(answer), -refusal, unique)
                 with suppress(OSError):  # interrupted, or unmounted
                     os.write(self._device, head + answer)
             if opcode == self._hang_after:

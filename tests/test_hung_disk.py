@@ -91,7 +91,7 @@ def disk(tmp_path: Path) -> Iterator[FuseDisk]:
     """Yield a file system that can hang."""
     directory = tmp_path / "disk"
     directory.mkdir()
-    with fuse_disk(directory, bytes(range(250)) * 4 * CHUNK_SIZE) as disk:
+    with fuse_disk(directory, bytes(range(250)) * CHUNK_SIZE) as disk:
         yield disk
 
 
@@ -226,14 +226,14 @@ async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
     file = Hanging(make_file(CHUNK_SIZE))
     with file.file:
         file.file.seek(7)
-        upload = asyncio.create_task(client.upload(file, filename="video.mp4"))  # type: ignore[arg-type]
+        upload = asyncio.create_task(client.upload(file, filename="video.mp4"))
         await until(entered.is_set)
-        await cancelled(upload, 2 * GRACE + 2)  # type: ignore[arg-type]
+        await cancelled(upload, 2 * GRACE + 2)
         with pytest.raises(Exception, match="being uploaded already"):
-            await client.upload(file, filename="video.mp4")  # type: ignore[arg-type]
+            await client.upload(file, filename="video.mp4")
         go_on.set()
         await until(lambda: file.file.tell() == 7)
-        await client.upload(file, filename="video.mp4")  # type: ignore[arg-type]
+        await client.upload(file, filename="video.mp4")
 
 
 @pytest.mark.parametrize("after", [LOOKUP, OPEN, READ], ids=["look", "open", "read"])

@@ -14,6 +14,7 @@ ORDER = [
     "version",
     "redact",
     "errors",
+    "descriptors",
     "unpicklable",
     "arguments",
     "clock",

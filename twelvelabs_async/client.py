@@ -14,6 +14,7 @@ from twelvelabs_async.arguments import check_seconds, check_whole
 from twelvelabs_async.asset_models import AssetDetail
 from twelvelabs_async.border import without_frames
 from twelvelabs_async.calls import RequestOptions, checked_headers
+from twelvelabs_async.descriptors import Admission
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models import CreateAssetUploadRequestType, UserMetadata
@@ -131,7 +132,7 @@ class AsyncTwelveLabs(Unpicklable):
         )
         limits = UploadLimits(
             sessions=self._sessions,
-            uploads=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
+            uploads=Admission(UPLOADS_A_SLOT * max_concurrency),
             puts=Slots.of(max_concurrency, early=early_slots),
             outage_timeout=outage_timeout,
         )

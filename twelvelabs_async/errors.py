@@ -18,12 +18,14 @@ class TwelveLabsError(Exception):
     Attributes:
         retry_after: Seconds to wait before another attempt, from when the error was raised, where
             the platform or the object store asked for that; else None.
+        lacks_descriptors: Whether the system had no file descriptor left: fewer at once may help.
     """
 
     args: tuple[str]
     """The text, and nothing else, whatever the class."""
 
     retry_after: float | None = None
+    lacks_descriptors: bool = False
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)

@@ -22,6 +22,7 @@ from typing import TypeVar
 from attrs import Factory, define, field
 
 from twelvelabs_async import clock, journal_log
+from twelvelabs_async.descriptors import are_lacking
 from twelvelabs_async.errors import ConfigurationError, JournalError
 from twelvelabs_async.journal import lost
 from twelvelabs_async.journal_log import (
@@ -91,6 +92,7 @@ def _telling(path: Path) -> Generator[None]:
             reason = reason.lower()
         text = f"cannot keep the journal {path}: {reason}"
         failure = JournalError(text, retryable=error.errno not in _LASTING)
+        failure.lacks_descriptors = are_lacking(error)
     else:
         return
     raise failure

@@ -222,6 +222,9 @@ class Threads:
         self._watched = False
         self._closed = False
 
+    def __reduce__(self) -> tuple[type["Threads"], tuple[()]]:
+        return Threads, ()  # a journal that is pickled gets threads of its own where it arrives
+
     def lane(self) -> Lane:
         """Return a new lane, for one file."""
         return Lane(self)

@@ -26,6 +26,7 @@ from twelvelabs_async.arguments import check_seconds, check_text_or_whole, check
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.calls import Call, RequestOptions, checked_headers
 from twelvelabs_async.connections import CONNECT_TIMEOUT, Attempt
+from twelvelabs_async.descriptors import are_lacking
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -436,12 +437,17 @@ class Transport(Unpicklable):
             what = "byte was taken and no answer came" if call.streamed else "answer came"
             text = f"no {what} from {self.base_url} to {call.name} in {call.timeout:g} s"
             return ApiTimeoutError(text)
-        return ApiConnectionError(f"no answer from {self.base_url} to {call.name}: {reason(error)}")
+        text = f"no answer from {self.base_url} to {call.name}: {reason(error)}"
+        failure = ApiConnectionError(text)
+        failure.lacks_descriptors = are_lacking(error)
+        return failure
 
     def _after(self, attempts: int, failure: ApiError | ApiConnectionError) -> Exception:
         if attempts == 1 or isinstance(failure, ApiError):
             return failure
-        return type(failure)(f"{failure} (tried {attempts} times)")
+        last = type(failure)(f"{failure} (tried {attempts} times)")
+        last.lacks_descriptors = failure.lacks_descriptors
+        return last
 
 
 def _unwatched(*, queued: object) -> AbstractAsyncContextManager[object]:  # noqa: ARG001

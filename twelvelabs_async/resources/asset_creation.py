@@ -82,6 +82,8 @@ class AssetCreation:
     _form: AssetForm
     _call: Call
     _body: Body | None = None
+    _once: bool = False
+    """Whether the bytes can be read only once."""
 
     @classmethod
     def of(cls, sending: Sending, form: AssetForm, options: RequestOptions) -> "AssetCreation":
@@ -124,7 +126,11 @@ class AssetCreation:
             OutcomeUnknownError: It may have made the asset.
             SourceError: The file cannot be read, or was changed while it was sent.
         """
-        async with self._sending.limits.admitted(), self._opened() as source:
+        return await self._sending.limits.run(self._attempt, lambda: not self._once)
+
+    async def _attempt(self) -> ApiResponse[AssetDetail]:
+        async with self._opened() as source:
+            self._once = isinstance(source, Stream)
             return await self._answered(source)
 
     @asynccontextmanager

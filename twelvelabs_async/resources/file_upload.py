@@ -106,11 +106,11 @@ class FileUpload:
         without what those need, and then queue again: there is no order of waits that hangs.
         """
         limits, journal = self._tools.limits, id(self._resuming.journal)
-        first_in = None
+        attempt, first_in = partial(self._attempt, encounters), None
         async with AsyncExitStack() as line:
             while True:
                 try:
-                    return await self._admitted(encounters)
+                    return await limits.run(attempt, lambda: self._session is None)
                 except UploadInProgressError as error:
                     pause, entry = encounters.pause(error), error.key
                 if encounters.clear and first_in != entry:
@@ -120,8 +120,8 @@ class FileUpload:
                 else:
                     await self._tools.storage.pause(pause)
 
-    async def _admitted(self, encounters: Encounters) -> UploadResult:
-        async with self._tools.limits.admitted(), self._opened() as source:
+    async def _attempt(self, encounters: Encounters) -> UploadResult:
+        async with self._opened() as source:
             if isinstance(source, Stream):
                 raise SourceError(f"{source.name} can be read only once, which chunks cannot")
             async with self._entry(source, encounters) as entry:
@@ -222,6 +222,7 @@ class FileUpload:
                 most_dead=self._tools.storage.most_dead,
             ),
             slots=self._tools.limits.puts,
+            crowded=lambda: self._tools.limits.uploads.under_way > 1,
             max_workers=self._job.max_workers,
             notes=entry,
             check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),

@@ -1,13 +1,17 @@
 """What bounds the uploads of one client, all of them together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from attrs import Factory, define, frozen
 
+from twelvelabs_async.descriptors import Admission
 from twelvelabs_async.sessions import Sessions
+
+T = TypeVar("T")
 
 
 @frozen(eq=False, repr=False)
@@ -78,7 +82,7 @@ class UploadLimits:
     """
 
     sessions: Sessions
-    uploads: asyncio.Semaphore
+    uploads: Admission
     puts: Slots
     outage_timeout: float
     _lines: WeakValueDictionary[Hashable, asyncio.Lock] = Factory(
@@ -100,6 +104,15 @@ class UploadLimits:
             yield
         finally:
             line.release()
+
+    async def run(self, work: Callable[[], Awaitable[T]], may_repeat: Callable[[], bool]) -> T:
+        """Carry out an upload once it is admitted; see ``Admission.run``.
+
+        Raises:
+            ClientClosedError: The client is closed, or was closed before it was admitted.
+            TwelveLabsError: What ``work`` raised.
+        """
+        return await self.uploads.run(work, may_repeat, self.admitted)
 
     @asynccontextmanager
     async def admitted(self) -> AsyncGenerator[None]:

@@ -22,6 +22,7 @@ import aiofiles.os
 from aiofiles.threadpool.binary import AsyncFileIO
 from attrs import define, frozen
 
+from twelvelabs_async.descriptors import are_lacking
 from twelvelabs_async.errors import SourceChangedError, SourceError
 from twelvelabs_async.threads import Lane, Threads, lane_of
 from twelvelabs_async.upload.reading import only_times_changed
@@ -347,6 +348,12 @@ def _check_absolute(path: Path, name: str) -> None:
 
 
 def _unusable(name: str, error: OSError | ValueError) -> SourceError:
+    failure = _refusal(name, error)
+    failure.lacks_descriptors = are_lacking(error)
+    return failure
+
+
+def _refusal(name: str, error: OSError | ValueError) -> SourceError:
     if isinstance(error, FileNotFoundError):
         return SourceError(f"there is no file {name}")
     if isinstance(error, PermissionError):

@@ -20,6 +20,7 @@ from yarl import URL
 from twelvelabs_async.arguments import is_header
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.connections import Attempt, StrayAnswerError
+from twelvelabs_async.descriptors import are_lacking
 from twelvelabs_async.errors import (
     ClientClosedError,
     StorageConnectionError,
@@ -190,7 +191,9 @@ class Storage:
         ):
             lost = f"no byte was taken and no answer came for {self.stall_timeout:g} s"
         text = f"no answer from the object store {target.host}: {lost}"
-        return StorageConnectionError(text, chunk_index=body.index)
+        failure = StorageConnectionError(text, chunk_index=body.index)
+        failure.lacks_descriptors = are_lacking(error)
+        return failure
 
 
 def _closed_tunnel(error: aiohttp.ClientHttpProxyError, target: URL, index: int) -> StorageError:

@@ -149,6 +149,7 @@ class Uploader:
         storage: The way to the object store.
         patience: What is tried again, and when.
         slots: The client's bound on PUTs under way; not held for a pause.
+        crowded: Whether other uploads are under way, which have descriptors.
         max_workers: PUTs of this upload under way at once.
         notes: What is to outlive this process.
         check: What is made of the store's ETags.
@@ -167,6 +168,7 @@ class Uploader:
     max_workers: int
     notes: Notes
     check: EtagCheck = field(factory=EtagCheck)
+    crowded: Callable[[], bool] = bool
     digest: FileDigest = field(factory=FileDigest)
     comparison: Comparison = field(
         default=Factory(lambda self: Comparison(self.source, self.ledger.slices), True)
@@ -259,6 +261,8 @@ class Uploader:
                     return chunks
             if meaning(failure) is Meaning.EXPIRED:
                 self.urls.expire(ticket)
+            if failure.lacks_descriptors:
+                self.urls.give_back(piece.index, ticket)
             await self._wait_to_retry(failure, attempts, began)
 
     async def _send(
@@ -294,7 +298,8 @@ class Uploader:
     ) -> None:
         """Wait before the next attempt; raise ``failure`` when there is none."""
         now = clock.monotonic()
-        pause = self.patience.pause(failure, attempts, began=began, now=now)
+        crowded = failure.lacks_descriptors and (bool(self._sending) or self.crowded())
+        pause = self.patience.pause(failure, attempts, began=began, now=now, crowded=crowded)
         if pause is None:
             raise failure
         self._tell_waiting(pause, failure, waiting=attempts.silences > 0)

@@ -79,6 +79,10 @@ class UrlBook:
         ticket = self._tickets.pop(index, None)
         return ticket if ticket is not None and now < ticket.good_until else None
 
+    def give_back(self, index: int, ticket: Ticket) -> None:
+        """Keep a URL that was taken, and was not used."""
+        self._tickets.setdefault(index, ticket)
+
     def gap(self, first: int, wanted: Callable[[int], bool], now: float) -> tuple[int, int]:
         """Return ``(start, count)`` of one request for URLs: ``first`` and those wanted behind it.
 

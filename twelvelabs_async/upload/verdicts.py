@@ -38,6 +38,10 @@ LEAST_OUTAGE_DELAY = 1.0
 """Seconds; stands in for a smaller ``retry_delay``: nobody asks a dead network without a pause."""
 
 
+CROWDED_DELAY = 0.2
+"""Seconds between attempts while others have all descriptors: a look costs nothing but that."""
+
+
 class Meaning(Enum):
     """What a failure means."""
 
@@ -86,6 +90,8 @@ class Attempts:
         losses: Attempts that got no answer while others got theirs.
         silences: Attempts in a row that got no answer while nobody did.
         silent_since: Our monotonic seconds when the first of that row ended.
+        crowded_until: Our monotonic seconds until which descriptors are waited for; None: they have
+            not been.
     """
 
     dead: int = 0
@@ -94,6 +100,7 @@ class Attempts:
     losses: int = 0
     silences: int = 0
     silent_since: float = 0.0
+    crowded_until: float | None = None
 
 
 @define(eq=False, repr=False)
@@ -134,6 +141,7 @@ class Patience:
         *,
         began: float,
         now: float,
+        crowded: bool = False,
     ) -> float | None:
         """Return seconds to wait before the next attempt; None: give up.
 
@@ -142,7 +150,11 @@ class Patience:
             attempts: What the chunk has cost so far; updated.
             began: Our monotonic seconds when the attempt began.
             now: Our monotonic seconds.
+            crowded: Whether it got no descriptor, and others have some that they will give back.
         """
+        if crowded:
+            attempts.crowded_until = attempts.crowded_until or now + self.outage_timeout
+            return CROWDED_DELAY if now < attempts.crowded_until else None
         stale = isinstance(error, StorageConnectionError) and error.stale_connection
         if stale and attempts.dead < self.most_dead:
             attempts.dead += 1

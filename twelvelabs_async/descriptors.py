@@ -1,0 +1,104 @@
+"""What to do where the system has no file descriptor left: fewer uploads at once, and then go on.
+
+An upload has a file open, an entry of the journal, and connections. How many of them a process can
+have is not known beforehand, for its host opens files, too. So the system decides. An upload that
+gets no descriptor steps back: it closes what it has, and begins anew when another has ended. One
+fewer is admitted from then on, and one more with each that succeeds.
+"""
+
+import asyncio
+import errno
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
+
+from attrs import Factory, define, field
+
+from twelvelabs_async.errors import TwelveLabsError
+
+T = TypeVar("T")
+
+
+def are_lacking(error: object) -> bool:
+    """Whether the system, or this process, had no descriptor left."""
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}
+
+
+@define(eq=False, repr=False)
+class Admission:
+    """Admits uploads, first come first served.
+
+    Attributes:
+        most: How many may be under way at once.
+        under_way: How many are.
+    """
+
+    most: int
+    under_way: int = field(default=0, init=False)
+    _allowed: int = field(default=Factory(lambda self: self.most, takes_self=True), init=False)
+    _left: int = field(default=0, init=False)
+    """How many have ended, or stepped back."""
+    _queue: "deque[asyncio.Future[None]]" = field(factory=deque["asyncio.Future[None]"], init=False)
+
+    @property
+    def free(self) -> int:
+        """How many more may begin at once."""
+        return self._allowed - self.under_way
+
+    async def run(
+        self,
+        work: Callable[[], Awaitable[T]],
+        may_repeat: Callable[[], bool],
+        admitted: Callable[[], AbstractAsyncContextManager[None]],
+    ) -> T:
+        """Carry out an upload, again where it got no descriptor while others were under way.
+
+        Args:
+            work: Makes an attempt.
+            may_repeat: Whether an attempt that has failed has had no effect.
+            admitted: Acquires and releases, around each attempt.
+
+        Raises:
+            TwelveLabsError: What ``work`` raised.
+        """
+        while True:
+            async with admitted():
+                left = self._left
+                try:
+                    result = await work()
+                except TwelveLabsError as error:
+                    alone = self.under_way == 1 and self._left == left
+                    if alone or not error.lacks_descriptors or not may_repeat():
+                        raise
+                    self._allowed = max(1, self.under_way - 1)
+                else:
+                    self._allowed = min(self.most, self._allowed + 1)
+                    return result
+
+    async def acquire(self) -> None:
+        """Wait to be admitted."""
+        if self.free > 0 and not self._queue:
+            self.under_way += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                if turn in self._queue:
+                    self._queue.remove(turn)
+            else:  # it was admitted in the same moment
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Let another one be admitted."""
+        self.under_way -= 1
+        self._left += 1
+        while self._queue and self.free > 0:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self.under_way += 1
+                turn.set_result(None)
