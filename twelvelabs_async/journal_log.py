@@ -124,7 +124,7 @@ class _Shared:
         forks: How many children were forked, or are about to be.
     """
 
-    files: "WeakSet[io.FileIO]" = Factory(WeakSet)
+    files: WeakSet[io.FileIO] = Factory(WeakSet[io.FileIO])
     forks: int = 0
 
     def open(self, path: Path, flags: int) -> io.FileIO:
