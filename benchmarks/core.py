@@ -70,6 +70,7 @@ class Sent:
     sent: int = 0
     md5: str | None = None
     when_sent: tuple[object, ...] = ()
+    when_stuck: object = None
 
 
 @define(eq=False)

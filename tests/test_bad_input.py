@@ -100,12 +100,14 @@ async def test_a_file_without_permission_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The error says that permission is what is missing."""
+    path, real = make_file(1), os.open
 
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise PermissionError(13, "Permission denied")
+    def refuse(name: Any, *args: Any, **given: Any) -> int:
+        if os.fspath(name) == str(path):
+            raise PermissionError(13, "Permission denied")
+        return real(name, *args, **given)
 
-    path = make_file(1)
-    monkeypatch.setattr("io.open", refuse)  # whoever runs the tests may be root
+    monkeypatch.setattr("os.open", refuse)  # whoever runs the tests may be root
     with pytest.raises(UploadError, match="no permission to read"):
         await client.multipart_upload.upload_file(path)
     assert emulator.requests == []
