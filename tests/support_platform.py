@@ -242,6 +242,7 @@ class Body:
     sent: int = 0
     md5: str | None = None
     when_sent: tuple[Callable[[], None], ...] = ()
+    when_stuck: Callable[[], None] | None = None
 
 
 @frozen
