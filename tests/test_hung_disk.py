@@ -19,10 +19,11 @@ from support_fuse import LOOKUP, OPEN, READ, FuseDisk, fuse_disk
 from support_leaks import is_open
 from test_all_cancelled import is_free
 
-from twelvelabs_async import AsyncTwelveLabs, FileJournal
+from twelvelabs_async import AsyncTwelveLabs, FileJournal, SourceError
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal_log import Disk
 from twelvelabs_async.threads import NAME, SHARED_THREADS
+from twelvelabs_async.upload.handles import only_one
 
 pytestmark = [pytest.mark.real_time, posix]
 
@@ -202,6 +203,15 @@ async def test_a_journal_on_a_hung_disk_is_left_behind(
     assert not is_open(path)
 
 
+def is_in_use(file: object) -> bool:
+    """Whether an upload, or a thread that one has left behind, still uses an open file."""
+    try:
+        with only_one("it", file):
+            return False
+    except SourceError:
+        return True
+
+
 async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
     client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
@@ -232,7 +242,7 @@ async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
         with pytest.raises(Exception, match="being uploaded already"):
             await client.upload(file, filename="video.mp4")
         go_on.set()
-        await until(lambda: file.file.tell() == 7)
+        await until(lambda: file.file.tell() == 7 and not is_in_use(file))
         await client.upload(file, filename="video.mp4")
 
 

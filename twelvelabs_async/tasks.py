@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
@@ -48,21 +48,25 @@ async def done_within(work: asyncio.Future[Any], seconds: float | None) -> bool:
     over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     timer = None if seconds is None else clock.call_later(seconds, over.cancel)
     try:
-        await _waited({work, over}, asyncio.FIRST_COMPLETED)
+        await _until(lambda: work.done() or over.done(), {work, over})
     finally:
         if timer is not None:
             timer.cancel()
     return work.done()
 
 
-async def _waited(works: Collection[asyncio.Future[Any]], return_when: str) -> None:
-    """Wait as ``asyncio.wait`` does; a cancellation meanwhile is raised after that."""
+async def _until(over: Callable[[], bool], works: Collection[asyncio.Future[Any]]) -> None:
+    """Wait until it is over, which ``works`` decide by their ends.
+
+    A cancellation meanwhile is raised after that, however many there are: ``asyncio.wait`` alone
+    would notice nothing for as long as a cancellation comes in each turn of the event loop.
+    """
     cancellation: asyncio.CancelledError | None = None
     with cancelled_once():
-        while True:
+        while not over():
+            going = [work for work in works if not work.done()]
             try:
-                await asyncio.wait(works, return_when=return_when)
-                break
+                await asyncio.wait(going, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError as error:
                 cancellation = cancellation or error
     if cancellation is not None:
@@ -123,8 +127,7 @@ async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
     for task in ending:
         task.cancel()
     try:
-        if going := [task for task in ending if not task.done()]:
-            await _waited(going, asyncio.ALL_COMPLETED)
+        await _until(lambda: all(task.done() for task in ending), ending)
     finally:
         for task in ending:
             if not task.cancelled():

@@ -49,8 +49,6 @@ GRACE = 1.0
 
 NAME = "twelvelabs-async disk"
 
-Inbox = SimpleQueue["Call | None"]
-
 
 class Call(Future[Any]):
     """A call in a lane, and what it comes to.
@@ -215,8 +213,11 @@ class Threads:
     def forget(self) -> None:
         """Know of no thread, as in a forked process: the threads have stayed in its parent."""
         self._lock = threading.Lock()
-        self._idle = dict[Inbox, threading.Thread]()
-        self._running = Counter[Lane]()  # calls that have a thread
+        self._started = SimpleQueue[Call | None]()  # calls that a thread can have at once
+        self._ended = SimpleQueue[threading.Thread]()
+        self._count = 0  # threads; always as many as calls that are started, or more
+        self._busy = 0  # calls that are started, and have not returned
+        self._running = Counter[Lane]()  # the same, by lane
         self._counted = set[Call]()  # those of them that others wait for
         self._waiting = deque[Call]()
         self._watched = False
@@ -237,11 +238,12 @@ class Threads:
         """End the threads: idle ones now, the others when their calls have returned."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, {}
-        for inbox in idle:
-            inbox.put(None)
-        for thread in idle.values():
-            thread.join()  # it has nothing to do any more that could take time
+            idle = self._count - self._busy
+            self._count -= idle
+        for _ in range(idle):
+            self._started.put(None)
+        for _ in range(idle):
+            self._ended.get().join()  # it has nothing to do any more that could take time
 
     def is_busy(self, lane: Lane) -> bool:
         """Whether calls of a lane are running, or wait."""
@@ -253,7 +255,7 @@ class Threads:
         with self._lock:
             self._waiting.append(call)
             self._start_waiting()
-            if not self._watched and self._delayed():
+            if self._waiting and not self._watched and self._delayed():
                 self._watched = True
                 threading.Thread(target=self._watch, name=NAME, daemon=True).start()
         return call
@@ -268,20 +270,19 @@ class Threads:
 
     def _start_waiting(self) -> None:
         while call := self._next():
-            if self._idle:
-                self._idle.popitem()[0].put(call)
-            else:
-                inbox: Inbox = SimpleQueue()  # a thread keeps its arguments as long as it lives
-                inbox.put(call)
-                threading.Thread(target=self._serve, args=(inbox,), name=NAME, daemon=True).start()
+            self._started.put(call)
+            if self._busy > self._count:
+                self._count += 1
+                threading.Thread(target=self._serve, name=NAME, daemon=True).start()
 
     def _next(self) -> Call | None:
         """Take the first waiting call that may run now; lanes without a thread go first."""
-        if len(self._counted) >= SHARED_THREADS:
+        if not self._waiting or len(self._counted) >= SHARED_THREADS:
             return None
         call = self._delayed() or next(filter(self._is_free, self._waiting), None)
         if call is not None:
             self._waiting.remove(call)
+            self._busy += 1
             self._running[call.lane] += 1
             self._counted.add(call)
         return call
@@ -310,43 +311,52 @@ class Threads:
                 self._counted -= seen
                 self._start_waiting()
 
-    def _serve(self, inbox: Inbox) -> None:
-        """Make one call after the other until there are none; a thread's whole life."""
-        call = inbox.get()
-        while call is not None:
+    def _serve(self) -> None:
+        """Make one call after the other; a thread's whole life.
+
+        Whichever thread is free first takes the next call: fast calls have one thread, mostly.
+        """
+        while (call := self._take()) is not None:
             tell = call.make()
-            following = self._returned(call, inbox)
+            needed = self._returned(call)
             tell()
-            del tell  # it has the result
-            call = following  # an idle thread keeps nothing of its last call alive
-            if call is None:
-                call = self._wait(inbox)
+            del call, tell  # they have what the call uses, and its result
+            if not needed:
+                return
 
-    def _returned(self, call: Call, inbox: Inbox) -> Call | None:
-        """Note that a call has returned, and take the next one."""
-        with self._lock:
-            call.lane.given_up = False
-            self._running[call.lane] -= 1
-            if not self._running[call.lane]:
-                del self._running[call.lane]
-            self._counted.discard(call)
-            following = self._next()
-            if following is None and self._closed:
-                inbox.put(None)
-            elif following is None:
-                self._idle[inbox] = threading.current_thread()
-            self._start_waiting()
-            return following
-
-    def _wait(self, inbox: Inbox) -> Call | None:
+    def _take(self) -> Call | None:
         """Wait for a call; None: the thread is not needed any more."""
-        try:
-            return inbox.get(timeout=IDLE_SECONDS)
-        except Empty:
-            with self._lock:
-                if self._idle.pop(inbox, None):
-                    return None
-        return inbox.get()  # a call was handed over in that very moment
+        while True:
+            try:
+                call = self._started.get(timeout=IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._is_needed():
+                        continue
+                return None
+            if call is None:
+                self._ended.put(threading.current_thread())
+            return call
+
+    def _returned(self, call: Call) -> bool:
+        """Note that a call has returned; return whether its thread is still needed."""
+        lane = call.lane
+        with self._lock:
+            lane.given_up = False
+            self._busy -= 1
+            if self._running[lane] == 1:
+                del self._running[lane]
+            else:
+                self._running[lane] -= 1
+            self._counted.discard(call)
+            self._start_waiting()
+            return not self._closed or self._is_needed()
+
+    def _is_needed(self) -> bool:
+        """Whether there is a call for a thread that has none; if not, it no longer counts."""
+        needed = self._busy >= self._count
+        self._count -= not needed
+        return needed
 
 
 def _nothing() -> None:
