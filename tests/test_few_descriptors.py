@@ -32,8 +32,9 @@ async def main():
                     break
         upload = client.upload if {direct} else client.multipart_upload.upload_file
         found = await asyncio.gather(*map(upload, paths), return_exceptions=True)
-    for text in sorted({{str(one) for one in found if isinstance(one, Exception)}}):
-        print(text)
+    for error in found:
+        if isinstance(error, Exception):
+            print(error.retryable, error.lacks_descriptors, error)
 asyncio.run(main())
 """
 
@@ -81,6 +82,7 @@ async def test_where_nobody_will_give_one_back_that_is_told(
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     assert len(lines) == 3
+    assert all(line.startswith("True True ") for line in lines)
     assert all("too many open files" in line for line in lines)
 
 

@@ -48,7 +48,7 @@ def upload_failure(
         _standing(session, ledger),
         _advice(cause, session, ledger, journaled=journaled),
     )
-    return UploadError(
+    failure = UploadError(
         "".join(part for part in parts if part),
         chunk_index=chunk,
         original_error=cause,
@@ -62,6 +62,8 @@ def upload_failure(
         retryable=is_retryable(cause, journaled=journaled),
         retry_after=cause.retry_after,
     )
+    failure.lacks_descriptors = cause.lacks_descriptors
+    return failure
 
 
 def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:

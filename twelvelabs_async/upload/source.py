@@ -349,7 +349,7 @@ def _check_absolute(path: Path, name: str) -> None:
 
 def _unusable(name: str, error: OSError | ValueError) -> SourceError:
     failure = _refusal(name, error)
-    failure.lacks_descriptors = are_lacking(error)
+    failure.lacks_descriptors = failure.retryable = are_lacking(error)
     return failure
 
 
