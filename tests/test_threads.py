@@ -263,3 +263,10 @@ def test_a_forked_process_has_threads_of_its_own(threads: Threads, gate: Gate) -
     if not child:
         os._exit(0 if lane.submit(max, 1, 2).result(REAL_SECONDS) == 2 else 1)
     assert os.waitpid(child, 0) == (child, 0)
+
+
+def test_many_fast_calls_at_once_have_few_threads(threads: Threads) -> None:
+    """As those about many small files; one more thread looks whether a call is slow."""
+    calls = [threads.lane().submit(max, 1, 2) for _ in range(500)]
+    assert {here(call) for call in calls} == {2}
+    assert alive() <= SHARED_THREADS + 1
