@@ -7,6 +7,7 @@ import ssl
 import aiohttp
 import pytest
 from support_calls import ask, tls
+from support_server import listening
 
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs
 from twelvelabs_async.border import reason
@@ -42,11 +43,11 @@ async def test_garbage_inside_tls_is_told_as_such() -> None:
             await reader.read(2**16)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         await reader.read()
-        writer.close()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"https://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    async with listener, AsyncTwelveLabs("key", url, ssl=ours, max_retries=0) as client:
+    async with (
+        listening(serve) as where,
+        AsyncTwelveLabs("key", f"https://{where}", ssl=ours, max_retries=0) as client,
+    ):
         with pytest.raises(ApiConnectionError, match=r": TLS: [A-Z_]+$"):
             await ask(client)
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -12,7 +12,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from attrs import define
 from conftest import CHUNK_SIZE, MakeFile
 from support_calls import ask, assert_ours_alone, now
-from support_server import http, raw_server, read_request
+from support_server import http, listening, raw_server, read_request
 from yarl import URL
 
 from twelvelabs_async import (
@@ -239,23 +239,19 @@ async def test_a_put_waits_for_hours_for_a_place_in_a_pool(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal puts
-        with suppress(asyncio.IncompleteReadError):
-            while request := await read_request(reader):
-                if request.startswith(b"GET"):
-                    taken.set()
-                    await reader.read()
-                    break
-                puts += 1
-                writer.write(http("200 OK", ETag='"e"'))
-        writer.close()
+        while request := await read_request(reader):
+            if request.startswith(b"GET"):
+                taken.set()
+                await reader.read()
+                break
+            puts += 1
+            writer.write(http("200 OK", ETag='"e"'))
 
-    async with connections(whose, limit_per_host=1) as more:
-        listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-        store = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listening(serve) as where, connections(whose, limit_per_host=1) as more:
+        store = f"http://{where}"
         emulator.platform.store_url = store
         connector = more.get("connector") or more["session"].connector
         async with (
-            listener,
             aiohttp.ClientSession(
                 connector=connector,
                 connector_owner=False,

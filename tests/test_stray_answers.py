@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -11,7 +11,7 @@ import pytest
 from conftest import MakeFile
 from support_calls import ask, now, tls
 from support_doubling import IDLE, Timing, doubling
-from support_server import http, read_request
+from support_server import http, listening, read_request
 from virtual_time import utcnow
 from yarl import URL
 
@@ -199,19 +199,16 @@ async def twice(body: bytes) -> AsyncGenerator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal number
-        with suppress(OSError, asyncio.IncompleteReadError):
-            while True:
-                await read_request(reader)
-                number += 1
-                answer = http("200 OK", body.replace(b"%d", b"%d" % number))
-                writer.write(answer)
-                await asyncio.sleep(IDLE / 2)
-                writer.write(answer)
-        writer.close()
+        while True:
+            await read_request(reader)
+            number += 1
+            answer = http("200 OK", body.replace(b"%d", b"%d" % number))
+            writer.write(answer)
+            await asyncio.sleep(IDLE / 2)
+            writer.write(answer)
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with listener:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with listening(serve) as where:
+        yield f"http://{where}"
 
 
 async def test_an_answer_of_the_platform_is_not_given_to_the_next_call() -> None:
