@@ -21,11 +21,11 @@ import os
 import socket
 import warnings
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
 from enum import Enum, auto
 from itertools import count
+from types import TracebackType
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -113,7 +113,10 @@ def _basic(credentials: str) -> str:
 
 @define(eq=False, repr=False)
 class Attempt:
-    """Watches over the connection of the one request that is sent while it is under way.
+    """Watches over the connection of the one request that is sent in its ``async with`` block.
+
+    The block ends with ``TimeoutError`` when connecting takes too long, or the request does, not
+    counting the time that it was queued.
 
     Attributes:
         proxy: The proxy on the way.
@@ -134,30 +137,36 @@ class Attempt:
     _number: int = 0
     _protocol: ResponseHandler | None = None
     _scope: asyncio.Timeout | None = None
+    _token: "Token[Attempt | None] | None" = None
     _ends_at: float | None = None
     _connects_until: float | None = None
 
-    @asynccontextmanager
-    async def under_way(self) -> AsyncGenerator[None]:
-        """Watch over the request of the ``async with`` block.
+    async def __aenter__(self) -> None:
+        self._token = _ATTEMPT.set(self)
+        self._scope = clock.timeout(self._seconds)
+        await self._scope.__aenter__()
 
-        Raises:
-            TimeoutError: Connecting took too long, or the request did, not counting the time that
-                it was queued.
-        """
-        token = _ATTEMPT.set(self)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._scope is not None  # noqa: S101 - __aenter__ made both
+        assert self._token is not None  # noqa: S101
         try:
-            async with clock.timeout(self._seconds) as self._scope:
-                yield
-        except BaseException as error:
-            self._note_end(error)
+            await self._scope.__aexit__(kind, error, trace)
+        except TimeoutError as timeout:
+            error = timeout
             raise
         finally:
+            if error is not None:
+                self._note_end(error)
             self._scope = None
             # What a new connection watches keeps the context in which it was made, and so this
             # object: it must not keep the connector of a client that nobody has any more.
             self._distrust = _ignore
-            _ATTEMPT.reset(token)
+            _ATTEMPT.reset(self._token)
 
     def _note_end(self, error: BaseException) -> None:
         self.stale = self.reused and _is_loss(error)

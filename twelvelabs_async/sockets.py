@@ -1,8 +1,9 @@
 """What a socket still holds: bytes of ours on their way, and bytes of the peer that nobody read."""
 
-import struct
 import sys
 from typing import Any
+
+_NUMBER = bytes(4)  # room for one, of the size that these questions are answered with
 
 if sys.platform != "win32":
     import fcntl
@@ -14,11 +15,10 @@ if sys.platform != "win32":
 
     def _asked(sock: Any, question: int) -> int:
         try:
-            answer = fcntl.ioctl(sock.fileno(), question, struct.pack("i", 0))
+            answer = fcntl.ioctl(sock.fileno(), question, _NUMBER)
         except (AttributeError, OSError, ValueError):
             return 0
-        (count,) = struct.unpack("i", answer)
-        return int(count)
+        return int.from_bytes(answer, sys.byteorder)
 else:
 
     def kernel_unread(sock: Any) -> int:

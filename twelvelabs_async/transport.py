@@ -384,7 +384,7 @@ class Transport(Unpicklable):
         attempt = self._sessions.attempt(call.url, None if call.streamed else call.timeout)
         try:
             async with (
-                attempt.under_way(),
+                attempt,
                 watch(queued=attempt.is_queued),
                 session.request(
                     call.method,

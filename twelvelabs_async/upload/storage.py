@@ -123,7 +123,7 @@ class Storage:
         await self._turns.take()  # to begin a request is as much work as a piece of a body
         try:
             async with (
-                attempt.under_way(),
+                attempt,
                 stall_watch(body, self.stall_timeout, queued=attempt.is_queued),
                 session.put(
                     target,
@@ -255,6 +255,8 @@ def _sendable(url: str) -> str:
     Raises:
         ValueError: The host's name has what no name can have.
     """
+    if _UNSENDABLE.search(url) is None:
+        return url
     scheme, mark, rest = url.partition("://")
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     host = authority if authority.isascii() else authority.encode("idna").decode()
