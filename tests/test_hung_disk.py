@@ -278,6 +278,16 @@ async def test_a_command_ends_though_its_disk_never_comes_back(
     assert "Traceback" not in done.err
 
 
+async def test_a_signal_that_another_thread_takes_ends_a_command(
+    emulator: Emulator, shell: Shell, noise: Path
+) -> None:
+    """The system may give it to any; the event loop would sleep on."""
+    itself = "import signal; signal.pthread_kill(threading.get_ident(), signal.SIGTERM)"
+    before = HANG.replace('print("hangs", flush=True)', itself)
+    done = await shell.run_beside(emulator, "upload", noise, before=before)
+    assert done.code == 128 + signal.SIGTERM
+
+
 async def test_a_command_ends_though_a_real_disk_never_comes_back(
     disk: FuseDisk, emulator: Emulator, shell: Shell
 ) -> None:

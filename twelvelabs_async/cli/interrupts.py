@@ -12,7 +12,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from attrs import Factory, define
@@ -83,12 +83,20 @@ def _handled(interrupt: Callable[[int], None]) -> Generator[None, None, None]:
     def handle(number: int, _: object) -> None:
         loop.call_soon_threadsafe(interrupt, number)
 
-    # Not loop.add_signal_handler: Windows has none.
-    before = {number: signal.signal(number, handle) for number in SIGNALS if _is_meant(number)}
+    before = {number: signal.getsignal(number) for number in SIGNALS if _is_meant(number)}
+    for number in before:
+        try:
+            # It also wakes a loop that is about to sleep, or that sleeps while the system has
+            # another thread take the signal.
+            loop.add_signal_handler(number, interrupt, number)
+        except NotImplementedError:  # on Windows, where the loop wakes by itself
+            signal.signal(number, handle)
     try:
         yield
     finally:
         for number, handler in before.items():
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
             signal.signal(number, handler or signal.SIG_DFL)
 
 
