@@ -30,9 +30,9 @@ def pause(ours: datetime = NOW, *, status: int = 429, **headers: str) -> float |
 
 
 @given(status=st.integers(100, 999))
-def test_only_408_429_and_5xx_may_be_another_answer_next_time(status: int) -> None:
+def test_only_some_statuses_may_be_another_answer_next_time(status: int) -> None:
     """Whatever the client did wrong, it would do wrong again."""
-    assert is_transient(status) == (status in {408, 429} or status >= 500)
+    assert is_transient(status) == (status in {408, 421, 425, 429} or status >= 500)
 
 
 @given(failures=st.integers(1, 100_000), base=st.floats(0, 1e6), longest=st.floats(0, 1e6))

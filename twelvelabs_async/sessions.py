@@ -37,7 +37,6 @@ from twelvelabs_async.connections import (
 )
 from twelvelabs_async.errors import ClientClosedError, ConfigurationError
 from twelvelabs_async.no_proxy import bypasses
-from twelvelabs_async.tasks import uninterrupted
 from twelvelabs_async.unpicklable import Unpicklable
 
 logger = logging.getLogger("twelvelabs_async")
@@ -338,7 +337,8 @@ class Sessions(Unpicklable):
         try:
             await self._end_all()
         finally:
-            await uninterrupted(self._disconnect())
+            # In this task: one of its own might be cancelled before it has begun.
+            await self._disconnect()
 
     async def _disconnect(self) -> None:
         async with self._disconnecting:  # who calls a second time waits for the first one
