@@ -17,7 +17,6 @@ import aiohttp
 from attrs import Factory, define
 from yarl import URL
 
-from twelvelabs_async.arguments import is_header
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.connections import Attempt, StrayAnswerError
 from twelvelabs_async.descriptors import are_lacking
@@ -205,17 +204,6 @@ def _closed_tunnel(error: aiohttp.ClientHttpProxyError, target: URL, index: int)
         status_code=error.status,
         answered_by=f"the proxy on the way to {target.host_port_subcomponent}",
     )
-
-
-def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse headers that cannot be sent.
-
-    Raises:
-        ValueError: A name or a value has characters that a header cannot carry.
-    """
-    for name, value in headers.items():
-        if not is_header(name, value):
-            raise ValueError(f"$.upload_headers: no header can carry {name!r} as it is")
 
 
 def _target(url: str, index: int) -> URL:
