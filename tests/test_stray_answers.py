@@ -15,7 +15,7 @@ from support_server import http, listening, read_request
 from virtual_time import utcnow
 from yarl import URL
 
-from twelvelabs_async import AsyncTwelveLabs, StorageError, UploadError
+from twelvelabs_async import AsyncTwelveLabs, CompletedChunk, StorageError, UploadError
 from twelvelabs_async.emulator import Answer, Emulator, Fault, store_error
 
 WHOSE = ["own", "session", "connector"]
@@ -217,6 +217,24 @@ async def test_an_answer_of_the_platform_is_not_given_to_the_next_call() -> None
     async with twice(body) as url, AsyncTwelveLabs("key", url, max_retries=0) as client:
         for number in range(1, 6):
             assert (await ask(client)).page_info.total_results == number
+            await asyncio.sleep(IDLE)
+    assert now() == 5 * IDLE
+
+
+@pytest.mark.parametrize("whose", WHOSE)
+async def test_an_answer_to_one_report_is_not_given_to_the_next(whose: str) -> None:
+    """Whatever has a body is sent over no connection with an answer in it."""
+    chunk = CompletedChunk(1, "e", chunk_size=1)
+    async with (
+        twice(b'{"total_completed": %d}') as url,
+        connections(whose) as more,
+        AsyncTwelveLabs("key", url, max_retries=0, **more) as client,
+    ):
+        for number in range(1, 6):
+            answer = await client.multipart_upload.report_chunk_batch(
+                "u1", completed_chunks=[chunk]
+            )
+            assert answer.total_completed == number
             await asyncio.sleep(IDLE)
     assert now() == 5 * IDLE
 

@@ -31,8 +31,9 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import StreamWriter
 from attrs import define, field, frozen
 from yarl import URL
 
@@ -265,6 +266,28 @@ def check_empty(protocol: object) -> None:
     attempt = _ATTEMPT.get()
     if attempt is not None and attempt.reused and _holds_answer(cast("ResponseHandler", protocol)):
         raise StrayAnswerError
+
+
+class CheckedBytes(aiohttp.BytesPayload):
+    """A body that is sent over no connection that holds an answer already.
+
+    Attributes:
+        begun: Whether any of the request was sent: what comes before is no answer to it.
+    """
+
+    begun: bool = False
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        """Write the body, and the head before it.
+
+        Raises:
+            StrayAnswerError: The connection holds an answer.
+        """
+        check_empty(cast("StreamWriter", writer).protocol)
+        self.begun = True
+        await super().write_with_length(writer, content_length)
 
 
 def _holds_answer(protocol: ResponseHandler) -> bool:

@@ -25,7 +25,12 @@ from twelvelabs_async.answers import Answer, AnswerReader, ApiResponse
 from twelvelabs_async.arguments import check_seconds, check_text_or_whole, check_whole
 from twelvelabs_async.border import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async.calls import Call, RequestOptions, checked_headers
-from twelvelabs_async.connections import CONNECT_TIMEOUT, Attempt
+from twelvelabs_async.connections import (
+    CONNECT_TIMEOUT,
+    Attempt,
+    CheckedBytes,
+    StrayAnswerError,
+)
 from twelvelabs_async.descriptors import are_lacking
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -382,6 +387,7 @@ class Transport(Unpicklable):
         session: aiohttp.ClientSession,
     ) -> Answer:
         attempt = self._sessions.attempt(call.url, None if call.streamed else call.timeout)
+        data = CheckedBytes(call.body) if isinstance(call.body, bytes) else call.body
         try:
             async with (
                 attempt,
@@ -389,7 +395,7 @@ class Transport(Unpicklable):
                 session.request(
                     call.method,
                     call.url,
-                    data=call.body,
+                    data=data,
                     headers=call.headers,
                     timeout=_TIMEOUT,
                     allow_redirects=False,
@@ -400,6 +406,8 @@ class Transport(Unpicklable):
                 ) as response,
             ):
                 attempt.check(response.status)
+                if attempt.reused and isinstance(data, CheckedBytes) and not data.begun:
+                    raise StrayAnswerError
                 body = await _whole(response)
                 if response.status == HTTPStatus.MISDIRECTED_REQUEST:
                     attempt.misdirected()
