@@ -346,12 +346,13 @@ class Sessions(Unpicklable):
 
     async def _close_connections(self) -> None:
         async with AsyncExitStack() as stack:  # each is closed, though closing one be cancelled
-            for connector in (self._connector, self._stored, self._unpooled):
-                if connector is not None:
-                    stack.push_async_callback(connector.close)
             for session in (self._storage, self._single, self._control):
                 if session is not None and session is not self._connecting.session:
                     stack.push_async_callback(session.close)
+            # They go first: a session that is closed loses the connection that it is being given.
+            for connector in (self._connector, self._stored, self._unpooled):
+                if connector is not None:
+                    stack.push_async_callback(connector.close)
         theirs = self._connecting.session
         if theirs is not None and self._trace in theirs.trace_configs:
             theirs.trace_configs.remove(self._trace)
