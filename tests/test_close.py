@@ -1,7 +1,9 @@
 """``close()``: everything that is under way ends at once, and has ended when it returns."""
 
 import asyncio
+import gc
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -243,6 +245,36 @@ async def test_what_is_uploaded_may_close_the_client(emulator: Emulator) -> None
             await client.upload(pieces(), filename="a.mp4")
     connector: Any = client._sessions._connector
     assert connector.closed
+
+
+async def test_a_callback_may_close_the_client_while_connections_are_made(
+    make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After any number of turns of the loop, none of them is left for the garbage collector."""
+    complaints = list[str]()
+    monkeypatch.setattr(sys, "unraisablehook", lambda it: complaints.append(repr(it.exc_value)))
+    first, second = make_file(CHUNK_SIZE, "first.mp4"), make_file(5 * CHUNK_SIZE, "second.mp4")
+
+    async def close_after(turns: int) -> None:
+        others = list[asyncio.Task[object]]()
+        async with Emulator(chunk_size=CHUNK_SIZE) as emulator, client_of(emulator) as client:
+            upload_file = client.multipart_upload.upload_file
+
+            async def close(progress: UploadProgress) -> None:
+                others.append(asyncio.create_task(upload_file(second)))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await client.close()
+
+            await asyncio.gather(
+                upload_file(first, progress_callback=close), return_exceptions=True
+            )
+            await asyncio.gather(*others, return_exceptions=True)
+
+    for turns in range(30):
+        await close_after(turns)
+        gc.collect()
+        assert complaints == [], f"after {turns} turns"
 
 
 async def test_a_callback_that_does_not_end_holds_close_up_for_a_bounded_time(
