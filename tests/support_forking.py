@@ -78,7 +78,7 @@ async def _hold(directory: str, key: str) -> None:
 def _tell_and_stay() -> None:
     """Be the child: only now is it certain that it has closed its copies."""
     print(os.getpid(), flush=True)  # noqa: T201 - who has started this reads it
-    time.sleep(600)
+    time.sleep(600)  # until the test kills it; with an end, should the test be killed itself
 
 
 if __name__ == "__main__":

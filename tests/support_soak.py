@@ -253,7 +253,7 @@ class Step:
         self.emulator.faults.script.clear()
         for relay in self.relays.values():
             await relay.become_calm()
-        await asyncio.sleep(0.05)  # until the client has noticed
+        await _turns(50)  # the client's end, in the same loop, notices the closed connections
 
     async def _next(self, client: AsyncTwelveLabs) -> None:
         """Use the client once more: it works, or says that it is closed."""
@@ -358,7 +358,7 @@ class Step:
 
 def _callback(kind: Progress) -> Any:
     async def take(progress: UploadProgress) -> None:
-        await asyncio.sleep(0.01)
+        await _turns(10)
 
     def fail(progress: UploadProgress) -> None:
         raise LookupError("the callback's own")
@@ -368,9 +368,14 @@ def _callback(kind: Progress) -> Any:
 
 async def _close(client: AsyncTwelveLabs, turns: int) -> None:
     """Close a client some turns of the loop from now."""
-    for _ in range(turns):
-        await asyncio.sleep(0)
+    await _turns(turns)
     await client.close()
+
+
+async def _turns(count: int) -> None:
+    """Let the loop make some turns, each of which also reads what has come from sockets."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def _ended(tasks: list[asyncio.Task[str]]) -> None:
@@ -382,7 +387,7 @@ async def _ended(tasks: list[asyncio.Task[str]]) -> None:
 
 
 async def _settled(nothing_left: Callable[[], bool]) -> bool:
-    """Wait in real time until nothing is left: the other side may still be at a connection."""
+    """Poll in real time until nothing is left: the kernel tells nobody of a connection's end."""
     until = time.monotonic() + SETTLING
     while not nothing_left() and time.monotonic() < until:
         await asyncio.sleep(0.01)

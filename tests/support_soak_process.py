@@ -72,7 +72,7 @@ def _nothing_left(complaints: list[str]) -> Generator[None]:
     assert not complaints, complaints
     until = time.monotonic() + SETTLING
     while (left := _more_than(before)) and time.monotonic() < until:
-        time.sleep(0.01)
+        time.sleep(0.01)  # there is no event to wait for: threads end on their own
     assert not left, f"left behind: {left}"
 
 
