@@ -60,7 +60,7 @@ async def test_garbage_inside_tls_is_told_as_such() -> None:
         (aiohttp.ClientOSError(1, "[X509: KEY_VALUES_MISMATCH] no (_ssl.c:1)"),
          "TLS: KEY_VALUES_MISMATCH"),
         (aiohttp.ClientOSError(8, "EOF occurred in violation of protocol (_ssl.c:1)"),
-         "TLS: the other side broke off"),
+         "TLS: the other side closed the connection"),
         (aiohttp.ClientOSError(errno.EPERM, "Operation not permitted"), "operation not permitted"),
         (aiohttp.ClientOSError(errno.EPIPE, "Can not write request body for http://x/?[SSL: A]"),
          "broken pipe"),

@@ -57,8 +57,8 @@ def reason(error: BaseException) -> str:  # noqa: PLR0911 - a table
 def _os_text(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or type(error).__name__}"
-    if told := _TLS.search(error.strerror or ""):  # aiohttp makes a plain OSError of it
-        return f"TLS: {told[1] or 'the other side broke off'}"
+    if match := _TLS.search(error.strerror or ""):  # aiohttp turns an SSLError into an OSError
+        return f"TLS: {match[1] or 'the other side closed the connection'}"
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno).lower()
     return f"the connection was lost ({type(error).__name__})"

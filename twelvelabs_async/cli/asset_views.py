@@ -49,17 +49,17 @@ def time_text(time: datetime) -> str:
 
 @define
 class AssetLister:
-    """Tells of assets, some at a time: as lines of JSON, or as one table.
+    """Prints assets, a few at a time, as lines of JSON or as rows of one table.
 
     Attributes:
-        begun: Whether there was any asset so far.
+        begun: Whether any asset was printed so far; the table's header comes before the first.
     """
 
     _as_json: bool
     begun: bool = False
 
     def tell(self, assets: Sequence[AssetDetail]) -> None:
-        """Tell of assets; raises as ``telling.tell`` does."""
+        """Print assets; raises as ``telling.tell`` does."""
         if self._as_json:
             for asset in assets:
                 tell_json(asset_json(asset))

@@ -122,7 +122,7 @@ async def _shown(subject: Subject, client: AsyncTwelveLabs) -> int:
 async def delete_assets(subject: Subject, interrupts: Interrupts, *, force: bool) -> int:
     """Delete assets, tell of each, and return the exit code; raises as ``list_assets``."""
 
-    async def told(outcome: AssetOutcome) -> None:
+    async def report(outcome: AssetOutcome) -> None:
         if isinstance(outcome, NotDone):
             _tell_failure(outcome, as_json=subject.as_json)
         elif subject.as_json:
@@ -132,7 +132,7 @@ async def delete_assets(subject: Subject, interrupts: Interrupts, *, force: bool
 
     async with platform(subject.base_url) as client:
         errands = [Deletion(each, client, force) for each in subject.each]
-        outcomes = await run_errands(errands, interrupts, told)
+        outcomes = await run_errands(errands, interrupts, report)
     return _end(outcomes, "deleted")
 
 
@@ -168,7 +168,7 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
     lister = AssetLister(subject.as_json)
     with Bars() as bars, notices(bars):
 
-        async def told(outcome: AssetOutcome) -> None:
+        async def report(outcome: AssetOutcome) -> None:
             with bars.aside():
                 if isinstance(outcome, NotDone):
                     _tell_failure(outcome, as_json=subject.as_json)
@@ -177,7 +177,7 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
 
         async with platform(subject.base_url) as client:
             errands = [Waiting(each, client, wait, bars) for each in subject.each]
-            outcomes = await run_errands(errands, interrupts, told)
+            outcomes = await run_errands(errands, interrupts, report)
     return _end(outcomes, "ready")
 
 

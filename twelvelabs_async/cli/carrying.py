@@ -102,7 +102,7 @@ class Carrier:
         return evolve(failure, unclear=unclear, opening=self._may_have_opened())
 
     def _may_have_opened(self) -> bool:
-        """Whether a session may have been opened whose id was not told."""
+        """Return whether the platform may have opened a session whose id never reached us."""
         waited = self._journal is not None and not self._journal.taken
         return self._begun and not waited and self._upload_id is None
 

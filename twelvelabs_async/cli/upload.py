@@ -71,14 +71,14 @@ async def _all(
         if order.journaled:
             journal.open()
 
-        async def told(outcome: Outcome) -> None:
+        async def report(outcome: Outcome) -> None:
             with bars.aside():
                 tell_outcome(outcome, as_json=order.as_json)
             await _forget(client, journal.for_upload(), outcome)
 
         around = Surroundings(client, emulator, bars, slots, journal)
         carriers = [Carrier(order, source, around) for source in order.sources]
-        return await run_errands(carriers, interrupts, told)
+        return await run_errands(carriers, interrupts, report)
 
 
 async def _forget(client: AsyncTwelveLabs, journal: Journal | None, outcome: Outcome) -> None:
