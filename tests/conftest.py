@@ -16,7 +16,7 @@ from support_contract import API_KEY, TARGETS, Switches, Target
 from support_watch import WATCH, Watch, last_look, listen
 from virtual_time import VirtualTimeLoop, utcnow
 
-from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async import AsyncTwelveLabs, FileJournal, Journal, MemoryJournal
 from twelvelabs_async.emulator import Emulator
 
 CHUNK_SIZE = 1000
@@ -103,6 +103,12 @@ async def emulator() -> AsyncIterator[Emulator]:
     async with Emulator(chunk_size=CHUNK_SIZE, now=utcnow) as running:
         yield running
     assert running.faults.unused() == []
+
+
+@pytest.fixture(params=["memory", "files"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
+    """Return one kind of journal after the other."""
+    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path / "journal")
 
 
 @pytest.fixture

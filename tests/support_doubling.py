@@ -3,12 +3,12 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from ssl import SSLContext
 from typing import Literal
 
 from attrs import Factory, define
-from support_server import http, read_request
+from support_server import http, listening, read_request
 from yarl import URL
 
 Timing = Literal["together", "after", "idle", "early"]
@@ -48,21 +48,11 @@ class Doubling:
     doubled: int = 0
     refused: int = 0
     url: URL = Factory(URL)
-    tasks: set[asyncio.Task[None]] = Factory(set["asyncio.Task[None]"])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection."""
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        try:
-            with suppress(OSError, asyncio.IncompleteReadError):
-                while True:
-                    request = await read_request(reader)
-                    await self._carry(request, reader, writer)
-        finally:
-            self.tasks.discard(task)
-            writer.close()
+        while True:
+            await self._carry(await read_request(reader), reader, writer)
 
     async def _carry(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -129,13 +119,6 @@ async def doubling(
 ) -> AsyncGenerator[Doubling]:
     """Run a ``Doubling``."""
     server = Doubling(doubles, timing)
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=ssl, limit=2**23)
-    scheme = "http" if ssl is None else "https"
-    server.url = URL(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
-    try:
+    async with listening(server.serve, ssl=ssl, limit=2**23) as where:
+        server.url = URL(f"{'http' if ssl is None else 'https'}://{where}")
         yield server
-    finally:
-        listener.close()
-        for task in server.tasks:
-            task.cancel()
-        await asyncio.gather(*server.tasks, return_exceptions=True)

@@ -3,10 +3,10 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from attrs import Factory, define
-from support_server import read_request
+from support_server import listening, read_request
 from support_watch import WATCH
 from yarl import URL
 
@@ -32,7 +32,6 @@ class ForwardProxy:
     authorizations: list[str | None] = Factory(list["str | None"])
     heads: list[str] = Factory(list[str])
     url: URL = Factory(URL)
-    tasks: set[asyncio.Task[None]] = Factory(set["asyncio.Task[None]"])
 
     def authorities(self) -> set[str]:
         """Return each host:port that something was carried to."""
@@ -45,15 +44,7 @@ class ForwardProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection."""
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        try:
-            with suppress(OSError, asyncio.IncompleteReadError):
-                await self._carry(await read_request(reader), reader, writer)
-        finally:
-            self.tasks.discard(task)
-            writer.close()
+        await self._carry(await read_request(reader), reader, writer)
 
     async def _carry(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -118,12 +109,6 @@ def basic(user: str, password: str, charset: str = "utf-8") -> str:
 async def forward_proxy(*, refusal: int | None = None) -> AsyncGenerator[ForwardProxy]:
     """Run a ``ForwardProxy``."""
     proxy = ForwardProxy(refusal)
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.url = URL(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
-    try:
+    async with listening(proxy.serve) as where:
+        proxy.url = URL(f"http://{where}")
         yield proxy
-    finally:
-        listener.close()
-        for task in proxy.tasks:
-            task.cancel()
-        await asyncio.gather(*proxy.tasks, return_exceptions=True)

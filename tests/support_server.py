@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from ssl import SSLContext
 
 from attrs import Factory, define
 
@@ -24,23 +25,14 @@ class RawServer:
     reads_bodies: bool = True
     requests: list[bytes] = Factory(list[bytes])
     url: str = ""
-    tasks: set[asyncio.Task[None]] = Factory(set["asyncio.Task[None]"])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection."""
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.add(task)
-        try:
-            with suppress(OSError, asyncio.IncompleteReadError):
-                self.requests.append(await read_request(reader, body=self.reads_bodies))
-                writer.write(self.reply)
-                await writer.drain()
-                while self.silent and await reader.read(2**16):
-                    pass
-        finally:
-            self.tasks.discard(task)
-            writer.close()
+        self.requests.append(await read_request(reader, body=self.reads_bodies))
+        writer.write(self.reply)
+        await writer.drain()
+        while self.silent and await reader.read(2**16):
+            pass
 
 
 async def read_request(reader: asyncio.StreamReader, *, body: bool = True) -> bytes:
@@ -58,22 +50,25 @@ async def read_request(reader: asyncio.StreamReader, *, body: bool = True) -> by
 async def raw_server(reply: bytes, *, silent: bool = False) -> AsyncGenerator[RawServer]:
     """Run a ``RawServer``."""
     server = RawServer(reply, silent)
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(server.serve) as where:
+        server.url = f"http://{where}"
         yield server
-    finally:
-        listener.close()
-        for task in server.tasks:
-            task.cancel()
-        await asyncio.gather(*server.tasks, return_exceptions=True)
 
 
 @asynccontextmanager
 async def listening(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    *,
+    ssl: SSLContext | None = None,
+    limit: int = 2**16,
 ) -> AsyncGenerator[str]:
-    """Have ``serve`` handle each connection to a port of its own; yield host and port."""
+    """Have ``serve`` handle each connection to a port of its own; yield host and port.
+
+    Args:
+        serve: Handles a connection, which is closed when it returns, or loses the other side.
+        ssl: What TLS needs; None: without TLS.
+        limit: How many bytes a reader takes in before they are read.
+    """
     tasks = set[asyncio.Task[None]]()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,7 +82,7 @@ async def listening(
             tasks.discard(task)
             writer.close()
 
-    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=ssl, limit=limit)
     try:
         yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     finally:

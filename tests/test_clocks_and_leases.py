@@ -14,7 +14,6 @@ from twelvelabs_async import (
     AsyncTwelveLabs,
     FileJournal,
     Journal,
-    MemoryJournal,
     UploadError,
     UploadResult,
     clock,
@@ -24,11 +23,6 @@ from twelvelabs_async.upload.completions import Completions
 
 CHUNKS = 3
 FINAL = api_error(403, "unauthorized", "No.")
-
-
-@pytest.fixture(params=["memory", "files"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
-    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path / "journal")
 
 
 @pytest.fixture

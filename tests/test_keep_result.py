@@ -18,7 +18,6 @@ from virtual_time import utcnow
 
 from twelvelabs_async import (
     AsyncTwelveLabs,
-    FileJournal,
     Journal,
     MemoryJournal,
     UploadInProgressError,
@@ -29,11 +28,6 @@ from twelvelabs_async.journal_log import SUFFIX, read_records
 from twelvelabs_async.upload.lease import held
 
 CHUNKS = 5
-
-
-@pytest.fixture(params=["memory", "files"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
-    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path / "journal")
 
 
 @pytest.fixture

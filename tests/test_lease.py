@@ -77,12 +77,6 @@ async def store() -> AsyncIterator[Store]:
     assert running.holder() in {None, "thief"}
 
 
-@pytest.fixture(params=["memory", "files"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
-    """Return a journal of each kind."""
-    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path)
-
-
 async def test_records_are_written_under_the_lease(journal: Journal) -> None:
     """What one holder wrote the next one reads, and may forget."""
     async with held(journal, "key") as lease:

@@ -69,11 +69,6 @@ async def fail_at(
     return caught.value
 
 
-@pytest.fixture(params=["memory", "files"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
-    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path / "journal")
-
-
 async def test_an_upload_goes_on_where_it_ended(
     emulator: Emulator, journal: Journal, make_file: MakeFile
 ) -> None:

@@ -441,15 +441,21 @@ async def test_a_file_that_goes_on_changing_is_given_up(make_file: MakeFile) -> 
     assert len(reads) == 3
 
 
+def noting(offsets: list[int]) -> Callable[[Descriptor, memoryview, int], int]:
+    """Return what reads a file, and notes each offset."""
+
+    def read(file: Descriptor, view: memoryview, offset: int) -> int:
+        offsets.append(offset)
+        return read_positioned(file, view, offset)
+
+    return read
+
+
 async def test_a_change_is_compared_once_for_all_who_notice_it(make_file: MakeFile) -> None:
     """Ten who ask at once wait for one pass."""
     path, reads = make_file(4 * CHUNK_SIZE), list[int]()
 
-    def counted(file: Descriptor, view: memoryview, offset: int) -> int:
-        reads.append(offset)
-        return read_positioned(file, view, offset)
-
-    async with open_source(path, read=counted, inline=False) as source:
+    async with open_source(path, read=noting(reads), inline=False) as source:
         slices = Slices(4 * CHUNK_SIZE, CHUNK_SIZE)
         comparison = Comparison(source, slices)
         for piece in (slices[index] for index in range(1, 5)):
@@ -466,11 +472,7 @@ async def test_a_store_without_md5s_is_not_compared_to_the_end(make_file: MakeFi
     """So many mismatches without a match tell enough; of a large file the rest is not read."""
     path, reads = make_file(100 * CHUNK_SIZE), list[int]()
 
-    def counted(file: Descriptor, view: memoryview, offset: int) -> int:
-        reads.append(offset)
-        return read_positioned(file, view, offset)
-
-    async with open_source(path, read=counted, inline=False) as source:
+    async with open_source(path, read=noting(reads), inline=False) as source:
         comparison = Comparison(source, Slices(100 * CHUNK_SIZE, CHUNK_SIZE))
         for index in range(1, 101):
             comparison.note(index, "0123456789abcdef" * 2, None, 0)

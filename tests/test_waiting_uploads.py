@@ -24,11 +24,6 @@ from twelvelabs_async.upload import claim
 CHUNKS = 3
 
 
-@pytest.fixture(params=["memory", "files"])
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Journal:
-    return MemoryJournal() if request.param == "memory" else FileJournal(tmp_path / "journal")
-
-
 def client_of(emulator: Emulator, journal: Journal, **settings: Any) -> AsyncTwelveLabs:
     return AsyncTwelveLabs(emulator.api_key, emulator.base_url, journal=journal, **settings)
 
