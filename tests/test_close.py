@@ -252,7 +252,11 @@ async def test_a_callback_may_close_the_client_while_connections_are_made(
 ) -> None:
     """After any number of turns of the loop, none of them is left for the garbage collector."""
     complaints = list[str]()
-    monkeypatch.setattr(sys, "unraisablehook", lambda it: complaints.append(repr(it.exc_value)))
+
+    def note(unraisable: "sys.UnraisableHookArgs") -> None:
+        complaints.append(repr(unraisable.exc_value))
+
+    monkeypatch.setattr(sys, "unraisablehook", note)
     first, second = make_file(CHUNK_SIZE, "first.mp4"), make_file(5 * CHUNK_SIZE, "second.mp4")
 
     async def close_after(turns: int) -> None:
