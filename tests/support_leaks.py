@@ -63,7 +63,7 @@ def foreign_threads() -> set[str]:
 def free_slots(client: AsyncTwelveLabs) -> tuple[int, int, int]:
     """Return how many more may be under way: control calls, uploads, chunks."""
     limits = client._uploads._sending.limits
-    return client._transport.slots._value, limits.uploads.free, limits.puts._free._value
+    return client._transport.slots._value, limits.uploads.free, limits.puts.free._value
 
 
 def timers(steps: Steps) -> list[asyncio.TimerHandle]:

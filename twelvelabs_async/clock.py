@@ -8,6 +8,9 @@ the package may import ``time`` or call ``asyncio.sleep`` (a test watches over i
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVarTuple
+
+Args = TypeVarTuple("Args")
 
 
 def monotonic() -> float:
@@ -30,6 +33,8 @@ def timeout(seconds: float | None) -> asyncio.Timeout:
     return asyncio.timeout(seconds)
 
 
-def call_later(seconds: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
-    """Call ``callback`` once, ``seconds`` from now, on the running loop."""
-    return asyncio.get_running_loop().call_later(seconds, callback)
+def call_later(
+    seconds: float, callback: Callable[[*Args], object], *args: *Args
+) -> asyncio.TimerHandle:
+    """Call ``callback`` with ``args`` once, ``seconds`` from now, on the running loop."""
+    return asyncio.get_running_loop().call_later(seconds, callback, *args)

@@ -186,9 +186,14 @@ def _encode(plain: Any) -> bytes:
 
 def _plain(value: object, path: str) -> Any:
     """Return ``value`` made of nothing but what JSON can carry."""
+    if _is_simple(value):
+        return value
     if isinstance(value, Mapping):
         pairs = cast("Mapping[object, object]", value).items()
-        return {_key(key, path): _plain(item, _at(path, key)) for key, item in pairs}
+        return {
+            _key(key, path): item if _is_simple(item) else _plain(item, _at(path, key))
+            for key, item in pairs
+        }
     if isinstance(value, list | tuple):
         items = cast("list[object]", value)
         return [_plain(item, _at(path, index)) for index, item in enumerate(items)]
@@ -203,10 +208,15 @@ def _key(key: Any, path: str) -> str:
     raise InvalidArgumentError(f"{path}: JSON cannot carry {type(key).__name__} as a key")
 
 
+def _is_simple(value: object) -> bool:
+    """Whether a value is what nearly every scalar is, and JSON can always carry."""
+    if isinstance(value, str):
+        return value.isascii()
+    return value is None or type(value) is bool or (type(value) is int and value in _INT64)
+
+
 def _scalar(value: T, path: str) -> T:
-    if value is None or (isinstance(value, str) and value.isascii()) or type(value) is bool:
-        return value  # what nearly every scalar is, and JSON can always carry
-    if type(value) is int and value in _INT64:
+    if _is_simple(value):
         return value
     try:
         _encode(value)

@@ -105,6 +105,10 @@ class Proxy(Unpicklable):
         return cls(bare, {hdrs.AUTHORIZATION: _basic(f"{url.user or ''}:{url.password or ''}")})
 
 
+DIRECT = Proxy()
+"""The way without a proxy."""
+
+
 def _basic(credentials: str) -> str:
     """Return the header of ``user:password``: in Latin-1, as is usual, or else in UTF-8."""
     latin = all(character <= "\xff" for character in credentials)
@@ -117,10 +121,12 @@ class Attempt:
     """Watches over the connection of the one request that is sent in its ``async with`` block.
 
     The block ends with ``TimeoutError`` when connecting takes too long, or the request does, not
-    counting the time that it was queued.
+    counting the time that it was queued; or when somebody ends it.
 
     Attributes:
         proxy: The proxy on the way.
+        body_checks: Whether what is sent over the connection looks for an answer there first, as
+            late as can be; then there is no need to look earlier.
         reused: Whether the connection had served a request before.
         stale: Whether such a connection broke before the first byte of an answer.
         overdue: What of connecting took longer than ``CONNECT_TIMEOUT``; None: nothing.
@@ -128,8 +134,10 @@ class Attempt:
 
     _url: URL
     proxy: Proxy
-    _distrust: Callable[[int], None]
+    _connector: "SpacedConnector | None"
+    _under_way: "set[Attempt]"
     _seconds: float | None = None
+    body_checks: bool = False
     reused: bool = False
     stale: bool = False
     overdue: str | None = None
@@ -141,10 +149,13 @@ class Attempt:
     _token: "Token[Attempt | None] | None" = None
     _ends_at: float | None = None
     _connects_until: float | None = None
+    _ended: bool = False
 
     async def __aenter__(self) -> None:
         self._token = _ATTEMPT.set(self)
-        self._scope = clock.timeout(self._seconds)
+        # A connector of our own tells each stage; a user's may hang before it tells the first.
+        self._scope = clock.timeout(self._seconds if self._connector is None else None)
+        self._under_way.add(self)
         await self._scope.__aenter__()
 
     async def __aexit__(
@@ -164,15 +175,27 @@ class Attempt:
             if error is not None:
                 self._note_end(error)
             self._scope = None
+            self._under_way.discard(self)
             # What a new connection watches keeps the context in which it was made, and so this
             # object: it must not keep the connector of a client that nobody has any more.
-            self._distrust = _ignore
+            self._connector = None
             _ATTEMPT.reset(self._token)
+
+    def end(self) -> None:
+        """End the block as soon as the event loop gets to it; it raises ``TimeoutError``."""
+        if self._scope is not None and not self._scope.expired():
+            self._ended = True
+            self._connects_until = None
+            self._scope.reschedule(clock.monotonic())
+
+    def _distrust(self) -> None:
+        if self._connector is not None:
+            self._connector.distrust(self._url.origin(), self._number)
 
     def _note_end(self, error: BaseException) -> None:
         self.stale = self.reused and _is_loss(error)
         if self.stale or (self.reused and isinstance(error, TimeoutError)):
-            self._distrust(self._number)
+            self._distrust()
         scope = self._scope
         if scope is not None and scope.expired() and scope.when() == self._connects_until:
             self.overdue = self._slow_part()
@@ -213,19 +236,22 @@ class Attempt:
         self._enter(Stage.CONNECTED)
 
     def _enter(self, stage: Stage) -> None:
-        now, before = clock.monotonic(), self._stage
-        self._stage = stage
+        before, self._stage = self._stage, stage
+        if self._scope is None or self._ended:
+            return
         if stage is Stage.QUEUED:
             self._ends_at = self._connects_until = None
-        elif before is Stage.QUEUED:
-            self._ends_at = None if self._seconds is None else now + self._seconds
+        elif before is Stage.QUEUED and self._seconds is not None:
+            self._ends_at = clock.monotonic() + self._seconds
         if stage is Stage.CONNECTED:
             self._connects_until = None
-        elif before in {Stage.QUEUED, Stage.CONNECTED} and stage is not Stage.QUEUED:
-            self._connects_until = now + CONNECT_TIMEOUT
-        if self._scope is not None and not self._scope.expired():
-            bounds = [each for each in (self._ends_at, self._connects_until) if each is not None]
-            self._scope.reschedule(min(bounds, default=None))
+        elif stage is not Stage.QUEUED and (before is Stage.QUEUED or before is Stage.CONNECTED):
+            self._connects_until = clock.monotonic() + CONNECT_TIMEOUT
+        bound = self._ends_at
+        if bound is None or (self._connects_until is not None and self._connects_until < bound):
+            bound = self._connects_until
+        if bound != self._scope.when() and not self._scope.expired():
+            self._scope.reschedule(bound)
 
     def check(self, status: int) -> None:
         """Refuse a success that is not to the request, as that has not arrived yet.
@@ -240,11 +266,7 @@ class Attempt:
 
     def misdirected(self) -> None:
         """Use none of the connections again that there are: they lead to a wrong server."""
-        self._distrust(self._number)
-
-
-def _ignore(_: int) -> None:
-    """Distrust nothing."""
+        self._distrust()
 
 
 _ATTEMPT: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
@@ -405,6 +427,7 @@ class SpacedConnector(aiohttp.TCPConnector):
         self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any
     ) -> aiohttp.connector.Connection:
         """Return a connection that is new, or neither suspect nor with an answer left in it."""
+        attempt = _ATTEMPT.get()
         while True:
             connection = await super().connect(req, *args, **kwargs)
             protocol = connection.protocol
@@ -413,12 +436,17 @@ class SpacedConnector(aiohttp.TCPConnector):
             reused = number is not None
             if number is None:
                 number = self._made[protocol] = next(self._numbers)
-            elif number < self._suspect.get(req.url.origin(), 0) or _holds_answer(protocol):
+            elif self._is_suspect(req.url, number) or (
+                not (attempt and attempt.body_checks) and _holds_answer(protocol)
+            ):
                 connection.close()
                 continue
-            if (attempt := _ATTEMPT.get()) is not None:
+            if attempt is not None:
                 attempt.travels(reused=reused, number=number, protocol=protocol)
             return connection
+
+    def _is_suspect(self, url: URL, number: int) -> bool:
+        return bool(self._suspect) and number < self._suspect.get(url.origin(), 0)
 
     async def _create_connection(
         self, req: aiohttp.ClientRequest, *args: Any, **kwargs: Any

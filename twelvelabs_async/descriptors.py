@@ -76,10 +76,15 @@ class Admission:
                     self._allowed = min(self.most, self._allowed + 1)
                     return result
 
+    def take(self) -> bool:
+        """Be admitted if that needs no waiting; return whether it was so."""
+        at_once = self.free > 0 and not self._queue
+        self.under_way += at_once
+        return at_once
+
     async def acquire(self) -> None:
         """Wait to be admitted."""
-        if self.free > 0 and not self._queue:
-            self.under_way += 1
+        if self.take():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)

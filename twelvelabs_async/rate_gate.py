@@ -50,6 +50,11 @@ class RateGate:
         for waiting in self._waiting:
             _wake(waiting)
 
+    @property
+    def was_closed(self) -> bool:
+        """Whether the platform has ever refused a call for its rate; if not, there is no gate."""
+        return self._refusal is not None or self._opens_at > -inf
+
     def closed_for(self, now: float) -> float:
         """Return for how many seconds more the gate is closed; 0: it is open."""
         return max(0.0, self._opens_at - now)

@@ -12,10 +12,9 @@ import asyncio
 import logging
 import os
 import warnings
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import AsyncExitStack, contextmanager, suppress
-from contextvars import ContextVar
-from functools import partial
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from contextvars import ContextVar, Token
 from ssl import SSLContext
 from typing import Any, TypeVar
 from urllib.request import getproxies, getproxies_environment, proxy_bypass
@@ -28,6 +27,7 @@ from yarl import URL
 from twelvelabs_async import clock
 from twelvelabs_async.connections import (
     CONNECT_TIMEOUT,
+    DIRECT,
     MOST_DEAD,
     Attempt,
     Proxy,
@@ -94,7 +94,11 @@ class Sessions(Unpicklable):
     _trace: aiohttp.TraceConfig = Factory(attempt_trace)
     _closed: bool = False
     _process: int = Factory(os.getpid)
-    _at_work: set[asyncio.Future[None]] = Factory(set[asyncio.Future[None]])
+    _at_work: int = 0
+    """How many blocks of ``at_work`` have begun and not ended."""
+    _at_rest: asyncio.Event = Factory(asyncio.Event)
+    """Set when there is none; only after ``close`` has begun."""
+    _attempts: set[Attempt] = Factory(set[Attempt])
     _under_way: dict[asyncio.Timeout, Callable[[], bool]] = Factory(
         dict[asyncio.Timeout, Callable[[], bool]]
     )
@@ -110,7 +114,8 @@ class Sessions(Unpicklable):
     ) -> T:
         """Do work of the client; ``close`` ends it at once, and waits until it has ended.
 
-        Whatever may take a while goes through here: requests, pauses, places in a queue.
+        Whatever may take a while goes through here, such as pauses and places in a queue, but for
+        requests: their ``attempt`` is ended.
 
         Args:
             work: What to do; it is cancelled when the client is closed.
@@ -132,7 +137,12 @@ class Sessions(Unpicklable):
                     raise
             finally:
                 del self._under_way[scope]
-        raise ClientClosedError(f"the client was closed before {done}")
+        raise self.closed_before(done)
+
+    @staticmethod
+    def closed_before(done: str) -> ClientClosedError:
+        """Return the error that the client was closed before something was ``done``."""
+        return ClientClosedError(f"the client was closed before {done}")
 
     async def pause(self, seconds: float) -> None:
         """Wait before another attempt or question, until the client is closed.
@@ -142,21 +152,27 @@ class Sessions(Unpicklable):
         """
         await self.until_closed(lambda: clock.sleep(seconds), "another attempt was made")
 
-    @contextmanager
-    def at_work(self) -> Generator[None]:
-        """Let ``close`` wait until the ``with`` block has ended, but not end it.
+    def at_work(self) -> "AtWork":
+        """Return what lets ``close`` wait until its ``with`` block has ended, but does not end it.
 
-        Raises:
-            ClientClosedError: The client is closed, or belongs to another event loop.
+        Entering it raises ``ClientClosedError`` where the client is closed, or belongs to another
+        event loop.
         """
-        ended = self._open().create_future()
-        token = _INSIDE.set((*_INSIDE.get(), self._key))
-        self._at_work.add(ended)
-        try:
-            yield
-        finally:
-            self._at_work.remove(ended)
-            ended.set_result(None)
+        return AtWork(self)
+
+    def begin(self) -> "Token[tuple[object, ...]] | None":
+        """Begin a block of ``at_work``; return what ends it."""
+        self._open()
+        self._at_work += 1
+        inside = _INSIDE.get()
+        return None if self._key in inside else _INSIDE.set((*inside, self._key))
+
+    def end(self, token: "Token[tuple[object, ...]] | None") -> None:
+        """End a block of ``at_work``."""
+        self._at_work -= 1
+        if not self._at_work and self._closed:
+            self._at_rest.set()
+        if token is not None:
             _INSIDE.reset(token)
 
     @property
@@ -184,23 +200,30 @@ class Sessions(Unpicklable):
         assert self._single is not None  # noqa: S101 - _open made it
         return self._single
 
-    def attempt(self, url: URL, seconds: float | None = None, *, stored: bool = False) -> Attempt:
+    def attempt(
+        self,
+        url: URL,
+        seconds: float | None = None,
+        *,
+        stored: bool = False,
+        body_checks: bool = False,
+    ) -> Attempt:
         """Return what watches over the connection of one request to ``url``.
 
         Args:
             url: Where it goes.
             seconds: For the request, from connecting to the answer; None: no bound.
             stored: Whether it is one to the object store.
+            body_checks: As of ``Attempt``.
 
-        Where that connection had served a request before, and now breaks or stays silent, those to
-        the same origin that there are are suspect: connections of our own are not used again. The
-        connector of a user keeps them, so that each may cost one more attempt.
+        It is entered within ``at_work``, and ``close`` ends it. Where its connection had served a
+        request before, and now breaks or stays silent, those to the same origin that there are are
+        suspect: connections of our own are not used again. The connector of a user keeps them, so
+        that each may cost one more attempt.
         """
         connector = self._stored if stored else self._connector
         proxy = self.proxy_for(url)
-        if connector is None:
-            return Attempt(url, proxy, lambda _: None, seconds)
-        return Attempt(url, proxy, partial(connector.distrust, url.origin()), seconds)
+        return Attempt(url, proxy, connector, self._attempts, seconds, body_checks=body_checks)
 
     @property
     def most_dead(self) -> int:
@@ -225,7 +248,8 @@ class Sessions(Unpicklable):
         Raises:
             ConfigurationError: What the environment or the user's session names is no proxy.
         """
-        return Proxy.of(self._proxy_url_for(url))
+        proxy = self._proxy_url_for(url)
+        return DIRECT if proxy is None else Proxy.of(proxy)
 
     def _proxy_url_for(self, url: URL) -> URL | None:
         """Return the URL of the proxy on the way to ``url``, its credentials inside."""
@@ -363,14 +387,16 @@ class Sessions(Unpicklable):
         for scope, spared in self._under_way.items():
             if not (scope.expired() or spared()):  # an earlier call may have ended it
                 scope.reschedule(clock.monotonic())
+        for attempt in self._attempts:
+            attempt.end()
         if not self._at_work or self._key in _INSIDE.get():
             return  # a callback cannot wait for the upload that waits for it
         with suppress(TimeoutError):
             async with clock.timeout(ENDING_SECONDS):
-                await asyncio.wait(self._at_work)
+                await self._at_rest.wait()
         if self._at_work:
             text = "the client was closed, and %d of its calls have not ended yet"
-            logger.warning(text, len(self._at_work))
+            logger.warning(text, self._at_work)
 
     def __del__(self) -> None:
         if self._loop is not None and not self._closed and not self._inherited:
@@ -380,6 +406,20 @@ class Sessions(Unpicklable):
                 stacklevel=2,
                 source=self,
             )
+
+
+@define(eq=False, repr=False)
+class AtWork:
+    """The ``with`` block of ``Sessions.at_work``; a generator would cost as much as all it does."""
+
+    _sessions: Sessions
+    _token: "Token[tuple[object, ...]] | None" = None
+
+    def __enter__(self) -> None:
+        self._token = self._sessions.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._sessions.end(self._token)
 
 
 _INSIDE: ContextVar[tuple[object, ...]] = ContextVar("inside", default=())

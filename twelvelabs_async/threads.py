@@ -269,7 +269,7 @@ class Threads:
             self._start_waiting()
 
     def _start_waiting(self) -> None:
-        while call := self._next():
+        while self._waiting and (call := self._next()):
             self._started.put(call)
             if self._busy > self._count:
                 self._count += 1
@@ -277,7 +277,7 @@ class Threads:
 
     def _next(self) -> Call | None:
         """Take the first waiting call that may run now; lanes without a thread go first."""
-        if not self._waiting or len(self._counted) >= SHARED_THREADS:
+        if len(self._counted) >= SHARED_THREADS:
             return None
         call = self._delayed() or next(filter(self._is_free, self._waiting), None)
         if call is not None:
@@ -289,7 +289,10 @@ class Threads:
 
     def _delayed(self) -> Call | None:
         """Return the first call that waits though none of its lane is running."""
-        return next((call for call in self._waiting if call.lane not in self._running), None)
+        for call in self._waiting:  # a generator would cost more than it looks at, mostly
+            if call.lane not in self._running:
+                return call
+        return None
 
     def _is_free(self, call: Call) -> bool:
         """Whether a call may run beside those of its lane."""

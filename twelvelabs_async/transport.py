@@ -10,10 +10,15 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+)
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 import aiohttp
 from attrs import Factory, define, evolve, field
@@ -36,7 +41,6 @@ from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
     ApiTimeoutError,
-    ClientClosedError,
     InvalidArgumentError,
     InvalidResponseError,
     TooManyRequestsError,
@@ -69,11 +73,16 @@ Params = Mapping[str, str | int | Sequence[str]]
 """A query; a list repeats its name."""
 
 
-class Watch(Protocol):
-    """Makes what ends a request that does not get on."""
+class _Flags(TypedDict, total=False):
+    harmless: bool
+    gone_is_done: bool
 
-    def __call__(self, *, queued: Callable[[], bool]) -> AbstractAsyncContextManager[object]:
-        """Return it; ``queued``: whether the request waits for its turn to connect."""
+
+class Watch(Protocol):
+    """Makes what ends an attempt that does not get on."""
+
+    def __call__(self, attempt: Attempt, /) -> AbstractContextManager[object]:
+        """Return what watches over ``attempt`` in its ``with`` block."""
         ...
 
 
@@ -138,8 +147,7 @@ class Transport(Unpicklable):
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = await self._json_call(method, path, params, json, options)
-        call = evolve(call, harmless=harmless)
+        call = await self._json_call(method, path, params, json, options, harmless=harmless)
         return await self._answered(call, partial(self.reader.values, kind, request=call.name))
 
     async def order(
@@ -167,17 +175,15 @@ class Transport(Unpicklable):
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = await self._json_call(method, path, params, json, options)
-        call = evolve(call, gone_is_done=gone_is_done)
+        call = await self._json_call(method, path, params, json, options, gone_is_done=gone_is_done)
         return await self._answered(call, self.reader.nothing)
 
     @without_frames
     async def _answered(
         self, call: Call, read: Callable[[Answer], ApiResponse[T]]
     ) -> ApiResponse[T]:
-        return await self._sessions.until_closed(
-            lambda: self._answer(call, read), f"{call.name} was answered"
-        )
+        with self._sessions.at_work():
+            return await self._answer(call, read)
 
     async def _json_call(
         self,
@@ -186,9 +192,13 @@ class Transport(Unpicklable):
         params: Params | None,
         json: Mapping[str, Any] | None,
         options: RequestOptions | None,
+        *,
+        harmless: bool = False,
+        gone_is_done: bool = False,
     ) -> Call:
+        flags = _Flags(harmless=harmless, gone_is_done=gone_is_done)
         if json is None:
-            return self.call(method, path, params=params, options=options)
+            return self.call(method, path, params=params, options=options, **flags)
         additional = (options or {}).get("additional_body_parameters") or {}
         return self.call(
             method,
@@ -197,6 +207,7 @@ class Transport(Unpicklable):
             body=await self._dumped({**json, **additional}),
             content_type="application/json",
             options=options,
+            **flags,
         )
 
     async def _dumped(self, values: Mapping[str, object]) -> bytes:
@@ -227,8 +238,11 @@ class Transport(Unpicklable):
         body: bytes | None = None,
         content_type: str | None = None,
         options: RequestOptions | None = None,
+        **flags: Unpack[_Flags],
     ) -> Call:
         """Return a request, checked, with everything that the client adds to it.
+
+        ``flags`` are those of ``Call``.
 
         Raises:
             InvalidArgumentError: An option can never be right.
@@ -244,14 +258,16 @@ class Transport(Unpicklable):
         if retries is not None:
             check_whole("max_retries", retries, 0)
         query = {**(params or {}), **additional}
+        url = URL(f"{self.base_url}{path}", encoded=True)
         return Call(
             method=method,
             path=path,
-            url=URL(f"{self.base_url}{path}", encoded=True).update_query(query),
+            url=url.update_query(query) if query else url,
             headers=self._headers(content_type, options.get("additional_headers") or {}),
             body=body,
             timeout=self.timeout if timeout is None else timeout,
             retries=self.max_retries if retries is None else retries,
+            **flags,
         )
 
     def _headers(
@@ -280,7 +296,8 @@ class Transport(Unpicklable):
                     try:
                         return await self.understood(answer, read)
                     except InvalidResponseError as error:
-                        failure = error
+                        # It may end here, and its frames hold the answer, with presigned URLs.
+                        failure = error.with_traceback(None)
                 else:
                     failure = await self.refusal(answer, call)
             repeated = True
@@ -290,7 +307,10 @@ class Transport(Unpicklable):
             failures += 1
             if failures > call.retries or not _may_retry(call, failure):
                 raise self._after(failures, failure)
-            await clock.sleep(self.delay(failure, failures))
+            delay = self.delay(failure, failures)
+            await self._sessions.until_closed(
+                partial(clock.sleep, delay), f"{call.name} was answered"
+            )
 
     def lost_with(self, failure: TwelveLabsError, dead: int) -> bool:
         """Whether a request was lost with a dead connection, and is to be sent again at once.
@@ -336,21 +356,20 @@ class Transport(Unpicklable):
             TooManyRequestsError: The platform asked for a longer pause than is ever waited.
             ClientClosedError: The client was closed meanwhile.
         """
-        while self.waits:
-            await self._pass_gate(arrived)
+        while True:
+            if self._must_wait():
+                await self._sessions.until_closed(
+                    lambda: self.gate.wait(arrived), "the platform took requests again"
+                )
             async with slot():
-                self.gate.check(arrived, clock.monotonic())
-                if not self.gate.closed_for(clock.monotonic()):
+                if self.waits and self.gate.was_closed:
+                    self.gate.check(arrived, clock.monotonic())
+                if not self._must_wait():
                     yield
                     return
-        async with slot():
-            yield
 
-    async def _pass_gate(self, arrived: int) -> None:
-        if self.gate.closed_for(clock.monotonic()):
-            await self._sessions.until_closed(
-                lambda: self.gate.wait(arrived), "the platform took requests again"
-            )
+    def _must_wait(self) -> bool:
+        return self.waits and self.gate.was_closed and self.gate.closed_for(clock.monotonic()) > 0
 
     @without_frames
     async def once(self, call: Call, watch: Watch) -> Answer:
@@ -363,10 +382,8 @@ class Transport(Unpicklable):
             ApiConnectionError: The platform gave no answer; or ``watch`` saw no progress.
             ClientClosedError: The client was closed meanwhile.
         """
-        return await self._sessions.until_closed(
-            lambda: self._exchange(call, watch, self._sessions.single()),
-            f"{call.name} was answered",
-        )
+        with self._sessions.at_work():
+            return await self._exchange(call, watch, self._sessions.single())
 
     async def pause(self, seconds: float) -> None:
         """Wait before another attempt.
@@ -378,6 +395,8 @@ class Transport(Unpicklable):
 
     async def _send(self, call: Call, arrived: int) -> Answer:
         async with self.admitted(lambda: self.slots, arrived):
+            if self._sessions.closed:
+                raise self._sessions.closed_before(f"{call.name} was answered")
             return await self._exchange(call, _unwatched, self._sessions.control())
 
     async def _exchange(
@@ -386,31 +405,31 @@ class Transport(Unpicklable):
         watch: Watch,
         session: aiohttp.ClientSession,
     ) -> Answer:
-        attempt = self._sessions.attempt(call.url, None if call.streamed else call.timeout)
         data = CheckedBytes(call.body) if isinstance(call.body, bytes) else call.body
+        attempt = self._sessions.attempt(
+            call.url, None if call.streamed else call.timeout, body_checks=data is not None
+        )
         try:
-            async with (
-                attempt,
-                watch(queued=attempt.is_queued),
-                session.request(
-                    call.method,
-                    call.url,
-                    data=data,
-                    headers=call.headers,
-                    timeout=_TIMEOUT,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    auto_decompress=True,
-                    proxy=attempt.proxy.url,
-                    proxy_headers=attempt.proxy.headers,
-                ) as response,
-            ):
-                attempt.check(response.status)
-                if attempt.reused and isinstance(data, CheckedBytes) and not data.begun:
-                    raise StrayAnswerError
-                body = await _whole(response)
-                if response.status == HTTPStatus.MISDIRECTED_REQUEST:
-                    attempt.misdirected()
+            async with attempt:
+                with watch(attempt):
+                    async with session.request(
+                        call.method,
+                        call.url,
+                        data=data,
+                        headers=call.headers,
+                        timeout=_TIMEOUT,
+                        allow_redirects=False,
+                        raise_for_status=False,
+                        auto_decompress=True,
+                        proxy=attempt.proxy.url,
+                        proxy_headers=attempt.proxy.headers,
+                    ) as response:
+                        attempt.check(response.status)
+                        if attempt.reused and isinstance(data, CheckedBytes) and not data.begun:
+                            raise StrayAnswerError
+                        body = await _whole(response)
+                        if response.status == HTTPStatus.MISDIRECTED_REQUEST:
+                            attempt.misdirected()
             headers = {name.lower(): value for name, value in response.headers.items()}
             logger.debug("%s answered %d", call.name, response.status)
             return Answer(response.status, headers, body)
@@ -426,7 +445,7 @@ class Transport(Unpicklable):
     ) -> Exception:
         """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
         if session.closed or self._sessions.closed:
-            return ClientClosedError(f"the client was closed before {call.name} was answered")
+            return self._sessions.closed_before(f"{call.name} was answered")
         if isinstance(error, NETWORK_ERRORS):
             return self._no_answer(call, error, attempt)
         if isinstance(error, _EndlessAnswerError):
@@ -458,7 +477,7 @@ class Transport(Unpicklable):
         return last
 
 
-def _unwatched(*, queued: object) -> AbstractAsyncContextManager[object]:  # noqa: ARG001
+def _unwatched(_: Attempt) -> AbstractContextManager[object]:
     return nullcontext()
 
 

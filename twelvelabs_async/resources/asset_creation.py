@@ -38,7 +38,7 @@ from twelvelabs_async.upload.limits import UploadLimits
 from twelvelabs_async.upload.reading import CheckedSource, Source
 from twelvelabs_async.upload.streams import Stream
 from twelvelabs_async.upload.turns import Turns
-from twelvelabs_async.upload.watch import stall_watch
+from twelvelabs_async.upload.watch import StallWatch
 
 ASSETS = "/assets"
 
@@ -182,7 +182,7 @@ class AssetCreation:
         transport = self._sending.transport
         try:
             async with transport.admitted(lambda: self._slot(body), arrived):
-                watch = partial(stall_watch, body, self._call.timeout)
+                watch = partial(StallWatch, body, self._call.timeout)
                 answer = await transport.once(evolve(self._call, body=payload), watch)
         except ApiConnectionError as error:
             failure: Exception = body.failure or error

@@ -203,8 +203,9 @@ class FileUpload:
                 await entry.forget()
                 raise
         await entry.done()
-        if entry.key is not None:
-            self._tools.completions.note(entry.key)
+        if entry.key is None:
+            return result
+        self._tools.completions.note(entry.key)
         return evolve(result, journal_key=entry.key)
 
     def _made(self, opener: Opener, opening: Opening, source: Source, entry: Entry) -> Uploader:

@@ -182,12 +182,18 @@ class Body(Payload):
         """Send the next bytes, however long they take to be read or to be taken."""
         # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
         buffer = self._buffers.take()
-        await self._send(writer, await self._read(buffer))
+        view = memoryview(buffer)[: self._left]
+        count = self._read_at_hand(view)
+        await self._send(writer, view[:count] if count else await self._read(view))
         if not self.unsent:
             self._buffers.give_back(buffer)
 
-    async def _read(self, buffer: bytearray) -> memoryview:
-        view = memoryview(buffer)[: self._left]
+    def _read_at_hand(self, view: memoryview) -> int:
+        """Read what needs no waiting; return how many bytes that were."""
+        del view
+        return 0
+
+    async def _read(self, view: memoryview) -> memoryview:
         self.held_up = True
         stuck = clock.call_later(STUCK_SECONDS, self.when_stuck)
         try:
@@ -273,6 +279,9 @@ class SliceBody(Body):
             error.chunk_index = self.index
             raise
 
+    def _read_at_hand(self, view: memoryview) -> int:
+        return self._slice.read_at_hand(view, self._offset + self.sent)
+
     def _send_at_hand(self) -> bool:
         """Send a piece of the page cache, past aiohttp's writer, which would add nothing to it.
 
@@ -283,7 +292,7 @@ class SliceBody(Body):
             return False
         buffer = self._buffers.take()
         view = memoryview(buffer)[: self._left]
-        count = self._slice.read_at_hand(view, self._offset + self.sent)
+        count = self._read_at_hand(view)
         if count:
             transport.write(view[:count])
             self.sent += count
@@ -322,6 +331,11 @@ class HashedBody(SliceBody):
         await super()._send(writer, view)
         if not self.complete:
             await self._until(hashing)
+
+    def _read_at_hand(self, view: memoryview) -> int:
+        """Read nothing: what is sent is read in full, so that a thread has enough to hash."""
+        del view
+        return 0
 
     def _send_at_hand(self) -> bool:
         """Send nothing: each byte is hashed, which takes a thread."""

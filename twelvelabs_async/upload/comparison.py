@@ -44,6 +44,11 @@ class Imprint(IntEnum):
     MD5 = 3  # their MD5
 
 
+_INCOMPARABLE = bytes([Imprint.NONE]) + bytes(MD5_BYTES)
+_OF_ETAG = bytes([Imprint.ETAG])
+_OF_MD5 = bytes([Imprint.MD5])
+
+
 @define(eq=False, repr=False)
 class Imprints:
     """What can be compared of each stored chunk: 17 bytes a chunk, in blocks of neighbours."""
@@ -59,13 +64,14 @@ class Imprints:
             md5: Of what was sent, in hexadecimal; None: it was not computed.
         """
         text = (md5 or etag or "").lower()
-        known = _MD5.fullmatch(text) is not None
-        kind = Imprint.NONE if not known else Imprint.MD5 if md5 else Imprint.ETAG
+        imprint = _INCOMPARABLE
+        if _MD5.fullmatch(text) is not None:
+            imprint = (_OF_MD5 if md5 else _OF_ETAG) + bytes.fromhex(text)
         number, at = _place(index)
-        if number not in self._blocks:
-            self._blocks[number] = bytearray(BLOCK_CHUNKS * IMPRINT_BYTES)
-        imprint = bytes([kind]) + (bytes.fromhex(text) if known else bytes(MD5_BYTES))
-        self._blocks[number][at : at + IMPRINT_BYTES] = imprint
+        block = self._blocks.get(number)
+        if block is None:
+            block = self._blocks[number] = bytearray(BLOCK_CHUNKS * IMPRINT_BYTES)
+        block[at : at + IMPRINT_BYTES] = imprint
 
     def kind(self, index: int) -> Imprint:
         """Return what is known of a chunk."""

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from attrs import Factory, define
+from attrs import define
 
 from twelvelabs_async.tasks import end_all
 from twelvelabs_async.threads import Threads
@@ -27,7 +27,7 @@ READ_BYTES = 512 * 1024
 class FileDigest:
     """A digest under way, or none."""
 
-    _threads: Threads = Factory(Threads)
+    _threads: Threads | None = None
     _task: asyncio.Task[None] | None = None
     _source: Source | None = None
     _value: str | None = None
@@ -62,11 +62,11 @@ class FileDigest:
         version = source.version
         # Its own buffer: of a hash that is cancelled, a thread goes on reading in it.
         view, reads = memoryview(bytearray(READ_BYTES)), FullReads(source)
-        digest, done = hashlib.sha256(), 0
+        digest, done, threads = hashlib.sha256(), 0, self._threads or Threads()
         while done < source.size:
             piece = view[: source.size - done]
             await reads.read_into(piece, done)
-            await self._threads.run(digest.update, piece)
+            await threads.run(digest.update, piece)
             done += len(piece)
         await source.look()
         self._value, self._version = digest.hexdigest(), version
@@ -88,7 +88,7 @@ async def file_digest(
         wanted: Whether to compute it at all; if not, nothing is read.
         threads: Where to compute it; None: threads of its own.
     """
-    digest = FileDigest(threads or Threads())
+    digest = FileDigest(threads)
     if not wanted:
         yield digest
         return

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Self, TypeVar
 from weakref import WeakValueDictionary
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from twelvelabs_async.descriptors import Admission
 from twelvelabs_async.sessions import Sessions
@@ -14,17 +14,31 @@ from twelvelabs_async.sessions import Sessions
 T = TypeVar("T")
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class Slot:
-    """A slot that is taken.
+    """A slot, had for the ``async with`` block, unless it is freed before."""
 
-    Attributes:
-        sent: To be called when the body is sent; frees the slot where the next one may begin then.
-        free: Frees the slot at once.
-    """
+    _slots: "Slots"
+    _taken: bool = False
 
-    sent: Callable[[], None]
-    free: Callable[[], None]
+    async def __aenter__(self) -> Self:
+        await self._slots.free.acquire()
+        self._taken = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.free()
+
+    def sent(self) -> None:
+        """Note that the body is sent, which frees the slot where the next one may begin then."""
+        if self._slots.early:
+            self.free()
+
+    def free(self) -> None:
+        """Let another one have the slot; more than once does no harm."""
+        if self._taken:
+            self._taken = False
+            self._slots.free.release()
 
 
 @define(eq=False, repr=False)
@@ -37,37 +51,21 @@ class Slots:
     Attributes:
         count: How many bodies at once.
         early: Whether a slot is free as soon as its body is sent.
+        free: The slots that nobody has.
     """
 
     count: int
     early: bool
-    _free: asyncio.Semaphore
+    free: asyncio.Semaphore
 
     @classmethod
     def of(cls, count: int, *, early: bool = False) -> "Slots":
         """Make ``count`` slots."""
         return cls(count, early, asyncio.Semaphore(count))
 
-    @asynccontextmanager
-    async def one(self) -> AsyncGenerator[Slot]:
-        """Have a slot for the ``async with`` block, unless it is freed before."""
-        await self._free.acquire()
-        taken = True
-
-        def free() -> None:
-            nonlocal taken
-            if taken:
-                taken = False
-                self._free.release()
-
-        try:
-            yield Slot(free if self.early else _nothing, free)
-        finally:
-            free()
-
-
-def _nothing() -> None:
-    pass
+    def one(self) -> Slot:
+        """Return a slot to be waited for and had."""
+        return Slot(self)
 
 
 @define(eq=False, repr=False)
@@ -125,7 +123,8 @@ class UploadLimits:
             ClientClosedError: The client is closed, or was closed before it was admitted.
         """
         with self.sessions.at_work():
-            await self.sessions.until_closed(self.uploads.acquire, "the upload was begun")
+            if not self.uploads.take():
+                await self.sessions.until_closed(self.uploads.acquire, "the upload was begun")
             try:
                 yield
             finally:

@@ -34,7 +34,7 @@ from twelvelabs_async.upload.refusals import StoreAnswer
 from twelvelabs_async.upload.repetitions import Repetitions
 from twelvelabs_async.upload.slices import Slice
 from twelvelabs_async.upload.turns import Turns
-from twelvelabs_async.upload.watch import stall_watch
+from twelvelabs_async.upload.watch import StallWatch
 
 _LONGEST_ANSWER = 64 * 1024
 _LONGEST_PHRASE = 200
@@ -99,10 +99,7 @@ class Storage:
         target = _target(url, body.index)
         attempt = self._sessions.attempt(target, stored=True)
         try:
-            answer = await self._sessions.until_closed(
-                lambda: self._exchange(session, target, headers, body, attempt),
-                f"chunk {body.index} was stored",
-            )
+            answer = await self._exchange(session, target, headers, body, attempt)
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
             failure = self._failure(error, session, target, body, attempt)
         else:
@@ -119,31 +116,35 @@ class Storage:
         body: SliceBody,
         attempt: Attempt,
     ) -> StoreAnswer:
-        await self._turns.take()  # to begin a request is as much work as a piece of a body
         try:
-            async with (
-                attempt,
-                stall_watch(body, self.stall_timeout, queued=attempt.is_queued),
-                session.put(
-                    target,
-                    data=body,
-                    headers=headers,
-                    allow_redirects=False,
-                    proxy=attempt.proxy.url,
-                    proxy_headers=attempt.proxy.headers,
-                ) as response,
-            ):
-                _check_arrival(response.status, body, attempt)
-                beginning = await _beginning(response)
-                if response.status == HTTPStatus.MISDIRECTED_REQUEST:
-                    attempt.misdirected()
-                    body.drop()
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                answer = StoreAnswer(response.status, headers, beginning, target)
-                await self._refuse_repetition(answer, body)
+            async with attempt:
+                await self._turns.take()  # to begin a request is as much work as a piece of a body
+                with StallWatch(body, self.stall_timeout, attempt):
+                    async with session.put(
+                        target,
+                        data=body,
+                        headers=headers,
+                        allow_redirects=False,
+                        proxy=attempt.proxy.url,
+                        proxy_headers=attempt.proxy.headers,
+                    ) as response:
+                        answer = await self._understood(response, target, body, attempt)
                 return answer
         finally:
             body.abandon()
+
+    async def _understood(
+        self, response: aiohttp.ClientResponse, target: URL, body: SliceBody, attempt: Attempt
+    ) -> StoreAnswer:
+        _check_arrival(response.status, body, attempt)
+        beginning = await _beginning(response)
+        if response.status == HTTPStatus.MISDIRECTED_REQUEST:
+            attempt.misdirected()
+            body.drop()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        answer = StoreAnswer(response.status, headers, beginning, target)
+        await self._refuse_repetition(answer, body)
+        return answer
 
     async def _refuse_repetition(self, answer: StoreAnswer, body: SliceBody) -> None:
         """Refuse a success that is the one to the PUT before, over this connection, once more.
@@ -177,7 +178,7 @@ class Storage:
         if isinstance(error, ClientClosedError):
             return error
         if session.closed or self._sessions.closed:
-            return ClientClosedError(f"the client was closed before chunk {body.index} was stored")
+            return self._sessions.closed_before(f"chunk {body.index} was stored")
         if not isinstance(error, NETWORK_ERRORS):
             return error
         if isinstance(error, aiohttp.ClientHttpProxyError):

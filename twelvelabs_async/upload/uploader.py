@@ -339,8 +339,9 @@ class Uploader:
         if self._prefetch is not None and not self._prefetch.done():
             return
         now = clock.monotonic()
-        for index in chain(self.ledger.missing, self.ledger.upcoming(self.max_workers)):
-            if self._wants_url(index) and not self.urls.has(index, now):
+        started = (index for index in self.ledger.missing if index not in self._sending)
+        for index in chain(started, self.ledger.upcoming(self.max_workers)):
+            if not self.urls.has(index, now):
                 self._prefetch = asyncio.create_task(self._fetch_quietly(index))
                 return
 
@@ -398,7 +399,10 @@ class Uploader:
         self._confirm(batch, answer)
 
     def _confirm(self, batch: tuple[CompletedChunk, ...], answer: ReportChunkBatchResponse) -> None:
-        self.ledger.confirm(batch, evolve(answer, asset_id=self._credible(answer.asset_id)))
+        credible = self._credible(answer.asset_id)
+        if credible != answer.asset_id:
+            answer = evolve(answer, asset_id=credible)
+        self.ledger.confirm(batch, answer)
 
     def _credible(self, asset_id: str | None) -> str | None:
         """Return the asset's id as a report names it, where nothing else names it or it agrees."""

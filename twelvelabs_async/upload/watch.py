@@ -8,72 +8,53 @@ disk is read, or a turn of a busy loop is waited for, nothing stalls.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 
 from attrs import define
 
 from twelvelabs_async import clock
+from twelvelabs_async.connections import Attempt
 from twelvelabs_async.sockets import kernel_unsent
 from twelvelabs_async.upload.body import Body
 
 LOOKS = 4
 """How often the watch looks within its limit; it ends a stall at most a quarter late."""
 
-
 ROUNDING = 1e-6
 """Seconds that a sum of looks may fall short of the limit, by the arithmetic of floats."""
 
 
 @define(eq=False, repr=False)
-class _Watch:
+class StallWatch:
+    """Ends an attempt when what it sends stalls during the ``with`` block.
+
+    Time in which the request waits for its turn to connect does not count: no server is to blame.
+    """
+
     _body: Body
-    _limit: float
-    _deadline: asyncio.Timeout
-    _queued: Callable[[], bool]
+    _limit: float | None
+    """Seconds without progress; None: wait for ever."""
+    _attempt: Attempt
     _level: tuple[int, int] = (0, 0)
     _since: float = 0.0
     _timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        self._since = clock.monotonic()
-        self._timer = clock.call_later(self._limit / LOOKS, self._look)
+    def __enter__(self) -> None:
+        if self._limit is not None:
+            self._since = clock.monotonic()
+            self._timer = clock.call_later(self._limit / LOOKS, self._look, self._limit)
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _look(self, limit: float) -> None:
         now = clock.monotonic()
         body = self._body
         level = (body.sent, body.unsent + kernel_unsent(body.socket))
-        excused = body.held_up or (body.socket is None and self._queued())
+        excused = body.held_up or (body.socket is None and self._attempt.is_queued())
         if level != self._level or excused:
             self._level, self._since = level, now
-        elif now - self._since >= self._limit - ROUNDING:
-            self._deadline.reschedule(now)
+        elif now - self._since >= limit - ROUNDING:
+            self._attempt.end()
             return
-        self._timer = clock.call_later(self._limit / LOOKS, self._look)
-
-
-@asynccontextmanager
-async def stall_watch(
-    body: Body, limit: float | None, *, queued: Callable[[], bool]
-) -> AsyncGenerator[asyncio.Timeout]:
-    """End the ``async with`` block with ``TimeoutError`` when ``body`` stalls.
-
-    Args:
-        body: What is being sent.
-        limit: Seconds without progress; None: wait for ever.
-        queued: Whether the request waits for its turn to connect, where no server is to blame.
-    """
-    async with clock.timeout(None) as deadline:
-        if limit is None:
-            yield deadline
-            return
-        watch = _Watch(body, limit, deadline, queued)
-        watch.start()
-        try:
-            yield deadline
-        finally:
-            watch.stop()
+        self._timer = clock.call_later(limit / LOOKS, self._look, limit)
