@@ -132,7 +132,7 @@ class Attempt:
         overdue: What of connecting took longer than ``CONNECT_TIMEOUT``; None: nothing.
     """
 
-    _url: URL
+    _origin: URL
     proxy: Proxy
     _connector: "SpacedConnector | None"
     _under_way: "set[Attempt]"
@@ -190,7 +190,7 @@ class Attempt:
 
     def _distrust(self) -> None:
         if self._connector is not None:
-            self._connector.distrust(self._url.origin(), self._number)
+            self._connector.distrust(self._origin, self._number)
 
     def _note_end(self, error: BaseException) -> None:
         self.stale = self.reused and _is_loss(error)
@@ -204,11 +204,11 @@ class Attempt:
         seconds = f"in {CONNECT_TIMEOUT:g} s"
         if self._stage is Stage.RESOLVING:
             return f"the host name {self._host!r} was not resolved {seconds}"
-        where = self._url.host_port_subcomponent
+        where = self._origin.host_port_subcomponent
         if self.proxy.url is not None:
             proxy = self.proxy.url.host_port_subcomponent
             return f"the proxy {proxy} made no connection to {where} {seconds}"
-        secured = ", with its TLS handshake," if self._url.scheme == "https" else ""
+        secured = ", with its TLS handshake," if self._origin.scheme == "https" else ""
         return f"no connection to {where}{secured} was made {seconds}"
 
     def is_queued(self) -> bool:

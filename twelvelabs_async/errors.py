@@ -311,9 +311,11 @@ class StorageConnectionError(StorageError):
 
     Attributes:
         stale_connection: As for ``ApiConnectionError``.
+        unsent: Whether nothing of the request was sent, so that its URL was not used.
     """
 
     stale_connection: bool = False
+    unsent: bool = False
 
 
 class ChunkCorruptedError(StorageError):

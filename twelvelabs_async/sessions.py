@@ -223,7 +223,8 @@ class Sessions(Unpicklable):
         """
         connector = self._stored if stored else self._connector
         proxy = self.proxy_for(url)
-        return Attempt(url, proxy, connector, self._attempts, seconds, body_checks=body_checks)
+        origin = url.origin()  # without a presigned URL's signature
+        return Attempt(origin, proxy, connector, self._attempts, seconds, body_checks=body_checks)
 
     @property
     def most_dead(self) -> int:

@@ -253,6 +253,10 @@ class Threads:
     def start(self, call: Call) -> Call:
         """Give a call a thread, now or when there is one for it."""
         with self._lock:
+            lane = call.lane
+            if not (self._waiting or lane in self._running) and len(self._counted) < SHARED_THREADS:
+                self._begin(call)
+                return call
             self._waiting.append(call)
             self._start_waiting()
             if self._waiting and not self._watched and self._delayed():
@@ -270,10 +274,16 @@ class Threads:
 
     def _start_waiting(self) -> None:
         while self._waiting and (call := self._next()):
-            self._started.put(call)
-            if self._busy > self._count:
-                self._count += 1
-                threading.Thread(target=self._serve, name=NAME, daemon=True).start()
+            self._begin(call)
+
+    def _begin(self, call: Call) -> None:
+        self._busy += 1
+        self._running[call.lane] += 1
+        self._counted.add(call)
+        self._started.put(call)
+        if self._busy > self._count:
+            self._count += 1
+            threading.Thread(target=self._serve, name=NAME, daemon=True).start()
 
     def _next(self) -> Call | None:
         """Take the first waiting call that may run now; lanes without a thread go first."""
@@ -282,9 +292,6 @@ class Threads:
         call = self._delayed() or next(filter(self._is_free, self._waiting), None)
         if call is not None:
             self._waiting.remove(call)
-            self._busy += 1
-            self._running[call.lane] += 1
-            self._counted.add(call)
         return call
 
     def _delayed(self) -> Call | None:

@@ -97,7 +97,7 @@ class Storage:
         """
         session = self._sessions.storage()
         target = _target(url, body.index)
-        attempt = self._sessions.attempt(target, stored=True)
+        attempt = self._sessions.attempt(target, stored=True, body_checks=True)
         try:
             answer = await self._exchange(session, target, headers, body, attempt)
         except Exception as error:  # noqa: BLE001 - a closed session fails in many ways
@@ -193,6 +193,7 @@ class Storage:
         text = f"no answer from the object store {target.host}: {lost}"
         failure = StorageConnectionError(text, chunk_index=body.index)
         failure.lacks_descriptors = are_lacking(error)
+        failure.unsent = body.sent == 0
         return failure
 
 

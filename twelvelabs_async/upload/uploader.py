@@ -30,6 +30,7 @@ from twelvelabs_async.errors import (
     ClientClosedError,
     IncompleteUploadError,
     JournalLostError,
+    StorageConnectionError,
     StorageError,
     TwelveLabsError,
 )
@@ -261,7 +262,7 @@ class Uploader:
                     return chunks
             if meaning(failure) is Meaning.EXPIRED:
                 self.urls.expire(ticket)
-            if failure.lacks_descriptors:
+            if isinstance(failure, StorageConnectionError) and failure.unsent:
                 self.urls.give_back(piece.index, ticket)
             await self._wait_to_retry(failure, attempts, began)
 
