@@ -153,7 +153,8 @@ class Attempt:
 
     async def __aenter__(self) -> None:
         self._token = _ATTEMPT.set(self)
-        # A connector of our own tells each stage; a user's may hang before it tells the first.
+        # Our own connector reports when connecting begins, and the bound is set then. A user's
+        # connector may hang before it reports anything, so its bound is set now.
         self._scope = clock.timeout(self._seconds if self._connector is None else None)
         self._under_way.add(self)
         await self._scope.__aenter__()
