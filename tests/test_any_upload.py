@@ -230,7 +230,7 @@ async def test_cancelled_it_leaves_nothing_open(
     emulator.faults.add(Fault(route="create_asset" if above else "create", action=Stall("before")))
     upload = asyncio.create_task(client.upload(path, multipart_above=above))
     while not emulator.connections("api"):
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
         await upload

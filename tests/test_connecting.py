@@ -26,7 +26,7 @@ from twelvelabs_async import (
     UploadError,
 )
 from twelvelabs_async.connections import CONNECT_TIMEOUT
-from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.emulator import Cut, Emulator, Fault
 
 ONCE: RequestOptions = {"max_retries": 0}
 HOURS = 5 * 3600.0
@@ -324,3 +324,28 @@ async def test_closing_a_client_does_not_wait_for_a_lookup(
             await asking
     assert now() == 1
     assert asyncio.all_tasks() == before
+
+
+async def test_a_put_that_got_no_connection_keeps_its_url(
+    emulator: Emulator, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it was sent, so the URL is as good as before: no other one is asked for."""
+    lookups = Lookups(hanging=2)
+    lookups.replace(monkeypatch)
+    store = URL(emulator.platform.store_url)
+    emulator.platform.store_url = str(store.with_host("store.test").origin())
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        asset = await client.multipart_upload.upload_file(make_file(CHUNK_SIZE), max_retries=2)
+    assert asset.asset_url
+    assert lookups.count == 3
+    assert (emulator.count("put"), emulator.count("presigned_urls")) == (1, 0)
+
+
+async def test_a_put_that_lost_its_connection_takes_another_url(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """A URL works once, and the store may have seen it."""
+    emulator.faults.add(Fault(route="put", action=Cut("after")))
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        await client.multipart_upload.upload_file(make_file(CHUNK_SIZE), max_retries=2)
+    assert (emulator.count("put"), emulator.count("presigned_urls")) == (2, 1)
