@@ -15,23 +15,23 @@ from typing import cast
 from attrs import Factory, define, frozen
 
 from benchmarks.meter import Figures, Meter
-from twelvelabs_async.asset_models import AssetDetail
-from twelvelabs_async.models import (
+from twelvelabs_async._upload.limits import Slots
+from twelvelabs_async._upload.plan.ledger import Ledger
+from twelvelabs_async._upload.plan.retry_policy import Patience
+from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.slices import Slice, Slices
+from twelvelabs_async._upload.plan.url_book import UrlBook
+from twelvelabs_async._upload.resume.checkpoint import NoEntry
+from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.uploader import Uploader
+from twelvelabs_async.models.assets import AssetDetail
+from twelvelabs_async.models.uploads import (
     CompletedChunk,
     GetUploadStatusResponse,
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
-from twelvelabs_async.upload.entry import NoEntry
-from twelvelabs_async.upload.ledger import Ledger
-from twelvelabs_async.upload.limits import Slots
-from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.session import Session
-from twelvelabs_async.upload.slices import Slice, Slices
-from twelvelabs_async.upload.storage import Storage
-from twelvelabs_async.upload.uploader import Uploader
-from twelvelabs_async.upload.url_book import UrlBook
-from twelvelabs_async.upload.verdicts import Patience
 
 CHUNK_SIZE = 1000
 BATCH_SIZE = 10

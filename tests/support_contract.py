@@ -20,8 +20,7 @@ from yarl import URL
 
 from twelvelabs_async.emulator import Emulator, Library, Platform, Refusal, forms
 from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
-from twelvelabs_async.emulator.routing import API_VERSION
-from twelvelabs_async.emulator.routing import target as endpoint
+from twelvelabs_async.emulator.routing import API_VERSION, target as endpoint
 from twelvelabs_async.emulator.signing import Signer
 from twelvelabs_async.emulator.store import Denied, Store
 

@@ -19,9 +19,9 @@ from support_crash import Call, after_power_loss, read_trace
 from support_uploader import Order
 from support_victims import NEVER, WHEN, Arrivals, Kind, Moment, Victims
 
+from twelvelabs_async._upload.resume.records import Past, recall
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal_log import SUFFIX, read_records
-from twelvelabs_async.upload.past import Past, recall
+from twelvelabs_async.journal.log_file import SUFFIX, read_records
 
 QUIET_TURNS = 20
 """Turns of the loop without news after which nothing of a dead process is on its way any more."""

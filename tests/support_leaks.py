@@ -12,7 +12,7 @@ from typing import Any
 from support_steps import Steps
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.threads import NAME
+from twelvelabs_async._core.threads import NAME
 
 DESCRIPTORS = Path("/proc/self/fd")
 

@@ -15,9 +15,9 @@ from conftest import CHUNK_SIZE, MakeFile
 from support_leaks import is_open
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, UploadProgress
+from twelvelabs_async._core.tasks import cancelled_once, end_all, uninterrupted
+from twelvelabs_async._upload.source.file import Descriptor, open_source, read_positioned
 from twelvelabs_async.emulator import Emulator, Fault, Stall
-from twelvelabs_async.tasks import cancelled_once, end_all, uninterrupted
-from twelvelabs_async.upload.source import Descriptor, open_source, read_positioned
 
 MANY = 2000
 """Turns of the loop that only a task that spins takes."""

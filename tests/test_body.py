@@ -20,12 +20,12 @@ import trustme
 from attrs import define
 from conftest import MakeFile
 
-from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
-from twelvelabs_async.sessions import Connecting, Sessions
-from twelvelabs_async.upload.body import Buffers, HashedBody, SliceBody, waiting_until_empty
-from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.slices import Slice, Slices
-from twelvelabs_async.upload.source import (
+from twelvelabs_async._http.sessions import Connecting, Sessions
+from twelvelabs_async._upload.plan.slices import Slice, Slices
+from twelvelabs_async._upload.send.body import Buffers, HashedBody, SliceBody, waiting_until_empty
+from twelvelabs_async._upload.send.loop_share import TURN_BYTES, Turns
+from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.file import (
     CAN_READ_CACHE,
     Descriptor,
     FileSource,
@@ -33,8 +33,8 @@ from twelvelabs_async.upload.source import (
     read_positioned,
     read_seeking,
 )
-from twelvelabs_async.upload.storage import Storage
-from twelvelabs_async.upload.turns import TURN_BYTES, Turns
+from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
 
 MIB = 2**20
 

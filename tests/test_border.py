@@ -10,7 +10,7 @@ from support_calls import ask, tls
 from support_server import listening
 
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs
-from twelvelabs_async.border import reason
+from twelvelabs_async._http.network_errors import reason
 
 
 async def _handshake(

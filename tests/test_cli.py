@@ -35,13 +35,13 @@ from support_cli import (
 )
 
 from twelvelabs_async import AsyncTwelveLabs
-from twelvelabs_async.cli.bars import SPARE_COLUMNS, Bar, Bars, bars_of
-from twelvelabs_async.cli.checking import CheckFailedError, check_served
-from twelvelabs_async.cli.emulate import parse_size
-from twelvelabs_async.cli.interrupts import Interrupts
-from twelvelabs_async.cli.notices import notices
-from twelvelabs_async.cli.telling import plain
-from twelvelabs_async.cli.upload import FILES_AT_ONCE
+from twelvelabs_async._cli.bars import SPARE_COLUMNS, Bar, Bars, bars_of
+from twelvelabs_async._cli.emulate import parse_size
+from twelvelabs_async._cli.interrupts import Interrupts
+from twelvelabs_async._cli.log_display import notices
+from twelvelabs_async._cli.output import plain
+from twelvelabs_async._cli.upload import FILES_AT_ONCE
+from twelvelabs_async._cli.verify_served import CheckFailedError, check_served
 from twelvelabs_async.emulator import Cut, Emulator, Fault, Rewrite, Stall
 
 if sys.platform != "win32":

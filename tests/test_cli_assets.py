@@ -22,12 +22,12 @@ from support_cli import (
 )
 from virtual_time import utcnow
 
-from twelvelabs_async.cli.assets import Filters, Subject, list_assets, wait_for_assets
-from twelvelabs_async.cli.errands import run_errands
-from twelvelabs_async.cli.interrupts import Interrupts
-from twelvelabs_async.cli.readiness import Wait
-from twelvelabs_async.cli.telling import OutputGoneError
-from twelvelabs_async.cli.transcription import Segmentation, show_transcription
+from twelvelabs_async._cli.assets import Filters, Subject, list_assets, wait_for_assets
+from twelvelabs_async._cli.interrupts import Interrupts
+from twelvelabs_async._cli.jobs import run_errands
+from twelvelabs_async._cli.output import OutputGoneError
+from twelvelabs_async._cli.readiness import Wait
+from twelvelabs_async._cli.transcription import Segmentation, show_transcription
 from twelvelabs_async.emulator import Emulator, Fault, Segment, Stall, Transcript, api_error
 
 Use = Callable[[Emulator], None]

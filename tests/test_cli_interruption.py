@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from support_cli import PATIENCE, Ended, Shell, ended, posix, run_shell
 
-from twelvelabs_async.cli.app import app
-from twelvelabs_async.cli.orders import Order, chosen_wait, parse_metadata
-from twelvelabs_async.cli.upload import FILES_AT_ONCE
+from twelvelabs_async._cli.app import app
+from twelvelabs_async._cli.arguments import Order, chosen_wait, parse_metadata
+from twelvelabs_async._cli.upload import FILES_AT_ONCE
 from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error
 
 pytestmark = posix

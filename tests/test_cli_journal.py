@@ -10,12 +10,13 @@ import pytest
 from attrs import Factory, define
 from support_cli import Shell, ended, posix
 
-from twelvelabs_async import Journal, JournalError, JournalLostError, MemoryJournal, clock
-from twelvelabs_async.cli.own_journal import OptionalJournal
+from twelvelabs_async import Journal, JournalError, JournalLostError, MemoryJournal
+from twelvelabs_async._cli.own_journal import OptionalJournal
+from twelvelabs_async._core import clock
+from twelvelabs_async._upload.resume.lease import LEASE_SECONDS, held
 from twelvelabs_async.emulator import Emulator, Fault, Stall
-from twelvelabs_async.journal_conformance import check_journal
-from twelvelabs_async.journal_log import HEADER
-from twelvelabs_async.upload.lease import LEASE_SECONDS, held
+from twelvelabs_async.journal.conformance import check_journal
+from twelvelabs_async.journal.log_file import HEADER
 
 pytestmark = posix
 

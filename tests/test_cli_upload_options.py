@@ -14,11 +14,11 @@ from support_cli import Shell, ended, posix
 from virtual_time import utcnow
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidArgumentError
-from twelvelabs_async.cli.interrupts import Interrupts
-from twelvelabs_async.cli.orders import Order, chosen_wait, parse_metadata
-from twelvelabs_async.cli.outcomes import WrongUsageError
-from twelvelabs_async.cli.readiness import Wait
-from twelvelabs_async.cli.upload import FILES_AT_ONCE, upload
+from twelvelabs_async._cli.arguments import Order, chosen_wait, parse_metadata
+from twelvelabs_async._cli.interrupts import Interrupts
+from twelvelabs_async._cli.outcomes import WrongUsageError
+from twelvelabs_async._cli.readiness import Wait
+from twelvelabs_async._cli.upload import FILES_AT_ONCE, upload
 from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall
 
 MINUTE = timedelta(minutes=1)

@@ -10,16 +10,10 @@ import pytest
 from conftest import CHUNK_SIZE, MakeFile
 from virtual_time import utcnow
 
-from twelvelabs_async import (
-    AsyncTwelveLabs,
-    FileJournal,
-    Journal,
-    UploadError,
-    UploadResult,
-    clock,
-)
+from twelvelabs_async import AsyncTwelveLabs, FileJournal, Journal, UploadError, UploadResult
+from twelvelabs_async._core import clock
+from twelvelabs_async._upload.completions import Completions
 from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error, store_error
-from twelvelabs_async.upload.completions import Completions
 
 CHUNKS = 3
 FINAL = api_error(403, "unauthorized", "No.")

@@ -22,8 +22,8 @@ from twelvelabs_async import (
     OutcomeUnknownError,
     UploadError,
     UploadProgress,
-    sessions,
 )
+from twelvelabs_async._http import sessions
 from twelvelabs_async.emulator import (
     Answer,
     Emulator,

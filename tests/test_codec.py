@@ -16,12 +16,10 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from twelvelabs_async import asset_models, codec, models
-from twelvelabs_async.asset_models import AssetDetail, AssetStatus, AssetTranscriptionResponse
-from twelvelabs_async.codec import (
+from twelvelabs_async._http import codec
+from twelvelabs_async._http.codec import (
     MOST_VALUES,
     MalformedBodyError,
     ShapeError,
@@ -30,7 +28,9 @@ from twelvelabs_async.codec import (
     structure,
 )
 from twelvelabs_async.errors import InvalidArgumentError
-from twelvelabs_async.models import (
+from twelvelabs_async.models import assets as asset_models, uploads as models
+from twelvelabs_async.models.assets import AssetDetail, AssetStatus, AssetTranscriptionResponse
+from twelvelabs_async.models.uploads import (
     ChunkInfo,
     CompletedChunk,
     CreateAssetUploadResponse,

@@ -15,11 +15,11 @@ from support_victims import NEVER, Arrivals
 from virtual_time import utcnow
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, UploadError
+from twelvelabs_async._upload.resume.records import recall
 from twelvelabs_async.emulator import Emulator, Fault, api_error, store_error
 from twelvelabs_async.emulator.faults import Action, Faults
 from twelvelabs_async.emulator.records import Asset, Upload
-from twelvelabs_async.journal_log import SUFFIX, Disk, read_records, whole_records
-from twelvelabs_async.upload.past import recall
+from twelvelabs_async.journal.log_file import SUFFIX, Disk, read_records, whole_records
 
 CHUNKS = 3
 REFUSAL = store_error(400, "InvalidRequest", "No.")

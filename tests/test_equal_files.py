@@ -19,8 +19,8 @@ from twelvelabs_async import (
     UploadError,
     UploadInProgressError,
     UploadResult,
-    clock,
 )
+from twelvelabs_async._core import clock
 from twelvelabs_async.emulator import Emulator, Fault, Stall, store_error
 
 CHUNKS = 8

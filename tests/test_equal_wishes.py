@@ -6,8 +6,8 @@ import pytest
 from conftest import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs, MemoryJournal, UploadError
+from twelvelabs_async._upload.job import Wish
 from twelvelabs_async.emulator import Emulator, Fault, store_error
-from twelvelabs_async.upload.job import Wish
 
 CHUNKS = 6
 PLAIN = "fd58baecaa84426dbd9799749df5b9ab40569293f90320686cd76b6d4d6faf47"

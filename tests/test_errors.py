@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_async import errors
-from twelvelabs_async.asset_models import AssetDetail, AssetHls
+from twelvelabs_async._upload.upload_error import upload_failure
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -30,7 +30,8 @@ from twelvelabs_async.errors import (
     error_class,
     request_id,
 )
-from twelvelabs_async.models import (
+from twelvelabs_async.models.assets import AssetDetail, AssetHls
+from twelvelabs_async.models.uploads import (
     CreateAssetUploadResponse,
     GetUploadStatusResponse,
     MultipartUploadStatusType,
@@ -39,7 +40,6 @@ from twelvelabs_async.models import (
     RequestAdditionalPresignedUrLsResponse,
     UploadResult,
 )
-from twelvelabs_async.upload.failures import upload_failure
 
 CLASSES: list[type[TwelveLabsError]] = [
     kind

@@ -1,12 +1,11 @@
 """What is made of a store's ETags: learned from the first match, judged where none comes."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support_platform import choose_profile
 
+from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS, EtagCheck
 from twelvelabs_async.errors import ChunkCorruptedError, SessionCorruptedError
-from twelvelabs_async.upload.etag_check import ENOUGH_DOUBTS, EtagCheck
 
 choose_profile()
 

@@ -10,7 +10,7 @@ from conftest import CHUNK_SIZE, MakeFile
 from support_cli import Ended, Shell
 
 from twelvelabs_async import SourceError
-from twelvelabs_async.descriptors import Admission
+from twelvelabs_async._core.descriptors import Admission
 from twelvelabs_async.emulator import Emulator
 
 FILES = 100

@@ -19,9 +19,9 @@ from twelvelabs_async import (
     SourceError,
     UploadError,
 )
+from twelvelabs_async._upload.source.digest import READ_BYTES, file_digest
+from twelvelabs_async._upload.source.file import open_source
 from twelvelabs_async.emulator import Emulator, Fault, store_error
-from twelvelabs_async.upload.file_digest import READ_BYTES, file_digest
-from twelvelabs_async.upload.source import open_source
 
 CHUNKS = 4
 REFUSAL = store_error(400, "InvalidRequest", "No.")

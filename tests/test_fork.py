@@ -24,9 +24,9 @@ from twelvelabs_async import (
     FileJournal,
     JournalLostError,
     MemoryJournal,
-    journal_log,
 )
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.journal import log_file
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -126,7 +126,7 @@ async def test_a_child_is_not_kept_waiting_by_what_its_parent_was_writing(tmp_pa
         go_on.wait()
         os.fsync(descriptor)
 
-    journal = FileJournal(tmp_path, disk=journal_log.Disk(sync=sync))
+    journal = FileJournal(tmp_path, disk=log_file.Disk(sync=sync))
     assert await journal.acquire("key", "one", SECONDS) is None
     writing = asyncio.create_task(journal.append("key", "one", b"1"))
     while not syncing.is_set():
@@ -153,7 +153,7 @@ def test_a_file_that_was_opened_during_a_fork_is_not_locked(tmp_path: Path) -> N
                 shared.about_to_fork()
             super().add(item)
 
-    shared, opened = journal_log._Shared(Files()), list[io.FileIO]()
+    shared, opened = log_file._Shared(Files()), list[io.FileIO]()
     with shared.open(tmp_path / "file", os.O_CREAT) as file:
         assert opened[0].closed
         assert opened[1:] == [file]

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from attrs import Factory, define
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from support_answers import documents, route_of
 from support_garbage import Reply, good, replies
 from support_platform import choose_profile

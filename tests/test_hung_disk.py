@@ -20,10 +20,10 @@ from support_leaks import is_open
 from test_all_cancelled import is_free
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, SourceError
+from twelvelabs_async._core.threads import NAME, SHARED_THREADS
+from twelvelabs_async._upload.source.handles import only_one
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal_log import Disk
-from twelvelabs_async.threads import NAME, SHARED_THREADS
-from twelvelabs_async.upload.handles import only_one
+from twelvelabs_async.journal.log_file import Disk
 
 pytestmark = [pytest.mark.real_time, posix]
 
@@ -73,9 +73,9 @@ class HangingReads:
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make what is waited for in real time short."""
-    monkeypatch.setattr("twelvelabs_async.threads.GRACE", GRACE)
-    monkeypatch.setattr("twelvelabs_async.upload.uploader.RESCUE_SECONDS", GRACE)
-    monkeypatch.setattr("twelvelabs_async.upload.body.STUCK_SECONDS", GRACE)
+    monkeypatch.setattr("twelvelabs_async._core.threads.GRACE", GRACE)
+    monkeypatch.setattr("twelvelabs_async._upload.uploader.RESCUE_SECONDS", GRACE)
+    monkeypatch.setattr("twelvelabs_async._upload.send.body.STUCK_SECONDS", GRACE)
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ def hang(fd, views, offset, flags=0, real=os.preadv):
     go_on.wait()
     return real(fd, views, offset)
 os.preadv = hang
-from twelvelabs_async.upload.source import open_source
+from twelvelabs_async._upload.source.file import open_source
 async def read():
     async with open_source(Path({str(noise)!r})) as source:
         await source.read_into(memoryview(bytearray(10)), 0)

@@ -17,8 +17,8 @@ PACKAGE = "twelvelabs_async"
 ROOT = Path(twelvelabs_async.__file__).parent
 
 CLIENT = f"from {PACKAGE} import AsyncTwelveLabs; AsyncTwelveLabs('a key')"
-NOT_OF_A_CLIENT = {"emulator", "cli", "testing", "pytest_plugin", "__main__"}
-JOURNAL_FILES = {"journal_files", "journal_log", "journal_conformance"}
+NOT_OF_A_CLIENT = {"emulator", "_cli", "testing", "pytest_plugin", "__main__"}
+JOURNAL_FILES = {"journal.files", "journal.log_file", "journal.conformance"}
 
 
 def modules_after(code: str) -> set[str]:
@@ -44,11 +44,12 @@ def of_ours(modules: set[str]) -> set[str]:
 def imported_for_type_checkers() -> dict[str, str]:
     """Return the home of each name that the package's own module imports, as written there."""
     tree = ast.parse(Path(ROOT / "__init__.py").read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If) and len(node.body) > 1)
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     homes: dict[str, str] = {}
     for node in block.body:
         assert isinstance(node, ast.ImportFrom)
         assert node.module is not None
+        assert all(alias.asname == alias.name for alias in node.names)
         homes |= {alias.name: node.module for alias in node.names}
     return homes
 
@@ -64,7 +65,7 @@ def test_an_error_does_not_bring_the_client() -> None:
     """A name comes with what it needs itself."""
     found = modules_after(f"from {PACKAGE} import UploadError")
     assert "errors" in of_ours(found)
-    assert not {"client", "codec", "transport"} & of_ours(found)
+    assert not {"client", "_http.codec", "_http.transport"} & of_ours(found)
     assert "aiohttp" not in found
 
 
@@ -101,11 +102,12 @@ def test_the_first_answers_to_an_upload_compile_and_import_nothing() -> None:
     }
     code = f"""
 import sys
-from {PACKAGE} import codec, models
+from {PACKAGE}._http import codec
+from {PACKAGE}.models import uploads
 seen = []
 sys.addaudithook(lambda event, _: seen.append(event))
 for kind, body in {[(kind, json.dumps(body).encode()) for kind, body in answers.items()]}:
-    codec.structure(codec.parse(body), getattr(models, kind))
+    codec.structure(codec.parse(body), getattr(uploads, kind))
 assert not {{"compile", "exec", "import"}} & set(seen), seen
 """
     assert modules_after(f"{CLIENT}{code}")
@@ -114,8 +116,8 @@ assert not {{"compile", "exec", "import"}} & set(seen), seen
 def test_everything_at_once_is_the_same_as_one_by_one() -> None:
     """``import *`` gives every public name, and so does asking for them after it."""
     code = f"from {PACKAGE} import *\nimport {PACKAGE} as package"
-    names = " and ".join(f"{name} is package.{name}" for name in twelvelabs_async.__all__)
-    assert JOURNAL_FILES - {"journal_conformance"} < of_ours(
+    names = " and ".join(f"{name} is package.{name}" for name in vars(twelvelabs_async)["__all__"])
+    assert JOURNAL_FILES - {"journal.conformance"} < of_ours(
         modules_after(f"{code}\nassert {names}")
     )
 
@@ -123,15 +125,15 @@ def test_everything_at_once_is_the_same_as_one_by_one() -> None:
 def test_type_checkers_and_interpreters_see_the_same_names() -> None:
     """Each from the same module, and all of them in ``__all__``; ``dir`` shows them before use."""
     homes = imported_for_type_checkers()
-    assert sorted(homes) == twelvelabs_async.__all__
-    found = twelvelabs_async._HOMES
+    assert sorted(homes) == sorted(vars(twelvelabs_async)["__all__"])
+    found = twelvelabs_async._MODULES
     assert {name: f"{PACKAGE}.{home}" for name, home in found.items()} == homes
     assert modules_after(f"import {PACKAGE}\nassert set({PACKAGE}.__all__) <= set(dir({PACKAGE}))")
 
 
 def test_a_module_is_there_without_being_imported_by_name() -> None:
     """As type checkers have it: they have seen the imports."""
-    for home in sorted(name for name in twelvelabs_async._NAMES_OF if "." not in name):
+    for home in sorted(twelvelabs_async._PUBLIC_MODULES):
         code = f"import {PACKAGE} as package; assert package.{home}.__name__ == '{PACKAGE}.{home}'"
         assert modules_after(code)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from twelvelabs_async import clock
+from twelvelabs_async._core import clock
 from twelvelabs_async.errors import (
     JournalLostError,
 )
-from twelvelabs_async.journal import MemoryJournal
-from twelvelabs_async.journal_conformance import CHECKS, Make, check_expiry, check_journal
-from twelvelabs_async.journal_files import FileJournal
+from twelvelabs_async.journal.conformance import CHECKS, Make, check_expiry, check_journal
+from twelvelabs_async.journal.files import FileJournal
+from twelvelabs_async.journal.protocol import MemoryJournal
 
 # Conformance
 

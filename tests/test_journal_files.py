@@ -15,14 +15,21 @@ from types import ModuleType
 
 import pytest
 from attrs import Factory, define
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support_platform import choose_profile
 
-from twelvelabs_async import clock, journal_files, journal_log
+from twelvelabs_async._core import clock
 from twelvelabs_async.errors import ConfigurationError, JournalError, JournalLostError
-from twelvelabs_async.journal_files import KEPT, FileJournal, state_directory
-from twelvelabs_async.journal_log import HEADER, PURGE_LOOKS, SUFFIX, Disk, frame, whole_records
+from twelvelabs_async.journal import files as journal_files, log_file as journal_log
+from twelvelabs_async.journal.files import KEPT, FileJournal, state_directory
+from twelvelabs_async.journal.log_file import (
+    HEADER,
+    PURGE_LOOKS,
+    SUFFIX,
+    Disk,
+    frame,
+    whole_records,
+)
 
 choose_profile()
 
@@ -709,7 +716,7 @@ async def test_a_file_that_is_replaced_again_and_again_is_told(
 
 HOLDER = """
 import asyncio, sys
-from twelvelabs_async.journal_files import FileJournal
+from twelvelabs_async.journal.files import FileJournal
 
 async def main():
     journal = FileJournal(sys.argv[1])
@@ -771,7 +778,7 @@ async def test_whatever_was_appended_survives_a_kill(tmp_path: Path, after: int)
 
 CONTENDER = """
 import asyncio, sys
-from twelvelabs_async.journal_files import FileJournal
+from twelvelabs_async.journal.files import FileJournal
 
 async def main(directory, owner):
     journal = FileJournal(directory)

@@ -19,7 +19,7 @@ from twelvelabs_async import (
     UploadError,
 )
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal_log import Disk
+from twelvelabs_async.journal.log_file import Disk
 
 CHUNKS = 6
 

@@ -23,9 +23,9 @@ from twelvelabs_async import (
     UploadInProgressError,
     UploadResult,
 )
+from twelvelabs_async._upload.resume.lease import held
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal_log import SUFFIX, read_records
-from twelvelabs_async.upload.lease import held
+from twelvelabs_async.journal.log_file import SUFFIX, read_records
 
 CHUNKS = 5
 

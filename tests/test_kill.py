@@ -20,8 +20,8 @@ from support_killing import Ordeal, Rehearsal, Toll
 from support_uploader import Order
 from support_victims import KINDS, NEVER, WHEN, Arrivals, Kind, Moment, Victims, victims
 
+from twelvelabs_async._upload.resume.lease import LONGEST_PAUSE
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.upload.lease import LONGEST_PAUSE
 
 pytestmark = [
     pytest.mark.real_time,

@@ -8,10 +8,10 @@ import pytest
 from conftest import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidResponseError, SessionEndedError, UploadError
+from twelvelabs_async._upload.plan.ledger import Ledger
+from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async.emulator import Emulator, Fault, Rewrite
-from twelvelabs_async.models import CompletedChunk, CreateAssetUploadResponse
-from twelvelabs_async.upload.ledger import Ledger
-from twelvelabs_async.upload.slices import Slices
+from twelvelabs_async.models.uploads import CompletedChunk, CreateAssetUploadResponse
 
 ENDLESS = {"page": 1, "limit_per_page": 50, "total_page": 10**15, "total_results": 10**15}
 BILLIONS = Slices(10**10, 1)

@@ -10,16 +10,8 @@ import pytest
 from attrs import Factory, define
 from virtual_time import VirtualTimeLoop
 
-from twelvelabs_async import clock
-from twelvelabs_async.errors import (
-    JournalError,
-    JournalLostError,
-    TwelveLabsError,
-    UploadInProgressError,
-)
-from twelvelabs_async.journal import Journal, MemoryJournal
-from twelvelabs_async.journal_files import FileJournal
-from twelvelabs_async.upload.lease import (
+from twelvelabs_async._core import clock
+from twelvelabs_async._upload.resume.lease import (
     FIRST_PAUSE,
     LEASE_SECONDS,
     LONGEST_PAUSE,
@@ -28,6 +20,14 @@ from twelvelabs_async.upload.lease import (
     held,
     this_process,
 )
+from twelvelabs_async.errors import (
+    JournalError,
+    JournalLostError,
+    TwelveLabsError,
+    UploadInProgressError,
+)
+from twelvelabs_async.journal.files import FileJournal
+from twelvelabs_async.journal.protocol import Journal, MemoryJournal
 
 
 @define(eq=False)

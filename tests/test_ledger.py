@@ -5,14 +5,13 @@ from copy import deepcopy
 from itertools import chain
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from support_platform import choose_profile
 
-from twelvelabs_async.models import CompletedChunk, ReportChunkBatchResponse
-from twelvelabs_async.upload.ledger import Ledger
-from twelvelabs_async.upload.slices import Slice, Slices
+from twelvelabs_async._upload.plan.ledger import Ledger
+from twelvelabs_async._upload.plan.slices import Slice, Slices
+from twelvelabs_async.models.uploads import CompletedChunk, ReportChunkBatchResponse
 
 choose_profile()
 

@@ -20,12 +20,18 @@ from twelvelabs_async import (
     CompletedChunk,
     InvalidResponseError,
 )
-from twelvelabs_async.answers import LARGEST_ERROR, Answer, AnswerReader
+from twelvelabs_async._core.threads import NAME
+from twelvelabs_async._http.response import LARGEST_ERROR, Answer, AnswerReader
+from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.resume.records import (
+    Mark,
+    opened_record,
+    recall,
+    recall_in_turns,
+    stored_record,
+)
+from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.emulator import Emulator, Fault, Stall
-from twelvelabs_async.threads import NAME
-from twelvelabs_async.upload.past import Mark, opened_record, recall, recall_in_turns, stored_record
-from twelvelabs_async.upload.session import Session
-from twelvelabs_async.upload.streams import Stream
 
 URL = "https://bucket.example.com/key?X-Amz-Signature=" + "a" * 40
 KEY = "tlk_0123456789ABCDEF"

@@ -4,11 +4,10 @@ import mimetypes
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from twelvelabs_async.media import asset_type
-from twelvelabs_async.models import ASSET_TYPES
+from twelvelabs_async.models.media_types import asset_type
+from twelvelabs_async.models.uploads import ASSET_TYPES
 
 
 @pytest.mark.parametrize("extension", [

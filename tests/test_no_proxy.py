@@ -2,15 +2,14 @@
 
 import pytest
 from conftest import MakeFile
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support_platform import choose_profile
 from support_proxy import forward_proxy
 from yarl import URL
 
 from twelvelabs_async import AsyncTwelveLabs
+from twelvelabs_async._http.no_proxy import bypasses
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.no_proxy import bypasses
 
 choose_profile()
 

@@ -12,7 +12,7 @@ from twelvelabs_async import (
     UploadStatusPage,
 )
 from twelvelabs_async.emulator import Answer, Emulator, Fault
-from twelvelabs_async.pagination import MOST_REPEATS, page_params
+from twelvelabs_async.models.pages import MOST_REPEATS, page_params
 
 Numbers = Page[int]
 

@@ -21,10 +21,10 @@ from attrs import define
 from test_streams_and_handles import OnlyRead, content, descriptors
 
 from twelvelabs_async import AsyncTwelveLabs, SourceError
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.source.handles import only_one, open_handle
+from twelvelabs_async._upload.source.pipes import has_read_under_way
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.threads import Threads
-from twelvelabs_async.upload.handles import only_one, open_handle
-from twelvelabs_async.upload.pipes import has_read_under_way
 
 pytestmark = [pytest.mark.every_loop, pytest.mark.real_time]
 
@@ -328,8 +328,8 @@ async def test_a_program_ends_after_a_cancelled_upload_of_its_input(tmp_path: Pa
     script = tmp_path / "script.py"
     script.write_text(
         "import asyncio, sys\n"
-        "from twelvelabs_async.threads import Threads\n"
-        "from twelvelabs_async.upload.handles import open_handle\n"
+        "from twelvelabs_async._core.threads import Threads\n"
+        "from twelvelabs_async._upload.source.handles import open_handle\n"
         "async def main():\n"
         "    async with open_handle('a.mp4', sys.stdin.buffer, Threads()) as source:\n"
         "        print('reading', flush=True)\n"

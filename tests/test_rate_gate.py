@@ -13,9 +13,9 @@ from twelvelabs_async import (
     TooManyRequestsError,
     UploadError,
 )
+from twelvelabs_async._http.rate_gate import RateGate
+from twelvelabs_async._http.retries import FIRST_BACKOFF, LONGEST_OBEYED_PAUSE
 from twelvelabs_async.emulator import Answer, Emulator, Fault, Rewrite, Stall, api_error
-from twelvelabs_async.rate_gate import RateGate
-from twelvelabs_async.retries import FIRST_BACKOFF, LONGEST_OBEYED_PAUSE
 
 WORDS = "You have exceeded the rate limit of 8 requests."
 

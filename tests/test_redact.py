@@ -3,10 +3,9 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from twelvelabs_async.redact import (
+from twelvelabs_async._core.redaction import (
     printable,
     query_secrets,
     repr_without_query,

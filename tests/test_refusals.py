@@ -10,8 +10,8 @@ from virtual_time import utcnow
 from yarl import URL
 
 from twelvelabs_async import AsyncTwelveLabs, StorageError, UploadError
+from twelvelabs_async._upload.send.refusals import StoreAnswer
 from twelvelabs_async.emulator import Answer, Emulator, Fault
-from twelvelabs_async.upload.refusals import StoreAnswer
 
 SIGNATURE = "5ecret/5ignature+of=bytes"
 CREDENTIAL = "AKIA5ECRET/20260101/eu/s3/aws4_request"

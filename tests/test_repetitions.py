@@ -2,7 +2,7 @@
 
 import pytest
 
-from twelvelabs_async.upload.repetitions import Repetitions
+from twelvelabs_async._upload.send.repetitions import Repetitions
 
 MD5 = "0123456789abcdef" * 2
 OTHER = "fedcba9876543210" * 2

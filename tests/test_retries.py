@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from twelvelabs_async.retries import (
+from twelvelabs_async._http.retries import (
     LONGEST_BACKOFF,
     LONGEST_OBEYED_PAUSE,
     asked_pause,

@@ -24,13 +24,13 @@ from twelvelabs_async import (
     JournalLostError,
     MemoryJournal,
     UploadError,
-    clock,
 )
+from twelvelabs_async._core import clock
+from twelvelabs_async._upload.resume.records import recall
+from twelvelabs_async._upload.uploader import RESCUE_SECONDS
 from twelvelabs_async.emulator import Emulator, Etag, Fault, store_error
 from twelvelabs_async.emulator.platform import Platform
-from twelvelabs_async.journal_log import Disk
-from twelvelabs_async.upload.past import recall
-from twelvelabs_async.upload.uploader import RESCUE_SECONDS
+from twelvelabs_async.journal.log_file import Disk
 
 CHUNKS = 40
 REFUSAL = store_error(400, "InvalidRequest", "No.")

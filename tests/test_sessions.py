@@ -15,9 +15,9 @@ from virtual_time import utcnow
 from yarl import URL
 
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs, ConfigurationError
-from twelvelabs_async.connections import HANDSHAKE_GAP
+from twelvelabs_async._http.connections import HANDSHAKE_GAP
 from twelvelabs_async.emulator import Answer, Emulator, Fault, Stall
-from twelvelabs_async.models import UploadResult
+from twelvelabs_async.models.uploads import UploadResult
 
 
 def assert_clean(emulator: Emulator, result: UploadResult) -> None:

@@ -1,11 +1,10 @@
 """Which bytes of the file each chunk is."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support_platform import choose_profile
 
-from twelvelabs_async.upload.slices import Slice, Slices, agreed_slices
+from twelvelabs_async._upload.plan.slices import Slice, Slices, agreed_slices
 
 choose_profile()
 

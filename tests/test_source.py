@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import MakeFile
 
-from twelvelabs_async.errors import SourceChangedError, SourceError
-from twelvelabs_async.upload.source import (
+from twelvelabs_async._upload.source.file import (
     AHEAD_BYTES,
     CAN_READ_CACHE,
     Descriptor,
@@ -20,6 +19,7 @@ from twelvelabs_async.upload.source import (
     read_positioned,
     read_seeking,
 )
+from twelvelabs_async.errors import SourceChangedError, SourceError
 
 WAYS = [
     pytest.param(read_positioned, CAN_READ_CACHE, id="page cache, else at an offset"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twelvelabs_async.tasks import end_all, run_all, uninterrupted
+from twelvelabs_async._core.tasks import end_all, run_all, uninterrupted
 
 FOREVER = 1e6
 """Virtual seconds that nobody waits for."""

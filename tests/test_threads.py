@@ -11,7 +11,7 @@ import aiofiles
 import pytest
 from attrs import Factory, define
 
-from twelvelabs_async.threads import LANE_THREADS, NAME, SHARED_THREADS, Threads
+from twelvelabs_async._core.threads import LANE_THREADS, NAME, SHARED_THREADS, Threads
 
 REAL_SECONDS = 10.0
 """How long a thread of these tests may take for what it does at once."""
@@ -122,7 +122,7 @@ def test_an_abandoned_call_gives_its_place_to_another(
     threads: Threads, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its thread is left behind, and no thread that others need."""
-    monkeypatch.setattr("twelvelabs_async.threads.SLOW_SECONDS", REAL_SECONDS)
+    monkeypatch.setattr("twelvelabs_async._core.threads.SLOW_SECONDS", REAL_SECONDS)
     lanes = [threads.lane(), threads.lane()]
     hung = [lane.submit(gate) for lane in lanes for _ in range(SHARED_THREADS // 2)]
     gate.wait_entered(SHARED_THREADS)
@@ -244,7 +244,7 @@ def test_close_ends_idle_threads_now_and_others_later(gate: Gate) -> None:
 
 def test_an_idle_thread_ends_by_itself(threads: Threads, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that is not closed keeps none."""
-    monkeypatch.setattr("twelvelabs_async.threads.IDLE_SECONDS", 0.0)
+    monkeypatch.setattr("twelvelabs_async._core.threads.IDLE_SECONDS", 0.0)
     assert here(threads.lane().submit(max, 1, 2)) == 2
     join_all()
     assert here(threads.lane().submit(max, 1, 2)) == 2

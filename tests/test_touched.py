@@ -19,10 +19,15 @@ from twelvelabs_async import (
     SourceChangedError,
     UploadError,
 )
+from twelvelabs_async._upload.plan.slices import Slices
+from twelvelabs_async._upload.resume.comparison import (
+    ENOUGH_MISMATCHES,
+    Comparison,
+    Imprint,
+    Imprints,
+)
+from twelvelabs_async._upload.source.file import Descriptor, open_source, read_positioned
 from twelvelabs_async.emulator import Emulator, Etag, Fault, Rewrite, Stall, store_error
-from twelvelabs_async.upload.comparison import ENOUGH_MISMATCHES, Comparison, Imprint, Imprints
-from twelvelabs_async.upload.slices import Slices
-from twelvelabs_async.upload.source import Descriptor, open_source, read_positioned
 
 CHUNKS = 7
 REFUSAL = store_error(403, "AccessDenied", "Access Denied")

@@ -32,7 +32,7 @@ from twelvelabs_async import (
     TwelveLabsError,
     UploadError,
 )
-from twelvelabs_async.border import without_frames
+from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async.emulator import Answer, Cut, Emulator, Fault, Stall, store_error
 
 KEY = "tlk_a-key-that-nobody-may-see"

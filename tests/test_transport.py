@@ -735,7 +735,7 @@ async def test_an_answer_without_end_is_cut_off(
     status: int, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A platform, or a proxy on the way, cannot fill the memory."""
-    monkeypatch.setattr("twelvelabs_async.transport.LARGEST_ANSWER", 100_000)
+    monkeypatch.setattr("twelvelabs_async._http.transport.LARGEST_ANSWER", 100_000)
     huge = Answer(status, body=b"[" + b"1," * 100_000 + b"1]", content_type="application/json")
     fault = emulator.faults.add(Fault(route="list", action=huge, times=None))
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:

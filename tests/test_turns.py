@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from twelvelabs_async.upload.turns import SHARE, Turns
+from twelvelabs_async._upload.send.loop_share import SHARE, Turns
 
 
 class Loop:

@@ -22,7 +22,7 @@ from virtual_time import utcnow
 from yarl import URL
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
-from twelvelabs_async.connections import Proxy
+from twelvelabs_async._http.connections import Proxy
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 SCRIPT = Path(__file__).with_name("support_stopped_loop.py")

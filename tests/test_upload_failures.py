@@ -23,6 +23,7 @@ from twelvelabs_async import (
     StorageError,
     UploadError,
 )
+from twelvelabs_async._upload.uploader import URL_PAUSES, URL_SECONDS
 from twelvelabs_async.emulator import (
     Answer,
     Cut,
@@ -35,7 +36,6 @@ from twelvelabs_async.emulator import (
     api_error,
     store_error,
 )
-from twelvelabs_async.upload.uploader import URL_PAUSES, URL_SECONDS
 
 
 def now() -> float:

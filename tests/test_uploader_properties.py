@@ -11,8 +11,7 @@ from itertools import groupby
 
 import pytest
 from attrs import define, evolve
-from hypothesis import event, given, settings
-from hypothesis import strategies as st
+from hypothesis import event, given, settings, strategies as st
 from support_platform import (
     ANSWERED,
     ASSET_URL,
@@ -26,6 +25,15 @@ from support_platform import (
     choose_profile,
 )
 
+from twelvelabs_async._upload.plan.url_book import MARGIN, MOST_URLS
+from twelvelabs_async._upload.uploader import (
+    RESCUE_SECONDS,
+    SETTLING_LOOKS,
+    TRIES_FOR_A_URL,
+    URL_PAUSES,
+    URL_SECONDS,
+    Uploader,
+)
 from twelvelabs_async.errors import (
     ApiConnectionError,
     BadRequestError,
@@ -38,16 +46,7 @@ from twelvelabs_async.errors import (
     StorageError,
     TwelveLabsError,
 )
-from twelvelabs_async.models import UploadResult
-from twelvelabs_async.upload.uploader import (
-    RESCUE_SECONDS,
-    SETTLING_LOOKS,
-    TRIES_FOR_A_URL,
-    URL_PAUSES,
-    URL_SECONDS,
-    Uploader,
-)
-from twelvelabs_async.upload.url_book import MARGIN, MOST_URLS
+from twelvelabs_async.models.uploads import UploadResult
 
 choose_profile()
 

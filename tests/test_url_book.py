@@ -4,12 +4,11 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support_platform import choose_profile
 
-from twelvelabs_async.models import PresignedUrlChunk
-from twelvelabs_async.upload.url_book import MARGIN, MOST_URLS, Ticket, UrlBook
+from twelvelabs_async._upload.plan.url_book import MARGIN, MOST_URLS, Ticket, UrlBook
+from twelvelabs_async.models.uploads import PresignedUrlChunk
 
 choose_profile()
 

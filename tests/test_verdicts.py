@@ -2,10 +2,18 @@
 
 import pytest
 from attrs import define
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from support_platform import choose_profile
 
+from twelvelabs_async._http.retries import LONGEST_BACKOFF, LONGEST_OBEYED_PAUSE, backoff
+from twelvelabs_async._upload.plan.retry_policy import (
+    LEAST_OUTAGE_DELAY,
+    LONGEST_OUTAGE_BACKOFF,
+    Attempts,
+    Meaning,
+    Patience,
+    meaning,
+)
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiTimeoutError,
@@ -20,15 +28,6 @@ from twelvelabs_async.errors import (
     TooManyRequestsError,
     TwelveLabsError,
     UnauthorizedError,
-)
-from twelvelabs_async.retries import LONGEST_BACKOFF, LONGEST_OBEYED_PAUSE, backoff
-from twelvelabs_async.upload.verdicts import (
-    LEAST_OUTAGE_DELAY,
-    LONGEST_OUTAGE_BACKOFF,
-    Attempts,
-    Meaning,
-    Patience,
-    meaning,
 )
 
 choose_profile()

@@ -14,8 +14,8 @@ from twelvelabs_async import (
     SessionCorruptedError,
     UploadError,
 )
+from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS
 from twelvelabs_async.emulator import Corrupt, Emulator, Etag, Fault, store_error
-from twelvelabs_async.upload.etag_check import ENOUGH_DOUBTS
 
 CHUNKS = 20
 FOREIGN = Etag(f'"{"ab" * 16}"', kept=True)

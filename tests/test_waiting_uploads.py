@@ -18,8 +18,8 @@ from twelvelabs_async import (
     UploadProgress,
     UploadResult,
 )
+from twelvelabs_async._upload.resume import claim
 from twelvelabs_async.emulator import Emulator, Fault, Stall
-from twelvelabs_async.upload import claim
 
 CHUNKS = 3
 

@@ -14,7 +14,7 @@ from twelvelabs_async import (
     PresignedUrlChunk,
     UploadError,
 )
-from twelvelabs_async.calls import path_segment
+from twelvelabs_async._http.request import path_segment
 from twelvelabs_async.emulator import Emulator
 
 SECRET = "a-key-of-its-own"

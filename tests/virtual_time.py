@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from twelvelabs_async.sockets import kernel_unsent
+from twelvelabs_async._http.sockets import kernel_unsent
 
 MOMENT = 0.003
 """Real seconds that the kernel gets to hand over what was sent on loopback."""

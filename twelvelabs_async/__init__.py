@@ -9,200 +9,154 @@ leaves no import to the event loop.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from twelvelabs_async.answers import ApiResponse
-    from twelvelabs_async.asset_models import (
-        Asset,
-        AssetDetail,
-        AssetError,
-        AssetHls,
-        AssetHlsStatus,
-        AssetMethod,
-        AssetSource,
-        AssetSourceDetails,
-        AssetsRetrieveTranscriptionRequestIncludeItem,
-        AssetStatus,
-        AssetThumbnail,
-        AssetThumbnailStatus,
-        AssetTranscriptionEntry,
-        AssetTranscriptionError,
-        AssetTranscriptionResponse,
-        AssetTranscriptionStatus,
-        AssetTranscriptionUtterance,
-        AudioStream,
-        ListAssetsResponse,
-        TechnicalMetadata,
-        VideoStream,
+if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
+    from twelvelabs_async._core.version import (
+        __version__ as __version__,
     )
-    from twelvelabs_async.calls import RequestOptions
-    from twelvelabs_async.client import AsyncTwelveLabs
-    from twelvelabs_async.error_codes import ErrorCode
+    from twelvelabs_async._http.request import (
+        RequestOptions as RequestOptions,
+    )
+    from twelvelabs_async._http.response import (
+        ApiResponse as ApiResponse,
+    )
+    from twelvelabs_async._upload.job import (
+        Digest as Digest,
+        IfBusy as IfBusy,
+        IfEnded as IfEnded,
+        Verify as Verify,
+    )
+    from twelvelabs_async._upload.progress import (
+        ProgressCallback as ProgressCallback,
+    )
+    from twelvelabs_async._upload.source.content import (
+        File as File,
+    )
+    from twelvelabs_async.client import (
+        AsyncTwelveLabs as AsyncTwelveLabs,
+    )
     from twelvelabs_async.errors import (
-        ApiConnectionError,
-        ApiError,
-        ApiTimeoutError,
-        AssetFailedError,
-        AssetNotReadyError,
-        AssetUnknownError,
-        BadGatewayError,
-        BadRequestError,
-        ChunkCorruptedError,
-        ChunkFailedError,
-        ClientClosedError,
-        ClientUseError,
-        ConfigurationError,
-        ConflictError,
-        ContentTooLargeError,
-        ForbiddenError,
-        GatewayTimeoutError,
-        GoneError,
-        IncompleteUploadError,
-        InternalServerError,
-        InvalidArgumentError,
-        InvalidResponseError,
-        JournalError,
-        JournalLostError,
-        NotFoundError,
-        OutcomeUnknownError,
-        ServiceUnavailableError,
-        SessionCorruptedError,
-        SessionEndedError,
-        SourceChangedError,
-        SourceError,
-        StorageConnectionError,
-        StorageError,
-        TooManyRequestsError,
-        TwelveLabsError,
-        UnauthorizedError,
-        UnprocessableEntityError,
-        UploadError,
-        UploadInProgressError,
+        ApiConnectionError as ApiConnectionError,
+        ApiError as ApiError,
+        ApiTimeoutError as ApiTimeoutError,
+        AssetFailedError as AssetFailedError,
+        AssetNotReadyError as AssetNotReadyError,
+        AssetUnknownError as AssetUnknownError,
+        BadGatewayError as BadGatewayError,
+        BadRequestError as BadRequestError,
+        ChunkCorruptedError as ChunkCorruptedError,
+        ChunkFailedError as ChunkFailedError,
+        ClientClosedError as ClientClosedError,
+        ClientUseError as ClientUseError,
+        ConfigurationError as ConfigurationError,
+        ConflictError as ConflictError,
+        ContentTooLargeError as ContentTooLargeError,
+        ForbiddenError as ForbiddenError,
+        GatewayTimeoutError as GatewayTimeoutError,
+        GoneError as GoneError,
+        IncompleteUploadError as IncompleteUploadError,
+        InternalServerError as InternalServerError,
+        InvalidArgumentError as InvalidArgumentError,
+        InvalidResponseError as InvalidResponseError,
+        JournalError as JournalError,
+        JournalLostError as JournalLostError,
+        NotFoundError as NotFoundError,
+        OutcomeUnknownError as OutcomeUnknownError,
+        ServiceUnavailableError as ServiceUnavailableError,
+        SessionCorruptedError as SessionCorruptedError,
+        SessionEndedError as SessionEndedError,
+        SourceChangedError as SourceChangedError,
+        SourceError as SourceError,
+        StorageConnectionError as StorageConnectionError,
+        StorageError as StorageError,
+        TooManyRequestsError as TooManyRequestsError,
+        TwelveLabsError as TwelveLabsError,
+        UnauthorizedError as UnauthorizedError,
+        UnprocessableEntityError as UnprocessableEntityError,
+        UploadError as UploadError,
+        UploadInProgressError as UploadInProgressError,
     )
-    from twelvelabs_async.journal import Journal, MemoryJournal
-    from twelvelabs_async.journal_files import FileJournal
-    from twelvelabs_async.models import (
-        ChunkInfo,
-        ChunkInfoStatus,
-        CompletedChunk,
-        CreateAssetUploadRequestType,
-        CreateAssetUploadResponse,
-        GetUploadStatusResponse,
-        IncompleteUploadSummary,
-        ListIncompleteUploadsResponse,
-        MultipartUploadStatusType,
-        PageInfo,
-        PresignedUrlChunk,
-        ReportChunkBatchResponse,
-        RequestAdditionalPresignedUrLsResponse,
-        UploadProgress,
-        UploadResult,
-        UploadStatus,
-        UserMetadata,
+    from twelvelabs_async.journal.files import (
+        FileJournal as FileJournal,
     )
-    from twelvelabs_async.pagination import Page
-    from twelvelabs_async.resources.upload_status import UploadStatusPage
+    from twelvelabs_async.journal.protocol import (
+        Journal as Journal,
+        MemoryJournal as MemoryJournal,
+    )
+    from twelvelabs_async.models.assets import (
+        Asset as Asset,
+        AssetDetail as AssetDetail,
+        AssetError as AssetError,
+        AssetHls as AssetHls,
+        AssetHlsStatus as AssetHlsStatus,
+        AssetMethod as AssetMethod,
+        AssetSource as AssetSource,
+        AssetSourceDetails as AssetSourceDetails,
+        AssetsRetrieveTranscriptionRequestIncludeItem as AssetsRetrieveTranscriptionRequestIncludeItem,  # noqa: E501 - the name is the official SDK's
+        AssetStatus as AssetStatus,
+        AssetThumbnail as AssetThumbnail,
+        AssetThumbnailStatus as AssetThumbnailStatus,
+        AssetTranscriptionEntry as AssetTranscriptionEntry,
+        AssetTranscriptionError as AssetTranscriptionError,
+        AssetTranscriptionResponse as AssetTranscriptionResponse,
+        AssetTranscriptionStatus as AssetTranscriptionStatus,
+        AssetTranscriptionUtterance as AssetTranscriptionUtterance,
+        AudioStream as AudioStream,
+        ListAssetsResponse as ListAssetsResponse,
+        TechnicalMetadata as TechnicalMetadata,
+        VideoStream as VideoStream,
+    )
+    from twelvelabs_async.models.error_codes import (
+        ErrorCode as ErrorCode,
+    )
+    from twelvelabs_async.models.pages import (
+        Page as Page,
+    )
+    from twelvelabs_async.models.uploads import (
+        ChunkInfo as ChunkInfo,
+        ChunkInfoStatus as ChunkInfoStatus,
+        CompletedChunk as CompletedChunk,
+        CreateAssetUploadRequestType as CreateAssetUploadRequestType,
+        CreateAssetUploadResponse as CreateAssetUploadResponse,
+        GetUploadStatusResponse as GetUploadStatusResponse,
+        IncompleteUploadSummary as IncompleteUploadSummary,
+        ListIncompleteUploadsResponse as ListIncompleteUploadsResponse,
+        MultipartUploadStatusType as MultipartUploadStatusType,
+        PageInfo as PageInfo,
+        PresignedUrlChunk as PresignedUrlChunk,
+        ReportChunkBatchResponse as ReportChunkBatchResponse,
+        RequestAdditionalPresignedUrLsResponse as RequestAdditionalPresignedUrLsResponse,
+        UploadProgress as UploadProgress,
+        UploadResult as UploadResult,
+        UploadStatus as UploadStatus,
+        UserMetadata as UserMetadata,
+    )
+    from twelvelabs_async.resources.assets import (
+        AssetsClient as AssetsClient,
+    )
+    from twelvelabs_async.resources.multipart_upload import (
+        MultipartUploadClient as MultipartUploadClient,
+    )
+    from twelvelabs_async.resources.raw_assets import (
+        RawAssetsClient as RawAssetsClient,
+    )
+    from twelvelabs_async.resources.raw_multipart_upload import (
+        RawMultipartUploadClient as RawMultipartUploadClient,
+    )
+    from twelvelabs_async.resources.upload_status import (
+        UploadStatusPage as UploadStatusPage,
+    )
+    from twelvelabs_async.testing import (
+        Emulated as Emulated,
+    )
 
-__all__ = [
-    "ApiConnectionError",
-    "ApiError",
-    "ApiResponse",
-    "ApiTimeoutError",
-    "Asset",
-    "AssetDetail",
-    "AssetError",
-    "AssetFailedError",
-    "AssetHls",
-    "AssetHlsStatus",
-    "AssetMethod",
-    "AssetNotReadyError",
-    "AssetSource",
-    "AssetSourceDetails",
-    "AssetStatus",
-    "AssetThumbnail",
-    "AssetThumbnailStatus",
-    "AssetTranscriptionEntry",
-    "AssetTranscriptionError",
-    "AssetTranscriptionResponse",
-    "AssetTranscriptionStatus",
-    "AssetTranscriptionUtterance",
-    "AssetUnknownError",
-    "AssetsRetrieveTranscriptionRequestIncludeItem",
-    "AsyncTwelveLabs",
-    "AudioStream",
-    "BadGatewayError",
-    "BadRequestError",
-    "ChunkCorruptedError",
-    "ChunkFailedError",
-    "ChunkInfo",
-    "ChunkInfoStatus",
-    "ClientClosedError",
-    "ClientUseError",
-    "CompletedChunk",
-    "ConfigurationError",
-    "ConflictError",
-    "ContentTooLargeError",
-    "CreateAssetUploadRequestType",
-    "CreateAssetUploadResponse",
-    "ErrorCode",
-    "FileJournal",
-    "ForbiddenError",
-    "GatewayTimeoutError",
-    "GetUploadStatusResponse",
-    "GoneError",
-    "IncompleteUploadError",
-    "IncompleteUploadSummary",
-    "InternalServerError",
-    "InvalidArgumentError",
-    "InvalidResponseError",
-    "Journal",
-    "JournalError",
-    "JournalLostError",
-    "ListAssetsResponse",
-    "ListIncompleteUploadsResponse",
-    "MemoryJournal",
-    "MultipartUploadStatusType",
-    "NotFoundError",
-    "OutcomeUnknownError",
-    "Page",
-    "PageInfo",
-    "PresignedUrlChunk",
-    "ReportChunkBatchResponse",
-    "RequestAdditionalPresignedUrLsResponse",
-    "RequestOptions",
-    "ServiceUnavailableError",
-    "SessionCorruptedError",
-    "SessionEndedError",
-    "SourceChangedError",
-    "SourceError",
-    "StorageConnectionError",
-    "StorageError",
-    "TechnicalMetadata",
-    "TooManyRequestsError",
-    "TwelveLabsError",
-    "UnauthorizedError",
-    "UnprocessableEntityError",
-    "UploadError",
-    "UploadInProgressError",
-    "UploadProgress",
-    "UploadResult",
-    "UploadStatus",
-    "UploadStatusPage",
-    "UserMetadata",
-    "VideoStream",
-]
-
-_NAMES_OF = {
-    "answers": "ApiResponse",
-    "asset_models": """
-        Asset AssetDetail AssetError AssetHls AssetHlsStatus AssetMethod AssetSource
-        AssetSourceDetails AssetStatus AssetThumbnail AssetThumbnailStatus AssetTranscriptionEntry
-        AssetTranscriptionError AssetTranscriptionResponse AssetTranscriptionStatus
-        AssetTranscriptionUtterance AssetsRetrieveTranscriptionRequestIncludeItem AudioStream
-        ListAssetsResponse TechnicalMetadata VideoStream
-    """,
-    "calls": "RequestOptions",
+_NAMES = {
+    "_core.version": "__version__",
+    "_http.request": "RequestOptions",
+    "_http.response": "ApiResponse",
+    "_upload.job": "Digest IfBusy IfEnded Verify",
+    "_upload.progress": "ProgressCallback",
+    "_upload.source.content": "File",
     "client": "AsyncTwelveLabs",
-    "error_codes": "ErrorCode",
     "errors": """
         ApiConnectionError ApiError ApiTimeoutError AssetFailedError AssetNotReadyError
         AssetUnknownError BadGatewayError BadRequestError ChunkCorruptedError ChunkFailedError
@@ -211,35 +165,51 @@ _NAMES_OF = {
         InvalidArgumentError InvalidResponseError JournalError JournalLostError NotFoundError
         OutcomeUnknownError ServiceUnavailableError SessionCorruptedError SessionEndedError
         SourceChangedError SourceError StorageConnectionError StorageError TooManyRequestsError
-        TwelveLabsError UnauthorizedError UnprocessableEntityError UploadError
-        UploadInProgressError
+        TwelveLabsError UnauthorizedError UnprocessableEntityError UploadError UploadInProgressError
     """,
-    "journal": "Journal MemoryJournal",
-    "journal_files": "FileJournal",
-    "models": """
+    "journal.files": "FileJournal",
+    "journal.protocol": "Journal MemoryJournal",
+    "models.assets": """
+        Asset AssetDetail AssetError AssetHls AssetHlsStatus AssetMethod AssetSource
+        AssetSourceDetails AssetsRetrieveTranscriptionRequestIncludeItem AssetStatus AssetThumbnail
+        AssetThumbnailStatus AssetTranscriptionEntry AssetTranscriptionError
+        AssetTranscriptionResponse AssetTranscriptionStatus AssetTranscriptionUtterance AudioStream
+        ListAssetsResponse TechnicalMetadata VideoStream
+    """,
+    "models.error_codes": "ErrorCode",
+    "models.pages": "Page",
+    "models.uploads": """
         ChunkInfo ChunkInfoStatus CompletedChunk CreateAssetUploadRequestType
         CreateAssetUploadResponse GetUploadStatusResponse IncompleteUploadSummary
         ListIncompleteUploadsResponse MultipartUploadStatusType PageInfo PresignedUrlChunk
-        ReportChunkBatchResponse RequestAdditionalPresignedUrLsResponse UploadProgress
-        UploadResult UploadStatus UserMetadata
+        ReportChunkBatchResponse RequestAdditionalPresignedUrLsResponse UploadProgress UploadResult
+        UploadStatus UserMetadata
     """,
-    "pagination": "Page",
+    "resources.assets": "AssetsClient",
+    "resources.multipart_upload": "MultipartUploadClient",
+    "resources.raw_assets": "RawAssetsClient",
+    "resources.raw_multipart_upload": "RawMultipartUploadClient",
     "resources.upload_status": "UploadStatusPage",
+    "testing": "Emulated",
 }
-_HOMES = {name: home for home, names in _NAMES_OF.items() for name in names.split()}
+"""The public names of each module, for ``__getattr__``; a test compares them with those above."""
+
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+_PUBLIC_MODULES = {"client", "emulator", "errors", "journal", "models", "resources", "testing"}
 
 if not TYPE_CHECKING:  # or every name would be one to a type checker
+    __all__ = list(_MODULES)
 
     def __getattr__(name: str) -> object:
-        """Fetch a public name, or a module that has some; the next time, it is there."""
-        if name in _NAMES_OF:
+        """Import a public name, or a public module, when it is first asked for."""
+        if name in _PUBLIC_MODULES:
             return import_module(f"{__name__}.{name}")
-        if name not in _HOMES:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
         globals()[name] = value
         return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_MODULES})

@@ -11,7 +11,7 @@ def main() -> int:
     """Run the command line over this process's arguments and return its exit code."""
     _end_cleanly()
     try:
-        from twelvelabs_async.cli.app import run  # noqa: PLC0415 - the extra may not be there
+        from twelvelabs_async._cli.app import run  # noqa: PLC0415 - the extra may not be there
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"cyclopts", "rich"}:
             raise

@@ -10,14 +10,28 @@ from typing import NoReturn, Self
 import aiohttp
 from yarl import URL
 
-from twelvelabs_async.arguments import check_seconds, check_whole
-from twelvelabs_async.asset_models import AssetDetail
-from twelvelabs_async.border import without_frames
-from twelvelabs_async.calls import RequestOptions, checked_headers
-from twelvelabs_async.descriptors import Admission
+from twelvelabs_async._core.descriptors import Admission
+from twelvelabs_async._core.tasks import cancelled_once
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._core.unpicklable import Unpicklable
+from twelvelabs_async._core.validation import check_seconds, check_whole
+from twelvelabs_async._core.version import __version__
+from twelvelabs_async._http.network_errors import without_frames
+from twelvelabs_async._http.request import RequestOptions, checked_headers
+from twelvelabs_async._http.sessions import Connecting, Sessions
+from twelvelabs_async._http.transport import Transport
+from twelvelabs_async._upload.completions import Completions
+from twelvelabs_async._upload.job import Resuming, Verify
+from twelvelabs_async._upload.limits import Slots, UploadLimits
+from twelvelabs_async._upload.progress import ProgressCallback
+from twelvelabs_async._upload.send.body import Buffers
+from twelvelabs_async._upload.send.loop_share import Turns
+from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.content import UNNAMED, File, told_apart
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
-from twelvelabs_async.journal import Journal
-from twelvelabs_async.models import CreateAssetUploadRequestType, UserMetadata
+from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.models.assets import AssetDetail
+from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async.resources.any_upload import DIRECT_BYTES, UploadOrder, Uploads
 from twelvelabs_async.resources.asset_creation import Sending
 from twelvelabs_async.resources.assets import AssetsClient
@@ -25,20 +39,6 @@ from twelvelabs_async.resources.file_upload import UploadTools
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.sessions import Connecting, Sessions
-from twelvelabs_async.tasks import cancelled_once
-from twelvelabs_async.threads import Threads
-from twelvelabs_async.transport import Transport
-from twelvelabs_async.unpicklable import Unpicklable
-from twelvelabs_async.upload.body import Buffers
-from twelvelabs_async.upload.completions import Completions
-from twelvelabs_async.upload.content import UNNAMED, File, told_apart
-from twelvelabs_async.upload.job import Resuming, Verify
-from twelvelabs_async.upload.limits import Slots, UploadLimits
-from twelvelabs_async.upload.progress import ProgressCallback
-from twelvelabs_async.upload.storage import Storage
-from twelvelabs_async.upload.turns import Turns
-from twelvelabs_async.version import VERSION
 
 DEFAULT_BASE_URL = "https://api.twelvelabs.io/v1.3"
 API_KEY_VARIABLES = ("TWELVE_LABS_API_KEY", "TWELVELABS_API_KEY")
@@ -324,4 +324,4 @@ def _chosen_base_url(base_url: str | None) -> str:
 
 def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     checked = checked_headers(headers, ConfigurationError)
-    return {"User-Agent": f"twelvelabs-async/{VERSION}", **checked}
+    return {"User-Agent": f"twelvelabs-async/{__version__}", **checked}

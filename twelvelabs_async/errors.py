@@ -106,12 +106,12 @@ class ApiError(TwelveLabsError):
     ) -> None:
         self.retry_after = retry_after
         self.status_code = status_code
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = dict(headers or {})
         self.body = body
         self.code = code
-        self.message = message or ""
+        self.message: str = message or ""
         self.request = request
-        self.request_id = request_id(self.headers)
+        self.request_id: str | None = request_id(self.headers)
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
@@ -143,7 +143,7 @@ class OutcomeUnknownError(TwelveLabsError):
         self, message: str, original_error: TwelveLabsError, filename: str | None = None
     ) -> None:
         self.original_error = original_error
-        self.retry_after = getattr(original_error, "retry_after", None)
+        self.retry_after = original_error.retry_after
         self.filename = filename
         super().__init__(message)
 
@@ -532,7 +532,7 @@ class UploadError(TwelveLabsError):
         self.file = file
         self.upload_id = upload_id
         self.asset_id = asset_id
-        self.upload_headers = dict(upload_headers or {})
+        self.upload_headers: dict[str, str] = dict(upload_headers or {})
         self.total_chunks = total_chunks
         self.stored_chunks = stored_chunks
         self.reported_chunks = reported_chunks

@@ -90,10 +90,10 @@ class Emulator:
         _check_loopback(host)
         signer = Signer(secrets.token_bytes(32))
         self.api_key = api_key
-        self.base_url = ""
-        self.store_url = ""
-        self.faults = Faults()
-        self.platform = Platform(
+        self.base_url: str = ""
+        self.store_url: str = ""
+        self.faults: Faults = Faults()
+        self.platform: Platform = Platform(
             signer=signer,
             now=now or utcnow,
             chunk_size=chunk_size,

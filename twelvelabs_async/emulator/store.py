@@ -32,7 +32,7 @@ class Denied(Exception):  # noqa: N818 - it is the store's answer, not a mistake
         self.status = status
         self.code = code
         self.message = message
-        self.details = details or {}
+        self.details: Mapping[str, str] = details or {}
 
 
 def expired(grant: Grant, now: datetime) -> Denied:

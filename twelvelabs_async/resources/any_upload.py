@@ -2,21 +2,21 @@
 
 from attrs import frozen
 
-from twelvelabs_async.arguments import check_seconds, check_whole
-from twelvelabs_async.asset_models import AssetDetail, AssetMethod
-from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async._core.validation import check_seconds, check_whole
+from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._upload.form import AssetForm, checked_form
+from twelvelabs_async._upload.job import Resuming, UploadJob, Verify, Wish, checked_type
+from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller, check_callback
+from twelvelabs_async._upload.source.content import Content, size_of
+from twelvelabs_async._upload.upload_error import upload_failure
 from twelvelabs_async.errors import SourceError, TwelveLabsError
-from twelvelabs_async.media import is_document
-from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult, UserMetadata
+from twelvelabs_async.models.assets import AssetDetail, AssetMethod
+from twelvelabs_async.models.media_types import is_document
+from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult, UserMetadata
 from twelvelabs_async.resources.asset_creation import AssetCreation, Sending
 from twelvelabs_async.resources.assets import AssetsClient
 from twelvelabs_async.resources.file_upload import FileUpload, UploadTools
 from twelvelabs_async.resources.opening import FromWish
-from twelvelabs_async.upload.content import Content, size_of
-from twelvelabs_async.upload.failures import upload_failure
-from twelvelabs_async.upload.form import AssetForm, checked_form
-from twelvelabs_async.upload.job import Resuming, UploadJob, Verify, Wish, checked_type
-from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller, check_callback
 
 DIRECT_BYTES = 200_000_000
 """The platform takes this much in one request, and recommends chunks above (API reference)."""

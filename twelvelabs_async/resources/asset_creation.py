@@ -15,10 +15,20 @@ from http import HTTPStatus
 
 from attrs import define, evolve, frozen
 
-from twelvelabs_async.answers import Answer, ApiResponse
-from twelvelabs_async.asset_models import AssetDetail
-from twelvelabs_async.border import without_frames
-from twelvelabs_async.calls import Call, RequestOptions
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._http.network_errors import without_frames
+from twelvelabs_async._http.request import Call, RequestOptions
+from twelvelabs_async._http.response import Answer, ApiResponse
+from twelvelabs_async._http.retries import LONGEST_OBEYED_PAUSE, is_transient
+from twelvelabs_async._http.transport import Transport
+from twelvelabs_async._upload.form import AssetForm
+from twelvelabs_async._upload.limits import UploadLimits
+from twelvelabs_async._upload.send.body import Body, Buffers
+from twelvelabs_async._upload.send.loop_share import Turns
+from twelvelabs_async._upload.send.stall_watch import StallWatch
+from twelvelabs_async._upload.source.content import MemorySource, opened
+from twelvelabs_async._upload.source.protocol import CheckedSource, Source
+from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.errors import (
     SERVER_ERRORS,
     ApiConnectionError,
@@ -27,22 +37,12 @@ from twelvelabs_async.errors import (
     OutcomeUnknownError,
     TwelveLabsError,
 )
-from twelvelabs_async.models import UploadProgress
-from twelvelabs_async.retries import LONGEST_OBEYED_PAUSE, is_transient
-from twelvelabs_async.threads import Threads
-from twelvelabs_async.transport import Transport
-from twelvelabs_async.upload.body import Body, Buffers
-from twelvelabs_async.upload.content import MemorySource, opened
-from twelvelabs_async.upload.form import AssetForm
-from twelvelabs_async.upload.limits import UploadLimits
-from twelvelabs_async.upload.reading import CheckedSource, Source
-from twelvelabs_async.upload.streams import Stream
-from twelvelabs_async.upload.turns import Turns
-from twelvelabs_async.upload.watch import StallWatch
+from twelvelabs_async.models.assets import AssetDetail
+from twelvelabs_async.models.uploads import UploadProgress
 
 ASSETS = "/assets"
 
-logger = logging.getLogger("twelvelabs_async")
+logger: logging.Logger = logging.getLogger("twelvelabs_async")
 
 
 @frozen(eq=False, repr=False)

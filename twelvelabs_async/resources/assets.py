@@ -5,28 +5,28 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
-from twelvelabs_async import clock
-from twelvelabs_async.arguments import check_seconds
-from twelvelabs_async.asset_models import (
-    AssetDetail,
-    AssetHlsStatus,
-    AssetStatus,
-    AssetThumbnailStatus,
-    AssetTranscriptionResponse,
-)
-from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.validation import check_seconds
+from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._http.retries import is_transient
+from twelvelabs_async._upload.form import CreationMethod
+from twelvelabs_async._upload.source.content import File
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
     AssetFailedError,
     AssetNotReadyError,
 )
-from twelvelabs_async.models import UserMetadata
-from twelvelabs_async.pagination import Page
+from twelvelabs_async.models.assets import (
+    AssetDetail,
+    AssetHlsStatus,
+    AssetStatus,
+    AssetThumbnailStatus,
+    AssetTranscriptionResponse,
+)
+from twelvelabs_async.models.pages import Page
+from twelvelabs_async.models.uploads import UserMetadata
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
-from twelvelabs_async.retries import is_transient
-from twelvelabs_async.upload.content import File
-from twelvelabs_async.upload.form import CreationMethod
 
 LONGEST_POLL_PAUSE = 30.0
 """Seconds between two questions, at most, unless ``poll_interval`` is more."""

@@ -9,7 +9,28 @@ from typing import TypeVar
 
 from attrs import define, evolve, frozen
 
-from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._upload.completions import Completions
+from twelvelabs_async._upload.job import Resuming, UploadJob, checked_type
+from twelvelabs_async._upload.limits import UploadLimits
+from twelvelabs_async._upload.plan.etag_check import EtagCheck
+from twelvelabs_async._upload.plan.retry_policy import Patience
+from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller
+from twelvelabs_async._upload.resume.checkpoint import Entry, JournalEntry, NoEntry
+from twelvelabs_async._upload.resume.claim import Asking, Encounters, claimed
+from twelvelabs_async._upload.resume.comparison import Comparison
+from twelvelabs_async._upload.resume.lease import Waiting
+from twelvelabs_async._upload.resume.records import Mark
+from twelvelabs_async._upload.resume.sample import sample_of
+from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.content import Content, opened, size_of
+from twelvelabs_async._upload.source.digest import FileDigest, file_digest
+from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.streams import Stream
+from twelvelabs_async._upload.upload_error import upload_failure
+from twelvelabs_async._upload.uploader import Uploader
 from twelvelabs_async.errors import (
     InvalidArgumentError,
     SessionCorruptedError,
@@ -18,31 +39,10 @@ from twelvelabs_async.errors import (
     UploadError,
     UploadInProgressError,
 )
-from twelvelabs_async.models import CreateAssetUploadRequestType, UploadResult
+from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult
 from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.threads import Threads
-from twelvelabs_async.upload.claim import Asking, Encounters, claimed
-from twelvelabs_async.upload.comparison import Comparison
-from twelvelabs_async.upload.completions import Completions
-from twelvelabs_async.upload.content import Content, opened, size_of
-from twelvelabs_async.upload.entry import Entry, JournalEntry, NoEntry
-from twelvelabs_async.upload.etag_check import EtagCheck
-from twelvelabs_async.upload.failures import upload_failure
-from twelvelabs_async.upload.file_digest import FileDigest, file_digest
-from twelvelabs_async.upload.job import Resuming, UploadJob, checked_type
-from twelvelabs_async.upload.lease import Waiting
-from twelvelabs_async.upload.limits import UploadLimits
-from twelvelabs_async.upload.past import Mark
-from twelvelabs_async.upload.progress import ProgressCallback, ProgressTeller
-from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.sample import sample_of
-from twelvelabs_async.upload.session import Session
-from twelvelabs_async.upload.storage import Storage
-from twelvelabs_async.upload.streams import Stream
-from twelvelabs_async.upload.uploader import Uploader
-from twelvelabs_async.upload.verdicts import Patience
 
 logger = logging.getLogger("twelvelabs_async")
 

@@ -10,12 +10,26 @@ from collections.abc import Iterable, Mapping
 
 from attrs import define
 
-from twelvelabs_async import clock
-from twelvelabs_async.arguments import check_seconds
-from twelvelabs_async.calls import RequestOptions, checked_headers, path_segment
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.validation import check_seconds
+from twelvelabs_async._http.request import RequestOptions, checked_headers, path_segment
+from twelvelabs_async._upload.job import (
+    Digest,
+    IfBusy,
+    IfEnded,
+    Resuming,
+    UploadJob,
+    Verify,
+    Wish,
+    checked_name,
+    checked_path,
+)
+from twelvelabs_async._upload.progress import ProgressCallback, check_callback
+from twelvelabs_async._upload.resume.checkpoint import forget_result
 from twelvelabs_async.errors import UploadError
-from twelvelabs_async.journal import Journal
-from twelvelabs_async.models import (
+from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.models.pages import Page
+from twelvelabs_async.models.uploads import (
     CompletedChunk,
     CreateAssetUploadRequestType,
     CreateAssetUploadResponse,
@@ -27,24 +41,10 @@ from twelvelabs_async.models import (
     UploadStatus,
     UserMetadata,
 )
-from twelvelabs_async.pagination import Page
 from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, usable_type
 from twelvelabs_async.resources.opening import FromSession, FromWish
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
-from twelvelabs_async.upload.entry import forget_result
-from twelvelabs_async.upload.job import (
-    Digest,
-    IfBusy,
-    IfEnded,
-    Resuming,
-    UploadJob,
-    Verify,
-    Wish,
-    checked_name,
-    checked_path,
-)
-from twelvelabs_async.upload.progress import ProgressCallback, check_callback
 
 
 @define(eq=False, repr=False)

@@ -6,9 +6,21 @@ from typing import Any
 
 from attrs import Factory, evolve, frozen
 
-from twelvelabs_async import clock
-from twelvelabs_async.answers import ApiResponse
-from twelvelabs_async.calls import FRAMING, RequestOptions
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._http.request import FRAMING, RequestOptions
+from twelvelabs_async._http.response import ApiResponse
+from twelvelabs_async._http.retries import server_time
+from twelvelabs_async._upload.job import Wish
+from twelvelabs_async._upload.plan.ledger import Ledger
+from twelvelabs_async._upload.plan.session import Session, check_session
+from twelvelabs_async._upload.plan.slices import Slices
+from twelvelabs_async._upload.plan.url_book import UrlBook
+from twelvelabs_async._upload.resume.checkpoint import Entry, another_file
+from twelvelabs_async._upload.resume.comparison import Imprints
+from twelvelabs_async._upload.resume.proof import prove
+from twelvelabs_async._upload.resume.records import Mark, Past
+from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import (
     AssetUnknownError,
     ForbiddenError,
@@ -18,29 +30,17 @@ from twelvelabs_async.errors import (
     SessionEndedError,
     SourceChangedError,
 )
-from twelvelabs_async.models import (
+from twelvelabs_async.models.pages import LARGEST_PAGE, Page
+from twelvelabs_async.models.uploads import (
     CompletedChunk,
     CreateAssetUploadResponse,
     IncompleteUploadSummary,
     ListIncompleteUploadsResponse,
     MultipartUploadStatusType,
 )
-from twelvelabs_async.pagination import LARGEST_PAGE, Page
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.session_calls import SessionCalls, Standing
-from twelvelabs_async.retries import server_time
-from twelvelabs_async.threads import Threads
-from twelvelabs_async.upload.comparison import Imprints
-from twelvelabs_async.upload.entry import Entry, another_file
-from twelvelabs_async.upload.job import Wish
-from twelvelabs_async.upload.ledger import Ledger
-from twelvelabs_async.upload.past import Mark, Past
-from twelvelabs_async.upload.proof import prove
-from twelvelabs_async.upload.reading import Source
-from twelvelabs_async.upload.session import Session, check_session
-from twelvelabs_async.upload.slices import Slices
-from twelvelabs_async.upload.url_book import UrlBook
 
 logger = logging.getLogger("twelvelabs_async")
 

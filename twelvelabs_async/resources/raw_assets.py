@@ -9,22 +9,22 @@ from typing import cast
 
 from attrs import define
 
-from twelvelabs_async.answers import ApiResponse
-from twelvelabs_async.arguments import check_text
-from twelvelabs_async.asset_models import (
+from twelvelabs_async._core.validation import check_text
+from twelvelabs_async._http.request import RequestOptions, path_segment
+from twelvelabs_async._http.response import ApiResponse
+from twelvelabs_async._http.transport import Params, Transport
+from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._upload.form import CreationMethod, checked_form
+from twelvelabs_async._upload.source.content import File, told_apart
+from twelvelabs_async.errors import ConflictError, InvalidArgumentError
+from twelvelabs_async.models.assets import (
     AssetDetail,
     AssetTranscriptionResponse,
     ListAssetsResponse,
 )
-from twelvelabs_async.calls import RequestOptions, path_segment
-from twelvelabs_async.errors import ConflictError, InvalidArgumentError
-from twelvelabs_async.metadata import check_metadata
-from twelvelabs_async.models import UserMetadata
-from twelvelabs_async.pagination import page_params
+from twelvelabs_async.models.pages import page_params
+from twelvelabs_async.models.uploads import UserMetadata
 from twelvelabs_async.resources.asset_creation import ASSETS, AssetCreation, Sending
-from twelvelabs_async.transport import Params, Transport
-from twelvelabs_async.upload.content import File, told_apart
-from twelvelabs_async.upload.form import CreationMethod, checked_form
 
 
 @define(eq=False, repr=False)

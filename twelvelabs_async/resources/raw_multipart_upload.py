@@ -8,12 +8,15 @@ from typing import Any
 
 from attrs import define
 
-from twelvelabs_async.answers import ApiResponse
-from twelvelabs_async.arguments import check_whole
-from twelvelabs_async.calls import RequestOptions, path_segment
+from twelvelabs_async._core.validation import check_whole
+from twelvelabs_async._http.request import RequestOptions, path_segment
+from twelvelabs_async._http.response import ApiResponse
+from twelvelabs_async._http.transport import Transport
+from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._upload.plan.url_book import MOST_URLS
 from twelvelabs_async.errors import InvalidArgumentError
-from twelvelabs_async.metadata import check_metadata
-from twelvelabs_async.models import (
+from twelvelabs_async.models.pages import page_params
+from twelvelabs_async.models.uploads import (
     ASSET_TYPES,
     CompletedChunk,
     CreateAssetUploadRequestType,
@@ -24,9 +27,6 @@ from twelvelabs_async.models import (
     RequestAdditionalPresignedUrLsResponse,
     UserMetadata,
 )
-from twelvelabs_async.pagination import page_params
-from twelvelabs_async.transport import Transport
-from twelvelabs_async.upload.url_book import MOST_URLS
 
 _UPLOADS = "/assets/multipart-uploads"
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from twelvelabs_async.answers import ApiResponse
-from twelvelabs_async.asset_models import AssetDetail
-from twelvelabs_async.calls import RequestOptions
+from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._http.response import ApiResponse
+from twelvelabs_async._http.retries import server_time
 from twelvelabs_async.errors import InvalidResponseError
-from twelvelabs_async.models import (
+from twelvelabs_async.models.assets import AssetDetail
+from twelvelabs_async.models.pages import LARGEST_PAGE
+from twelvelabs_async.models.uploads import (
     ChunkInfo,
     ChunkInfoStatus,
     CompletedChunk,
@@ -19,11 +21,9 @@ from twelvelabs_async.models import (
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
-from twelvelabs_async.pagination import LARGEST_PAGE
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import UploadStatusPage
-from twelvelabs_async.retries import server_time
 
 _LONGEST_ID = 100
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from attrs import frozen
 
 from twelvelabs_async.errors import UploadError
-from twelvelabs_async.models import (
+from twelvelabs_async.models.pages import Page
+from twelvelabs_async.models.uploads import (
     ChunkInfo,
     GetUploadStatusResponse,
     MultipartUploadStatusType,
     UploadStatus,
 )
-from twelvelabs_async.pagination import Page
 
 StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
 

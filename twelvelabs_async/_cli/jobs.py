@@ -1,0 +1,76 @@
+"""Errands, side by side: each is told of when it has ended, none is in the others' way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Protocol, TypeVar
+
+from twelvelabs_async import InvalidArgumentError, TwelveLabsError
+from twelvelabs_async._cli.interrupts import Interrupts
+from twelvelabs_async._cli.outcomes import FAILED, INTERRUPTED
+from twelvelabs_async._cli.output import tell_end, tell_error
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Errand(Protocol[T_co]):
+    """One of several pieces of work; it fails by what it returns."""
+
+    def run(self) -> Coroutine[Any, Any, T_co]:
+        """Do it, and say what became of it."""
+        ...
+
+    def interrupted(self) -> T_co:
+        """Say what became of it when the user had enough before it ended."""
+        ...
+
+
+async def run_errands(
+    errands: Iterable[Errand[T]], interrupts: Interrupts, told: Callable[[T], Awaitable[None]]
+) -> list[T]:
+    """Run all errands, call ``told`` with each outcome as it comes, and return all of them.
+
+    What ``told`` raises ends the errands that are under way, and goes on.
+    """
+    finished: asyncio.Queue[asyncio.Task[T]] = asyncio.Queue()
+    tasks: dict[asyncio.Task[T], Errand[T]] = {}
+    for errand in errands:
+        task = interrupts.start(errand.run())
+        task.add_done_callback(finished.put_nowait)
+        tasks[task] = errand
+    outcomes: list[T] = []
+    try:
+        for _ in tasks:
+            task = await finished.get()
+            outcomes.append(tasks[task].interrupted() if task.cancelled() else task.result())
+            await told(outcomes[-1])
+    finally:
+        await _end_all(tasks)
+    return outcomes
+
+
+async def _end_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_alone(work: Coroutine[Any, Any, int], interrupts: Interrupts) -> int:
+    """Run the one piece of work that a command has, and return its exit code.
+
+    Raises:
+        InvalidArgumentError: The user asked for what can never be right.
+        OutputGoneError: Nobody can be told.
+    """
+    task = interrupts.start(work)
+    await asyncio.wait({task})
+    if task.cancelled():
+        tell_end("interrupted")
+        return INTERRUPTED
+    try:
+        return task.result()
+    except InvalidArgumentError:
+        raise
+    except TwelveLabsError as error:
+        tell_error(f"error: {error}")
+        return FAILED

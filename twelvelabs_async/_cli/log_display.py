@@ -1,0 +1,44 @@
+"""What the library warns of while it works, such as a network that is gone: a line for each."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from twelvelabs_async._cli.bars import Bars
+from twelvelabs_async._cli.output import tell_error
+
+logger = logging.getLogger("twelvelabs_async")
+
+_ADVICE = {
+    "(if_busy='raise' does not wait)": (
+        "(Ctrl-C ends the wait; --no-journal does not wait, and makes another asset)"
+    ),
+}
+"""What the library advises programs to do, and what a user of the command can do instead."""
+
+
+class _Notices(logging.Handler):
+    def __init__(self, bars: Bars) -> None:
+        super().__init__(logging.WARNING)
+        self._bars = bars
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with self._bars.aside():
+            tell_error(_advised(record.getMessage()))
+
+
+def _advised(text: str) -> str:
+    for theirs, ours in _ADVICE.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+@contextmanager
+def notices(bars: Bars) -> Generator[None, None, None]:
+    """Show the library's warnings on standard error, above the bars, for the ``with`` block."""
+    handler = _Notices(bars)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -1,0 +1,239 @@
+"""One file on its way to the platform: looked at, sent, compared, waited for."""
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import define, evolve, frozen
+
+from twelvelabs_async import (
+    ApiConnectionError,
+    AsyncTwelveLabs,
+    InternalServerError,
+    InvalidArgumentError,
+    InvalidResponseError,
+    OutcomeUnknownError,
+    TwelveLabsError,
+    UploadError,
+    UploadProgress,
+)
+from twelvelabs_async._cli.arguments import Order
+from twelvelabs_async._cli.bars import Bar, Bars
+from twelvelabs_async._cli.outcomes import (
+    FAILED,
+    INTERRUPTED,
+    WRONG_USAGE,
+    Arrived,
+    Failed,
+    Outcome,
+    Source,
+)
+from twelvelabs_async._cli.output import plain
+from twelvelabs_async._cli.own_journal import OptionalJournal, OwnJournal
+from twelvelabs_async._cli.readiness import Wait
+from twelvelabs_async._cli.verify_served import CheckFailedError, check_served
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.job import checked_name, checked_path, checked_type
+from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.models.media_types import is_document
+from twelvelabs_async.resources.file_upload import refuse_unusable
+
+_UNANSWERED = (ApiConnectionError, InternalServerError, InvalidResponseError)
+"""What leaves open whether the platform has opened a session."""
+
+_OPTIONS = {
+    "file_type=": "--type",
+    "filename=": "--filename",
+    "file_path": "FILE",
+    "url must": "--url must",
+    "resume=False": "--restart",
+}
+"""What the library calls its arguments, and what they are called here."""
+
+
+@frozen
+class Surroundings:
+    """What all carriers of a command share.
+
+    Attributes:
+        emulator: The embedded one; None: a real platform. With one, assets are compared.
+        slots: Bounds the files that are sent at once; waiting takes none.
+        journal: Where it is noted what is sent in chunks.
+    """
+
+    client: AsyncTwelveLabs
+    emulator: Emulator | None
+    bars: Bars
+    slots: asyncio.Semaphore
+    journal: OwnJournal
+
+
+@define(eq=False)
+class Carrier:
+    """Carries one file to its outcome; used once."""
+
+    _order: Order
+    _source: Source
+    _around: Surroundings
+    _upload_id: str | None = None
+    _arrived: Arrived | None = None
+    _asked: bool = False  # for the asset, in one request
+    _begun: bool = False  # the upload in chunks
+    _all_stored: bool = False
+    _journal: OptionalJournal | None = None
+
+    async def run(self) -> Outcome:
+        """Look at the file at once, upload it when its turn comes, and say what became of it."""
+        try:
+            await self._look()
+            async with self._around.slots:
+                arrived = await self._carried()
+            wait = self._order.wait
+            return arrived if wait is None else await self._waited(arrived, wait)
+        except (TwelveLabsError, CheckFailedError) as error:
+            return self._failed(error)
+
+    def interrupted(self) -> Failed:
+        """Return the outcome of a file that was on its way, or waited, when the user had enough."""
+        unclear = (self._asked or self._all_stored) and self._arrived is None
+        failure = self._failure("interrupted", INTERRUPTED)
+        return evolve(failure, unclear=unclear, opening=self._may_have_opened())
+
+    def _may_have_opened(self) -> bool:
+        """Return whether the platform may have opened a session whose id never reached us."""
+        waited = self._journal is not None and not self._journal.taken
+        return self._begun and not waited and self._upload_id is None
+
+    # What can go wrong.
+
+    def _failed(self, error: Exception) -> Failed:
+        if isinstance(error, UploadError):
+            self._upload_id = error.upload_id
+            failure = self._failure(_in_options(str(error)))
+            unanswered = isinstance(error.original_error, _UNANSWERED)
+            return evolve(failure, opening=error.upload_id is None and unanswered)
+        name = self._source.name or repr(self._source.name)
+        if self._arrived is not None:
+            return self._failure(f"{name} was uploaded, but {error}")
+        if isinstance(error, OutcomeUnknownError):
+            return self._failure(
+                f"{name} may or may not have been uploaded: {error.original_error}; before you "
+                f"send it again, look: {_look_for(error.filename)}"
+            )
+        wrong = isinstance(error, InvalidArgumentError)
+        problem = _in_options(str(error)) if wrong else str(error)
+        code = WRONG_USAGE if wrong else FAILED
+        return self._failure(f"{name} was not uploaded: {problem}", code)
+
+    def _failure(self, error: str, exit_code: int = FAILED) -> Failed:
+        arrived = self._arrived
+        return Failed(
+            self._source,
+            error,
+            self._upload_id,
+            exit_code,
+            asset_id=None if arrived is None else arrived.asset_id,
+            noted=self._journal is not None and not self._journal.failed,
+            result=None if arrived is None else arrived.result,
+        )
+
+    # The way.
+
+    async def _look(self) -> None:
+        """Refuse a file as its upload would, but before others have had their turn."""
+        name, given = self._source.name, self._order.filename
+        if not name:
+            what = "FILE" if self._source.kind == "path" else "--url"
+            raise InvalidArgumentError(f"{what} is an empty string (is the variable set?)")
+        if self._source.kind == "path":
+            if name.startswith(("http://", "https://")):
+                raise InvalidArgumentError("it is a URL: pass it with --url")
+            content = checked_path(name)
+            await refuse_unusable(content, Threads())
+            known_as = checked_name(content, given)
+            if not self._is_document:
+                checked_type(known_as, self._order.file_type)
+
+    @property
+    def _is_document(self) -> bool:
+        """Whether a file must go in one request; what --type says is media goes in chunks."""
+        name = self._order.filename or self._source.name
+        return self._order.file_type is None and is_document(name)
+
+    async def _carried(self) -> Arrived:
+        with self._around.bars.bar(plain(Path(self._source.name).name)) as bar:
+            arrived = self._arrived = await self._sent(bar)
+            url = self._served(arrived)
+            return arrived if url is None else await self._checked(arrived, url, bar)
+
+    async def _sent(self, bar: Bar) -> Arrived:
+        name = self._source.name
+        if self._source.kind == "url":
+            return await self._in_one_request("url", url=name)
+        if self._is_document:
+            return await self._in_one_request("direct", file=name)
+        return await self._in_chunks(bar)
+
+    async def _in_chunks(self, bar: Bar) -> Arrived:
+        def move(progress: UploadProgress) -> None:
+            self._upload_id = progress.upload_id
+            self._all_stored = progress.stored_chunks == progress.total_chunks
+            bar.move(progress.uploaded_bytes, progress.total_bytes)
+
+        began = clock.monotonic()
+        self._journal = self._around.journal.for_upload()
+        self._begun = True
+        result = await self._around.client.multipart_upload.upload_file(
+            self._source.name,
+            file_type=self._order.file_type,
+            max_workers=self._order.concurrency,
+            progress_callback=move,
+            journal=self._journal,
+            resume=not self._order.restart,
+            if_busy="wait",
+            keep_result=True,
+            **self._order.creation,
+        )
+        return Arrived(self._source, result.asset_id, clock.monotonic() - began, result)
+
+    async def _in_one_request(self, method: Literal["direct", "url"], **what: Any) -> Arrived:
+        began = clock.monotonic()
+        self._asked = True
+        with self._around.bars.spinner(f"sending {plain(self._source.name)}"):
+            asset = await self._around.client.assets.create(
+                method=method, **what, **self._order.creation
+            )
+        return Arrived(self._source, asset.id, clock.monotonic() - began, asset=asset)
+
+    def _served(self, arrived: Arrived) -> str | None:
+        """Return the URL at which the emulator serves a FILE; None: there is nothing to compare."""
+        emulator = self._around.emulator
+        if emulator is None or self._source.kind == "url":
+            return None
+        if arrived.result is not None and arrived.result.asset_url is not None:
+            return arrived.result.asset_url
+        return emulator.platform.asset_url(emulator.platform.assets[arrived.asset_id])
+
+    async def _checked(self, arrived: Arrived, url: str, bar: Bar) -> Arrived:
+        bar.begin_again(f"checking {plain(Path(self._source.name).name)}")
+        sha256 = await check_served(self._source.name, url, bar.advance)
+        return evolve(arrived, sha256=sha256)
+
+    async def _waited(self, arrived: Arrived, wait: Wait) -> Arrived:
+        with self._around.bars.spinner(f"waiting for {plain(Path(self._source.name).name)}"):
+            asset = await wait.run(self._around.client, arrived.asset_id)
+        return evolve(arrived, asset=asset)
+
+
+def _look_for(filename: str | None) -> str:
+    """Return the command that finds an asset of which nobody knows whether it is there."""
+    wanted = [] if filename is None else ["--filename", filename]
+    return shlex.join(["twelvelabs-async", "assets", "list", *wanted])
+
+
+def _in_options(text: str) -> str:
+    for theirs, ours in _OPTIONS.items():
+        text = text.replace(theirs, ours)
+    return text

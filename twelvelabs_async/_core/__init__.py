@@ -1,0 +1,1 @@
+"""What every other part uses: time, tasks, threads, descriptors, validation, redaction."""

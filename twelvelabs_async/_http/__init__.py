@@ -1,0 +1,1 @@
+"""Requests to the platform: sessions and connections, JSON, retries, and errors."""

@@ -1,0 +1,1 @@
+"""Decisions about an upload, without any I/O: which chunk is where, which URL, when to retry."""

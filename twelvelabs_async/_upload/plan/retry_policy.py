@@ -1,0 +1,200 @@
+"""What a failure of a chunk means, and whether and when to try again. Pure: time is handed in.
+
+Failures are classified here and nowhere else. An answer of the store counts against the chunk
+(``max_retries``): a poisoned chunk must end the upload. Silence is another matter: when nobody
+has answered since the attempt began, and the way was good before, the network is down, and a 10 GB
+upload waits for it, for ``outage_timeout`` after the first silence.
+"""
+
+from enum import Enum, auto
+from http import HTTPStatus
+
+from attrs import define
+
+from twelvelabs_async._http.retries import LONGEST_OBEYED_PAUSE, backoff, is_transient
+from twelvelabs_async.errors import (
+    ApiConnectionError,
+    StorageConnectionError,
+    StorageError,
+    TwelveLabsError,
+)
+
+TRANSIENT_CODES = frozenset(
+    {
+        "SlowDown",
+        "RequestTimeout",
+        "InternalError",
+        "ServiceUnavailable",
+        "OperationAborted",
+        "ConditionalRequestConflict",
+    }
+)
+FINAL_STATUSES = frozenset({501, 511})
+"""Server errors that no repetition can change: "not implemented", and "log in to the network"."""
+EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
+LONGEST_OUTAGE_BACKOFF = 10.0
+"""Seconds between attempts while the network is down: soon enough to notice its return."""
+LEAST_OUTAGE_DELAY = 1.0
+"""Seconds; stands in for a smaller ``retry_delay``: nobody asks a dead network without a pause."""
+
+
+CROWDED_DELAY = 0.2
+"""Seconds between attempts while others have all descriptors: a look costs nothing but that."""
+
+
+class Meaning(Enum):
+    """What a failure means."""
+
+    TRANSIENT = auto()  # the store may answer otherwise next time
+    EXPIRED = auto()  # the URL is too old; another one will do
+    SILENT = auto()  # nobody answered
+    FATAL = auto()  # another attempt would end the same
+
+
+def meaning(error: TwelveLabsError) -> Meaning:
+    """Classify a failure of a PUT or of a control call that had its own retries already."""
+    if isinstance(error, StorageConnectionError | ApiConnectionError):
+        return Meaning.SILENT
+    if not isinstance(error, StorageError):
+        return Meaning.FATAL
+    if _is_expiry(error):
+        return Meaning.EXPIRED
+    return Meaning.TRANSIENT if _may_change(error) else Meaning.FATAL
+
+
+def _may_change(error: StorageError) -> bool:
+    """Whether the store may answer the same request otherwise next time."""
+    status = error.status_code
+    if status is None or error.code in TRANSIENT_CODES:  # None: a good answer without an ETag
+        return True
+    if status == HTTPStatus.CONFLICT:  # with two writers, or with what is there: only a code tells
+        return not error.code
+    return is_transient(status) and status not in FINAL_STATUSES
+
+
+def _is_expiry(error: StorageError) -> bool:
+    """Whether the store says that the URL is too old, in S3's or Google's words."""
+    if error.code in EXPIRED_CODES:
+        return True
+    return error.code == "AccessDenied" and "expired" in error.message.lower()
+
+
+@define
+class Attempts:
+    """What one chunk has cost so far.
+
+    Attributes:
+        dead: Attempts that were lost with a connection that had died before.
+        answers: Failures that the store answered.
+        expiries: URLs that grew too old: the first is nobody's fault, a second one counts.
+        losses: Attempts that got no answer while others got theirs.
+        silences: Attempts in a row that got no answer while nobody did.
+        silent_since: Our monotonic seconds when the first of that row ended.
+        crowded_until: Our monotonic seconds until which descriptors are waited for; None: they have
+            not been.
+    """
+
+    dead: int = 0
+    answers: int = 0
+    expiries: int = 0
+    losses: int = 0
+    silences: int = 0
+    silent_since: float = 0.0
+    crowded_until: float | None = None
+
+
+@define(eq=False, repr=False)
+class Patience:
+    """Decides on retries, for all chunks of one upload.
+
+    Attributes:
+        max_retries: Further attempts that one chunk gets after the store answered with a failure.
+        retry_delay: Seconds; the ceiling of the first pause, doubled each time.
+        outage_timeout: Seconds for which silence is waited out, from its first notice.
+        most_dead: Attempts of a chunk that may be lost with connections that had died before.
+        proven: Whether some chunk has made it: only then is silence taken for an outage.
+        heard_at: Our monotonic seconds of the last good answer from anybody.
+        arrived_at: Our monotonic seconds when a chunk made it last.
+    """
+
+    max_retries: int
+    retry_delay: float
+    outage_timeout: float
+    most_dead: int = 1
+    proven: bool = False
+    heard_at: float = 0.0
+    arrived_at: float = 0.0
+
+    def heard(self, now: float) -> None:
+        """Note a good answer of the platform."""
+        self.heard_at = now
+
+    def arrived(self, now: float) -> None:
+        """Note that a chunk has made it."""
+        self.heard_at = self.arrived_at = now
+        self.proven = True
+
+    def pause(
+        self,
+        error: TwelveLabsError,
+        attempts: Attempts,
+        *,
+        began: float,
+        now: float,
+        crowded: bool = False,
+    ) -> float | None:
+        """Return seconds to wait before the next attempt; None: give up.
+
+        Args:
+            error: How the attempt ended.
+            attempts: What the chunk has cost so far; updated.
+            began: Our monotonic seconds when the attempt began.
+            now: Our monotonic seconds.
+            crowded: Whether it got no descriptor, and others have some that they will give back.
+        """
+        if crowded:
+            attempts.crowded_until = attempts.crowded_until or now + self.outage_timeout
+            return CROWDED_DELAY if now < attempts.crowded_until else None
+        stale = isinstance(error, StorageConnectionError) and error.stale_connection
+        if stale and attempts.dead < self.most_dead:
+            attempts.dead += 1
+            return 0.0
+        kind = meaning(error)
+        if kind is not Meaning.SILENT:
+            attempts.silences = 0
+        match kind:
+            case Meaning.FATAL:
+                return None
+            case Meaning.EXPIRED if not attempts.expiries:
+                attempts.expiries += 1
+                return 0.0
+            case Meaning.SILENT:
+                return self._after_silence(attempts, began, now)
+            case Meaning.EXPIRED | Meaning.TRANSIENT:
+                attempts.answers += 1
+                return self._after_answer(error, attempts.answers)
+
+    def _after_answer(self, error: TwelveLabsError, answers: int) -> float | None:
+        asked = error.retry_after or 0.0
+        own = self._bounded(answers, self.max_retries)
+        return None if own is None or asked > LONGEST_OBEYED_PAUSE else asked + own
+
+    def _after_silence(self, attempts: Attempts, began: float, now: float) -> float | None:
+        if self.proven and self.heard_at <= began:
+            # The first silence begins the count, not the last answer: a slow chunk may have been
+            # on its way for longer than the timeout. And the platform, which gives a URL for each
+            # attempt, does not vouch for a store that is dead.
+            if not attempts.silences:
+                attempts.silent_since = now
+            elif now - max(attempts.silent_since, self.arrived_at) > self.outage_timeout:
+                return None
+            attempts.silences += 1
+            delay = max(self.retry_delay, LEAST_OUTAGE_DELAY)
+            return backoff(attempts.silences, delay, LONGEST_OUTAGE_BACKOFF)
+        attempts.silences = 0
+        attempts.losses += 1
+        # One loss is forgiven even without retries: what cut it may be the outage's beginning.
+        return self._bounded(attempts.losses, max(self.max_retries, int(self.proven)))
+
+    def _bounded(self, failures: int, most: int) -> float | None:
+        return None if failures > most else backoff(failures, self.retry_delay)

@@ -1,0 +1,68 @@
+"""An upload session, as far as an upload needs to know it; what it has in common with others."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import field, frozen
+
+from twelvelabs_async._core.validation import is_header
+from twelvelabs_async._http.request import FRAMING, path_segment
+from twelvelabs_async._upload.plan.slices import Slices, agreed_slices
+from twelvelabs_async.errors import InvalidArgumentError
+
+
+@frozen
+class Session:
+    """A session on the platform.
+
+    Attributes:
+        upload_id: Its name.
+        chunk_size: Bytes in each chunk but the last, which may be smaller.
+        total_chunks: How many chunks.
+        total_size: Bytes of the file.
+        asset_id: The asset that it will make; None where only a report will tell.
+        upload_headers: Headers to send with every PUT; told once, when it is opened.
+        expires_at: When it ends; None if the platform did not say.
+    """
+
+    upload_id: str
+    chunk_size: int
+    total_chunks: int
+    total_size: int
+    asset_id: str | None = None
+    upload_headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    expires_at: datetime | None = None
+
+
+def check_session(session: Session) -> Slices:
+    """Return the slices of a session that makes sense, whoever told of it.
+
+    Raises:
+        ValueError: It makes none, or would reach another endpoint, or says how long a body is.
+    """
+    _check_id("upload_id", session.upload_id)
+    if session.asset_id is not None:
+        _check_id("asset_id", session.asset_id)
+    for name, value in session.upload_headers.items():
+        if not is_header(name, value) or name.lower() in {*FRAMING, "host"}:
+            raise ValueError(f"$.upload_headers: no PUT can carry {name!r} as it is")
+    return agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
+
+
+def is_id(value: str) -> bool:
+    """Whether a text of the platform can be an id: one that leads to no other endpoint."""
+    try:
+        path_segment(value, "id")
+    except InvalidArgumentError:
+        return False
+    return True
+
+
+def _check_id(name: str, value: str) -> None:
+    try:
+        path_segment(value, name)
+    except InvalidArgumentError as error:
+        problem = f"$.{name}: {error}"
+    else:
+        return
+    raise ValueError(problem)

@@ -1,0 +1,112 @@
+"""Tell the user how far an upload is, without ever holding it up.
+
+A task of its own looks ten times a second and calls when something changed: what happens while a
+slow callback runs is told in the next call. The first call comes as soon as the session exists,
+the last when everything has ended. A callback that raises is logged and harms nothing.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from attrs import Factory, define
+
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.tasks import cancelled_once, ended_within
+from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.models.uploads import UploadProgress
+
+logger = logging.getLogger("twelvelabs_async")
+
+INTERVAL = 0.1
+"""Seconds between two looks."""
+
+LAST_CALL_SECONDS = 60.0
+FAILED_CALL_SECONDS = 5.0
+CANCELLED_CALL_SECONDS = 1.0
+
+ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
+
+
+def check_callback(callback: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+        InvalidArgumentError: It is neither None nor callable.
+    """
+    if callback is not None and not callable(callback):
+        raise InvalidArgumentError(f"progress_callback must be callable, not {callback!r}")
+
+
+@define(eq=False, repr=False)
+class ProgressTeller:
+    """Calls ``callback`` with ``snapshot(status)`` while its ``async with`` block runs.
+
+    Left normally, the block waits for the last call (``completed``), up to a minute; left by an
+    error, for the call that says so (``failed``), a few seconds; left by a cancellation, a call
+    under way is cancelled. A callback that never ends cannot hold up an upload for ever.
+    """
+
+    _callback: ProgressCallback | None
+    _snapshot: Callable[[str], UploadProgress]
+    _task: asyncio.Task[None] | None = None
+    _over: asyncio.Event = Factory(asyncio.Event)
+    _ending: str = "completed"
+
+    async def __aenter__(self) -> Self:
+        if self._callback is not None:
+            self._task = asyncio.create_task(self._tell(self._callback))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._task is None:
+            return
+        self._ending = "failed" if error else "completed"
+        self._over.set()
+        if error is None:
+            await self._end(self._task, LAST_CALL_SECONDS)
+        elif isinstance(error, Exception):
+            await self._end(self._task, FAILED_CALL_SECONDS)
+        else:
+            with cancelled_once():
+                await self._end(self._task, 0.0)
+
+    @staticmethod
+    async def _end(task: asyncio.Task[None], patience: float) -> None:
+        if not await ended_within(task, patience):
+            task.cancel()
+            if not await ended_within(task, CANCELLED_CALL_SECONDS):
+                logger.warning("a progress callback does not end, and was left behind")
+
+    async def _tell(self, callback: ProgressCallback) -> None:
+        told = None
+        while not self._over.is_set():
+            progress = self._snapshot("uploading")
+            if progress != told:
+                await _call(callback, progress)
+                told = progress
+            with suppress(TimeoutError):
+                async with clock.timeout(INTERVAL):
+                    await self._over.wait()
+        await _call(callback, self._snapshot(self._ending))
+
+
+async def _call(callback: ProgressCallback, progress: UploadProgress) -> None:
+    try:
+        outcome = callback(progress)
+        if inspect.isawaitable(outcome):
+            await outcome
+    except (Exception, asyncio.CancelledError) as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        logger.exception("the progress callback of upload %s raised", progress.upload_id)

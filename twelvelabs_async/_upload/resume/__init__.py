@@ -1,0 +1,1 @@
+"""What an upload records, and how a later attempt goes on with it."""

@@ -1,0 +1,232 @@
+"""An upload's entry in the journal: what is read from it at the beginning, and added on the way."""
+
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from attrs import define
+
+from twelvelabs_async._core import clock
+from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.resume.lease import Lease, held, journal_errors
+from twelvelabs_async._upload.resume.records import (
+    Mark,
+    Past,
+    dead_record,
+    done_record,
+    opened_record,
+    recall_in_turns,
+    stored_record,
+    void_record,
+)
+from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async.errors import JournalError, JournalLostError, SourceChangedError
+from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.models.uploads import CompletedChunk
+
+logger = logging.getLogger("twelvelabs_async")
+
+FORGET_SECONDS = 60.0
+"""Seconds to wait for an entry that is to be forgotten, and that another call has."""
+
+
+class Entry(Protocol):
+    """What an upload remembers of earlier attempts, and leaves to later ones."""
+
+    @property
+    def key(self) -> str | None:
+        """The entry's name in the journal; None: there is no journal."""
+        ...
+
+    async def past(self) -> Past | None:
+        """Return what an earlier attempt left; None: nothing."""
+        ...
+
+    def is_surely_of(self, past: Past) -> bool:
+        """Whether what an earlier attempt sent is this very file, unchanged."""
+        ...
+
+    async def begin(self, session: Session) -> None:
+        """Note a session, before anything is sent to it; what was noted before is forgotten."""
+        ...
+
+    async def stored(self, chunk: CompletedChunk) -> None:
+        """Note that the store holds a chunk."""
+        ...
+
+    async def void(self, indexes: Collection[int]) -> None:
+        """Note that the ETags of chunks are of no use."""
+        ...
+
+    async def done(self) -> None:
+        """Note that the upload is complete."""
+        ...
+
+    async def forget(self) -> None:
+        """Leave nothing to later attempts: they must not go on from here."""
+        ...
+
+
+class NoEntry:
+    """Nothing is remembered, and nothing is left."""
+
+    @property
+    def key(self) -> None:
+        """None: there is no journal."""
+
+    async def past(self) -> Past | None:
+        """Return None."""
+        return None
+
+    def is_surely_of(self, past: Past) -> bool:
+        """Return False: nothing is known."""
+        del past
+        return False
+
+    async def begin(self, session: Session) -> None:
+        """Do nothing."""
+
+    async def stored(self, chunk: CompletedChunk) -> None:
+        """Do nothing."""
+
+    async def void(self, indexes: Collection[int]) -> None:
+        """Do nothing."""
+
+    async def done(self) -> None:
+        """Do nothing."""
+
+    async def forget(self) -> None:
+        """Do nothing."""
+
+
+@define(eq=False, repr=False)
+class JournalEntry:
+    """An entry that is ours as long as the lease on it is.
+
+    A journal that fails in the middle of an upload does not end it: the file arrives all the same,
+    and only another attempt would know less. A lost lease does: somebody else is at it.
+
+    Attributes:
+        _answered: Whether this call is answered by an upload that is complete: it waited for that,
+            or has a name for it. Otherwise only a result that was kept answers.
+        _keep_result: Whether the result is kept, and one that was kept is an answer.
+        _path: The absolute path of the file; None: it has none that counts.
+    """
+
+    _lease: Lease
+    _mark: Mark
+    _source: Source
+    _answered: bool
+    _keep_result: bool = False
+    _path: str | None = None
+    _empty: bool = False
+    _failed: bool = False
+
+    @property
+    def key(self) -> str:
+        """The entry's name in the journal."""
+        return self._lease.key
+
+    async def past(self) -> Past | None:
+        """Return what an earlier attempt left; None: nothing that is of use.
+
+        What is complete, and does not answer this call, is forgotten at once: whoever waits for
+        this call must not take it for what this call has made.
+
+        Raises:
+            SourceChangedError: It was the attempt to upload another file.
+            JournalError: The journal cannot be read.
+        """
+        records = await self._lease.read()
+        self._empty = not records
+        past = await recall_in_turns(records)
+        if past is None:
+            return None
+        if past.done_at and not (self._answered or (past.kept and self._keep_result)):
+            await self._clear()
+            return None
+        if past.mark.sample != self._mark.sample or past.session.total_size != self._source.size:
+            raise another_file(self._source.name, past.session.upload_id, "its content is another")
+        return past
+
+    def is_surely_of(self, past: Past) -> bool:
+        """Whether it is one file, unchanged; see ``Entry.is_surely_of``."""
+        return past.mark.surely(self._mark)
+
+    async def begin(self, session: Session) -> None:
+        """Note a session; see ``Entry.begin``.
+
+        Raises:
+            JournalError: The journal cannot be written.
+        """
+        if not self._empty:
+            await self._clear()
+        await self._lease.append(opened_record(session, self._mark, self._path, self._lease.owner))
+        self._empty = False
+
+    async def _clear(self) -> None:
+        await self._lease.clear()
+        self._empty = True
+
+    async def stored(self, chunk: CompletedChunk) -> None:
+        """Note that the store holds a chunk; see ``Entry.stored``."""
+        await self._add(stored_record(chunk))
+
+    async def done(self) -> None:
+        """Note that the upload is complete; see ``Entry.done``."""
+        with suppress(JournalLostError):  # the asset is there, whoever has the entry now
+            await self._add(done_record(clock.utcnow(), kept=self._keep_result))
+
+    async def forget(self) -> None:
+        """Leave nothing to later attempts; see ``Entry.forget``."""
+        await self._add(dead_record())
+
+    async def void(self, indexes: Collection[int]) -> None:
+        """Note that the ETags of chunks are of no use; see ``Entry.void``."""
+        await self._add(void_record(indexes))
+
+    async def _add(self, record: bytes) -> None:
+        try:
+            await self._lease.append(record)
+        except JournalLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a journal of others may fail in its own ways
+            if not self._failed:
+                self._failed = True
+                text = "%s is uploaded without a journal from here on: %s"
+                logger.warning(text, self._source.name, error)
+
+
+async def forget_result(
+    journal: Journal, key: str, upload_id: str, pause: Callable[[float], Awaitable[None]]
+) -> None:
+    """Forget what an upload left in an entry; nothing happens where that is gone already.
+
+    A record is left that says nothing: an empty entry would hide the numbered ones behind it.
+
+    Raises:
+        UploadInProgressError: Somebody else had the entry for a minute, and has it still.
+        JournalError: The journal cannot be read or written.
+    """
+    with journal_errors():
+        records = await journal.read(key)
+    if not await _is_of(upload_id, records):
+        return
+    async with held(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
+        if await _is_of(upload_id, await lease.read()):
+            await lease.clear()
+            with suppress(JournalError):  # it is forgotten all the same
+                await lease.append(dead_record())
+
+
+async def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:
+    past = await recall_in_turns(records)
+    return past is not None and past.session.upload_id == upload_id
+
+
+def another_file(name: str, upload_id: str, why: str) -> SourceChangedError:
+    """Return the refusal of a file that is not the one whose upload was begun."""
+    return SourceChangedError(
+        f"{name} is not the file whose upload {upload_id} began: {why}; resume=False begins anew"
+    )

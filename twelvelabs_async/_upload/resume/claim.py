@@ -1,0 +1,270 @@
+"""Which entry of the journal an upload has: one for each file, found by its content and its path.
+
+Files with the same content, of which the same is asked for, share a name. Their entries are
+``name``, ``name #2``, ``name #3`` and so on, without a gap. An entry notes the path of its file:
+
+* While that path names a file, another path is a second file, and has another entry, unless both
+  lead to the same file (a link).
+* Once it does not, the file was moved: the entry belongs to whoever comes with its content.
+* An entry that is complete, or that never got a session, belongs to nobody.
+
+Whoever gets a lease notes its path, and its name as the owner, before it does anything else. So
+whoever finds the entry taken can tell by whom, and looks again if that is not written there yet;
+and a journal that cannot be written is found out before a session is opened. What has no path
+(bytes, open files), or a name of the caller's, has the one entry of its name.
+
+Nobody waits in here: a call that finds its entry taken gives back all that it holds, waits, and
+tries again from the beginning. Otherwise those that wait would keep out those that could upload.
+"""
+
+import os
+import stat
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum, auto
+from itertools import count
+from pathlib import Path
+
+from attrs import Factory, define, field, frozen
+
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.resume.lease import Lease, Waiting, held, journal_errors
+from twelvelabs_async._upload.resume.records import Mark, Outline, outline, path_record
+from twelvelabs_async.errors import UploadInProgressError
+from twelvelabs_async.journal.protocol import Journal
+
+LOOK_AGAIN = 0.05
+"""Seconds between two looks at an entry whose holder has not noted its path yet."""
+
+PATIENCE = 5.0
+"""Seconds of such looks at one holder; a holder that has no path to note is told by this."""
+
+
+class Verdict(Enum):
+    """Whose an entry is."""
+
+    OURS = auto()  # our file's, to go on with, or a result that answers us
+    FREE = auto()  # nobody's: complete, or without a session
+    OTHERS = auto()  # another file's
+
+
+@frozen(eq=False, repr=False)
+class Claim:
+    """An entry that is ours.
+
+    Attributes:
+        lease: The lease on it.
+        answered: Whether an upload that is complete there answers this call, which waited for it.
+    """
+
+    lease: Lease
+    answered: bool
+
+
+@define(eq=False, repr=False)
+class Encounters:
+    """The other calls that one call has found at work when it tried to take its entry.
+
+    It remembers them from one try to the next: what one of them has completed since answers it.
+
+    Attributes:
+        clear: Whether the last of them is known to be at work on our file.
+    """
+
+    _waiting: Waiting
+    _since: Callable[[str], bool]
+    """Whether a call of the same client has completed an entry after this one had begun."""
+    _keys: set[str] = Factory(set[str])
+    """Entries at which somebody was at work on our file."""
+    _unclear: dict[str, float] = Factory(dict[str, float])
+    """Holders who had not noted yet which file they are at work on, and since when we know."""
+    clear: bool = True
+
+    def is_clear(self, found: Outline, holder: str) -> bool:
+        """Whether it is known which file the holder of an entry is at work on.
+
+        A holder without a path never notes one, so it counts as known after ``PATIENCE``.
+        """
+        now = clock.monotonic()
+        self.clear = found.tells_of(holder)
+        if not self.clear:
+            self.clear = now >= self._unclear.setdefault(holder, now) + PATIENCE
+        return self.clear
+
+    def note(self, key: str) -> None:
+        """Note that somebody is at work on our file in an entry."""
+        self._keys.add(key)
+
+    def before(self, key: str, found: Outline) -> bool:
+        """Whether this call had asked for the upload of an entry before it was completed."""
+        return key in self._keys or found.maker in self._unclear or self._since(key)
+
+    def pause(self, busy: UploadInProgressError) -> float:
+        """Return the seconds before the next try, after one that failed with ``busy``.
+
+        Raises:
+            UploadInProgressError: ``busy``, where the call does not wait, or no longer.
+        """
+        return self._waiting.pause(busy) if self.clear else LOOK_AGAIN
+
+
+@frozen(eq=False, repr=False)
+class Asking:
+    """What a call asks of the journal.
+
+    Attributes:
+        journal: The journal.
+        name: What is the same for the same content and wish; or the caller's name.
+        path: The absolute path of the file; None: it has none that counts.
+        mark: The file.
+        resume: Whether to go on with what is there; otherwise it is forgotten.
+        keep_result: Whether a result that was kept is an answer.
+        encounters: Whom the call has found at work before.
+        threads: Where to look at the paths of other files.
+    """
+
+    journal: Journal
+    name: str
+    path: str | None
+    mark: Mark
+    resume: bool
+    keep_result: bool
+    encounters: Encounters
+    threads: Threads
+
+
+@asynccontextmanager
+async def claimed(asking: Asking) -> AsyncGenerator[Claim]:
+    """Have the upload's entry to ourselves for the ``async with`` block.
+
+    Raises:
+        UploadInProgressError: Somebody else is at work on the upload of the same file, or perhaps;
+            ``asking.encounters`` tells when to try again.
+        JournalLostError: The lease was lost; the block was cancelled where it stood.
+        JournalError: The journal cannot be reached, read or written.
+    """
+    async with AsyncExitStack() as stack:
+        if asking.path is None:
+            yield await _only(asking, stack)
+        else:
+            yield await _Search(asking, asking.path).run(stack)
+
+
+async def _only(asking: Asking, stack: AsyncExitStack) -> Claim:
+    """Take the one entry of a name."""
+    key = asking.name
+    try:
+        lease = await stack.enter_async_context(held(asking.journal, key))
+    except UploadInProgressError:
+        asking.encounters.note(key)
+        raise
+    found = outline(await lease.read())
+    if found.there and not asking.resume:
+        await lease.clear()
+    if not (found.there and asking.resume):
+        await lease.append(path_record(None, lease.owner))
+    return Claim(lease, asking.encounters.before(key, found))
+
+
+@define(eq=False, repr=False)
+class _Search:
+    """Finds the entry of a file among those of its name."""
+
+    asking: Asking
+    path: str
+    others: set[str] = field(factory=set[str], init=False)
+    """Entries that are taken, by other files, as was seen when we wanted them."""
+
+    async def run(self, stack: AsyncExitStack) -> Claim:
+        encounters = self.asking.encounters
+        while True:
+            key = await self._chosen()
+            async with AsyncExitStack() as attempt:
+                try:
+                    lease = await attempt.enter_async_context(held(self.asking.journal, key))
+                except UploadInProgressError as error:
+                    found = await self._read(key)
+                    if not encounters.is_clear(found, error.holder):
+                        raise
+                    if await self._is_ours(found):
+                        encounters.note(key)
+                        raise
+                    self.others.add(key)
+                    continue
+                claim = await self._settled(lease)
+                if claim is not None:
+                    await stack.enter_async_context(attempt.pop_all())
+                    return claim
+
+    async def _chosen(self) -> str:
+        """Return the entry of our file; where there is none, the first that belongs to nobody."""
+        free = None
+        for number in count(1):
+            key = self.asking.name if number == 1 else f"{self.asking.name} #{number}"
+            if key in self.others:
+                continue
+            found = await self._read(key)
+            if not found.there:
+                return free or key
+            match await self._verdict(found, before=self.asking.encounters.before(key, found)):
+                case Verdict.OURS:
+                    return key
+                case Verdict.FREE:
+                    free = free or key
+                case Verdict.OTHERS:
+                    pass
+        raise AssertionError  # pragma: no cover - there is always a next number
+
+    async def _settled(self, lease: Lease) -> Claim | None:
+        """Note our path in an entry that we have; None: it turned out to be another file's."""
+        found = await self._read(lease.key)
+        before = self.asking.encounters.before(lease.key, found)
+        verdict = await self._verdict(found, before=before)
+        if verdict is Verdict.OTHERS:
+            return None
+        ours = verdict is Verdict.OURS and self.asking.resume
+        if found.there and not ours:
+            await lease.clear()
+        if not ours or (found.is_open and found.path != self.path):
+            await lease.append(path_record(self.path, lease.owner))
+        return Claim(lease, answered=ours and before)
+
+    async def _read(self, key: str) -> Outline:
+        with journal_errors():
+            return outline(await self.asking.journal.read(key))
+
+    async def _verdict(self, found: Outline, *, before: bool) -> Verdict:
+        """Say whose an entry is; ``before``: this call has asked before it was complete."""
+        if not (found.is_open or found.is_done):
+            return Verdict.FREE
+        ours = await self._is_ours(found)
+        if found.is_open or found.kept:
+            answers = found.is_open or before or self.asking.keep_result
+            return (Verdict.OURS if answers else Verdict.FREE) if ours else Verdict.OTHERS
+        return Verdict.OURS if ours and before else Verdict.FREE
+
+    async def _is_ours(self, found: Outline) -> bool:
+        """Whether an entry is our file's, as far as its path and the disk tell."""
+        if found.path is None or found.path == self.path:
+            return True
+        own, size = self.asking.mark.identity, found.size
+        if own and found.identity and own[:2] == found.identity[:2]:
+            return True  # it was moved here, whatever has taken its place
+        return await self.asking.threads.run(_is_gone_or_same, found.path, self.path, size)
+
+
+def _is_gone_or_same(noted: str, path: str, size: int | None) -> bool:
+    """Whether a path does not name the file of an entry any more, or names the one at ``path``."""
+    try:
+        there = Path(noted).stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:  # it cannot be seen, and may be there
+        return False
+    if not stat.S_ISREG(there.st_mode) or (size is not None and there.st_size != size):
+        return True
+    try:
+        return os.path.samestat(there, Path(path).stat())
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""One chunk on its way to the object store."""

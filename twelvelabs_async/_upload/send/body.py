@@ -1,0 +1,349 @@
+"""Bodies of requests: bytes of a source, streamed in pieces through a reused buffer.
+
+Two rules keep it right. **A buffer is used again only when the transport holds nothing of it**:
+some transports (uvloop's, asyncio's from Python 3.12 on) keep views of what they could not send at
+once, and refilling the buffer would send other bytes with a 200 in return. **Nothing is awaited
+after the last write**: aiohttp gives a connection back only if the writer has ended when the
+answer arrives.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from aiohttp import Payload
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
+from attrs import define, field
+
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._http.connections import check_empty, unsent
+from twelvelabs_async._upload.plan.slices import Slice
+from twelvelabs_async._upload.resume.proof import md5_of
+from twelvelabs_async._upload.send.loop_share import TURN_BYTES, Turns
+from twelvelabs_async._upload.source.protocol import CheckedSource, FullReads, Readable, Source
+from twelvelabs_async.errors import SourceError
+
+WRITE_BYTES = 128 * 1024
+"""Bytes of one write to aiohttp's writer, which copies the first of them behind the request's head.
+Larger copies would be memory that goes back to the system and comes again for each small file."""
+
+
+STUCK_SECONDS = 1.0
+"""Seconds of waiting for a source, such as a disk that hangs, after which it is not waited for with
+a slot that others could use."""
+
+
+def _nothing() -> None:
+    pass
+
+
+@define(eq=False, repr=False)
+class Buffers:
+    """The buffers of a client, each used by one body at a time."""
+
+    _idle: deque[bytearray] = field(factory=deque[bytearray], repr=False)
+
+    def take(self) -> bytearray:
+        """Give out a buffer, for good; one that is not given back is garbage-collected."""
+        return self._idle.pop() if self._idle else bytearray(TURN_BYTES)
+
+    def give_back(self, buffer: bytearray) -> None:
+        """Take back a buffer that nothing else holds a view of."""
+        self._idle.append(buffer)
+
+
+class Body(Payload):
+    """Bytes of a source, made anew for each attempt to send them.
+
+    Attributes:
+        failure: How the source failed; None if it did not. To be asked before the network is
+            blamed: aiohttp tells it as a broken connection.
+        sent: Bytes handed to the transport.
+        held_up: Whether the source, a thread, or a turn of the loop is being waited for: then no
+            peer is to blame.
+        complete: Whether every byte was handed to the transport.
+        when_sent: Called when it is.
+        connection: What stands for the connection as long as that is there; None: there is none.
+        when_stuck: Called each time that it has waited for the source for ``STUCK_SECONDS``.
+    """
+
+    _autoclose = True
+
+    def __init__(
+        self, source: Readable, offset: int, size: int | None, buffers: Buffers, turns: Turns
+    ) -> None:
+        """Prepare to send ``size`` bytes from ``offset``; None: until the source ends."""
+        super().__init__(source)
+        self._consumed = False  # aiohttp 3.12.0 does not set it
+        self._size = size
+        self._source: Readable = source
+        self._offset = offset
+        self._buffers = buffers
+        self._turns = turns
+        self._transport: asyncio.Transport | None = None
+        self.connection: object = None
+        self.failure: SourceError | None = None
+        self.sent: int = 0
+        self.held_up = False
+        self.complete = False
+        self.when_sent: Sequence[Callable[[], None]] = ()
+        self.when_stuck: Callable[[], None] = _nothing
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the transport still holds."""
+        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+
+    @property
+    def arrived(self) -> bool:
+        """Whether every byte has got to the other side, as far as the system tells."""
+        return self.complete and (self._transport is None or not unsent(self._transport))
+
+    def drop(self) -> None:
+        """Have the connection used by no other request."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def _left(self) -> int:
+        """Bytes that are still to be read, as far as that is known."""
+        return TURN_BYTES if self._size is None else self._size - self.sent
+
+    @property
+    def socket(self) -> Any:
+        """The connection's socket; None when there is none."""
+        return None if self._transport is None else self._transport.get_extra_info("socket")
+
+    def abandon(self) -> None:
+        """Let go of a connection that is being closed.
+
+        A transport closes politely: it would hold the socket until a peer that does not read has
+        taken the rest.
+        """
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:  # noqa: ARG002
+        """Refuse: a body is bytes, and may be larger than memory."""
+        raise TypeError("a body is streamed, never decoded")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Stream the bytes to aiohttp's writer."""
+        await self.write_with_length(writer, None)
+
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,  # noqa: ARG002 - the body knows its size, and it is the same
+    ) -> None:
+        """Stream the bytes to aiohttp's writer, once.
+
+        Raises:
+            SourceError: The source failed; aiohttp ends the connection then.
+        """
+        if self._consumed:
+            raise RuntimeError("the body was sent before; an attempt makes its own")
+        self._consumed = True  # aiohttp would send it again, to a URL that works once
+        stream = cast("StreamWriter", writer)
+        self._transport, self.connection = stream.transport, stream.protocol
+        try:
+            with waiting_until_empty(self._transport):
+                await self._stream(stream)
+        except SourceError as error:
+            self.failure = error
+            raise
+
+    async def _stream(self, writer: StreamWriter) -> None:
+        while not self.complete:
+            await self._have_turn()
+            if self.unsent:  # it goes first, however long that takes
+                await writer.drain()
+            else:
+                await self._send_piece(writer)
+
+    async def _have_turn(self) -> None:
+        """Wait for a turn, and have what is at hand sent in the turns before it."""
+        self.held_up = True
+        try:
+            await self._turns.repeat(self._send_at_hand)
+        finally:
+            self.held_up = False
+
+    def _send_at_hand(self) -> bool:
+        """Send a piece if that needs no waiting; return whether there was one."""
+        return False
+
+    async def _send_piece(self, writer: StreamWriter) -> None:
+        """Send the next bytes, however long they take to be read or to be taken."""
+        # An exception leaves the buffer to the garbage collector: a thread may be writing to it.
+        buffer = self._buffers.take()
+        view = memoryview(buffer)[: self._left]
+        count = self._read_at_hand(view)
+        await self._send(writer, view[:count] if count else await self._read(view))
+        if not self.unsent:
+            self._buffers.give_back(buffer)
+
+    def _read_at_hand(self, view: memoryview) -> int:
+        """Read what needs no waiting; return how many bytes that were."""
+        del view
+        return 0
+
+    async def _read(self, view: memoryview) -> memoryview:
+        self.held_up = True
+        stuck = clock.call_later(STUCK_SECONDS, self.when_stuck)
+        try:
+            count = await self._source.read_into(view, self._offset + self.sent)
+        except SourceError:
+            raise
+        except Exception as error:  # aiohttp would blame the network for it
+            problem = f"cannot read {self._source.name}: {type(error).__name__}: {error}"
+            raise SourceError(problem) from error
+        else:
+            return view[:count]
+        finally:
+            stuck.cancel()
+            self.held_up = False
+
+    async def _send(self, writer: StreamWriter, view: memoryview) -> None:
+        if not self.sent:  # the request's head goes out with the first bytes
+            check_empty(writer.protocol)
+        self.sent += len(view)
+        self.complete = not view or self.sent == self._size
+        for start in range(0, len(view), WRITE_BYTES):
+            await writer.write(view[start : start + WRITE_BYTES], drain=False)
+        if self.complete:
+            for call in self.when_sent:
+                call()
+
+
+@contextmanager
+def waiting_until_empty(transport: asyncio.Transport | None) -> Generator[None]:
+    """Have ``drain`` wait until a transport holds nothing; by default TLS would take 512 KiB.
+
+    The least that pauses is one byte: more than 0 of a socket, and at least 1 of TLS, which would
+    stay paused for ever at 0.
+    """
+    if transport is None or transport.is_closing():
+        yield
+        return
+    secure = transport.get_extra_info("sslcontext") is not None
+    transport.set_write_buffer_limits(high=1 if secure else 0)
+    try:
+        yield
+    finally:
+        if not transport.is_closing():  # uvloop refuses
+            transport.set_write_buffer_limits()  # others may use the connection later
+
+
+class SliceBody(Body):
+    """The body of one PUT: one slice of the source, which is looked at before its last bytes.
+
+    Another file or size ends it there; where only times are others, the source has a new version.
+    """
+
+    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
+        checked = CheckedSource(source, end=piece.offset + piece.size, tolerant=True)
+        super().__init__(checked, piece.offset, piece.size, buffers, turns)
+        self._slice = checked
+        self._piece = piece
+        self.content = (id(source), source.name, piece)
+        """What is equal where the same slice of the same open file is sent again."""
+        self.index = piece.index
+        """The number of the chunk, from 1."""
+
+    @property
+    def md5(self) -> str | None:
+        """The MD5 of what was sent, in hexadecimal; None: it was not computed."""
+        return None
+
+    async def reread_md5(self, threads: Threads) -> str:
+        """Return the MD5 of the slice, in hexadecimal; it is read once more.
+
+        Args:
+            threads: Where it is computed.
+
+        Raises:
+            SourceError: The file cannot be read, or has changed.
+        """
+        return self.md5 or await md5_of(self._slice, self._piece, threads)
+
+    async def _stream(self, writer: StreamWriter) -> None:
+        try:
+            await super()._stream(writer)
+        except SourceError as error:
+            error.chunk_index = self.index
+            raise
+
+    def _read_at_hand(self, view: memoryview) -> int:
+        return self._slice.read_at_hand(view, self._offset + self.sent)
+
+    def _send_at_hand(self) -> bool:
+        """Send a piece of the page cache, past aiohttp's writer, which would add nothing to it.
+
+        But for the first one, which takes the request's head along.
+        """
+        transport = self._transport
+        if not self.sent or transport is None or transport.is_closing() or self.unsent:
+            return False
+        buffer = self._buffers.take()
+        view = memoryview(buffer)[: self._left]
+        count = self._read_at_hand(view)
+        if count:
+            transport.write(view[:count])
+            self.sent += count
+        if not self.unsent:  # then the next turn, which is somebody else's, finds it in the cache
+            self._buffers.give_back(buffer)
+        return count > 0
+
+
+class HashedBody(SliceBody):
+    """A slice whose MD5 is computed while it is sent, of the very views that are written.
+
+    In threads: hashlib lets go of the interpreter's lock. While one view is sent it is hashed, and
+    its buffer is filled again only when both have ended. The last view is hashed before it is
+    sent, for nothing may be awaited after the last write. A hash that is cancelled goes on in its
+    thread, with a buffer that nobody else will ever get.
+    """
+
+    def __init__(
+        self, source: Source, piece: Slice, buffers: Buffers, turns: Turns, threads: Threads
+    ) -> None:
+        super().__init__(source, piece, buffers, turns)
+        self._lane = threads.lane()
+        self._source = FullReads(self._source)
+        self._digest = hashlib.md5(usedforsecurity=False)
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of what was sent so far."""
+        return self._digest.hexdigest()
+
+    async def _send(self, writer: StreamWriter, view: memoryview) -> None:
+        loop = asyncio.get_running_loop()
+        hashing = loop.run_in_executor(self._lane, self._digest.update, view)
+        if self.sent + len(view) == self._size:
+            await self._until(hashing)
+        await super()._send(writer, view)
+        if not self.complete:
+            await self._until(hashing)
+
+    def _read_at_hand(self, view: memoryview) -> int:
+        """Read nothing: what is sent is read in full, so that a thread has enough to hash."""
+        del view
+        return 0
+
+    def _send_at_hand(self) -> bool:
+        """Send nothing: each byte is hashed, which takes a thread."""
+        return False
+
+    async def _until(self, hashing: asyncio.Future[None]) -> None:
+        self.held_up = True
+        try:
+            await hashing
+        finally:
+            self.held_up = False

@@ -1,0 +1,144 @@
+"""Bytes that come once, in order, and nobody knows how many: iterators, awaited reads, pipes.
+
+Pieces are put together until they are worth a write. An async generator is closed when it is not
+needed any more, in the task of the upload: nobody could go on with it.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from attrs import define, field
+
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.tasks import uninterrupted
+from twelvelabs_async._upload.source.foreign import as_bytes, bytes_read, caller_code
+from twelvelabs_async.errors import SourceError
+
+logger = logging.getLogger("twelvelabs_async")
+
+READ = 2**20
+"""Bytes that are asked for at once."""
+
+WORTHWHILE = 16 * 1024
+"""Bytes; smaller pieces are put together, for each write costs a turn of the event loop."""
+
+PIECES_A_TURN = 100
+"""Pieces, however small, that are taken in one turn of the event loop: an iterator need not await
+anything between them."""
+
+CLOSING_SECONDS = 5.0
+"""How long a generator may take to clean up after itself."""
+
+_END = object()
+"""What follows the last piece; None may be a piece, and then it is no bytes."""
+
+
+def streamed(name: str, data: object) -> AsyncIterable[object] | None:
+    """Return the pieces of what is read on the event loop; None: it is read in threads.
+
+    Raises:
+        SourceError: It cannot be looked at.
+    """
+    with caller_code(f"cannot look at {name}"):
+        # A part of aiohttp's has both, and ``read`` takes all of it into memory.
+        for attribute in ("read_chunk", "read"):
+            read: Any = getattr(data, attribute, None)
+            if inspect.iscoroutinefunction(read):
+                return _read_pieces(name, read)
+        if isinstance(data, AsyncIterable):
+            return cast("AsyncIterable[object]", data)
+    return None
+
+
+async def _read_pieces(
+    name: str, read: Callable[[int], Awaitable[object]]
+) -> AsyncGenerator[bytes]:
+    while True:
+        with caller_code(f"cannot read {name}"):
+            piece = await read(READ)
+        if not (data := bytes_read(name, piece)):
+            return
+        yield data
+
+
+@define(eq=False, repr=False)
+class Stream:
+    """Bytes that come once.
+
+    Attributes:
+        name: What to call it to a person.
+        size: None: only reading them all would tell.
+        touched: Whether anything was taken, and so would be missing next time.
+    """
+
+    name: str
+    _pieces: AsyncIterator[object] = field(repr=False)
+    size: None = field(default=None, init=False)
+    touched: bool = field(default=False, init=False)
+    _taken: int = field(default=0, init=False, repr=False)
+    """Pieces that were taken."""
+    _rest: memoryview = field(factory=lambda: memoryview(b""), init=False, repr=False)
+    _turn: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Take the next bytes, which are at ``offset``; see ``Readable.read_into``."""
+        self.touched = True
+        count = 0
+        while count < min(WORTHWHILE, len(view)) and await self._more():
+            taken = min(len(view) - count, len(self._rest))
+            view[count : count + taken] = self._rest[:taken]
+            self._rest = self._rest[taken:]
+            count += taken
+        if not count and not offset:
+            raise SourceError(f"{self.name} is empty")
+        return count
+
+    async def _more(self) -> bool:
+        """Have bytes in hand; False: there are no more."""
+        while not self._rest:
+            async with self._turn:
+                piece = await self._next()
+            if piece is _END:
+                return False
+            self._rest = memoryview(as_bytes(self.name, piece))
+            self._taken += 1
+            if not self._rest or self._taken % PIECES_A_TURN == 0:
+                await clock.sleep(0)  # nothing need have been awaited for the piece
+        return True
+
+    async def _next(self) -> object:
+        with caller_code(f"cannot read {self.name}"):
+            return await anext(self._pieces, _END)
+
+    async def close(self) -> None:
+        """End an async generator, once a read that was cancelled has ended.
+
+        What its cleanup raises is logged: how the upload ended is what the caller has to know.
+        """
+        try:
+            close: Callable[[], Awaitable[None]] | None = getattr(self._pieces, "aclose", None)
+            if close is not None:
+                async with clock.timeout(CLOSING_SECONDS), self._turn:
+                    with caller_code(f"cannot close {self.name}"):
+                        await close()
+        except (Exception, BaseExceptionGroup):
+            logger.warning("%s was sent, and failed to clean up", self.name, exc_info=True)
+
+
+@asynccontextmanager
+async def open_stream(name: str, pieces: AsyncIterable[object]) -> AsyncGenerator[Stream]:
+    """Read ``pieces`` in the ``async with`` block.
+
+    Raises:
+        SourceError: They cannot be read.
+    """
+    with caller_code(f"cannot read {name}"):
+        stream = Stream(name, aiter(pieces))
+    try:
+        yield stream
+    finally:
+        await uninterrupted(stream.close())

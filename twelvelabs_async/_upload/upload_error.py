@@ -1,0 +1,125 @@
+"""The one exception that the user of an upload sees: what, why, what is left, and how to go on."""
+
+from twelvelabs_async._http.retries import is_transient
+from twelvelabs_async._upload.plan.ledger import Ledger
+from twelvelabs_async._upload.plan.retry_policy import Meaning, meaning
+from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async.errors import (
+    ApiError,
+    BadRequestError,
+    GoneError,
+    IncompleteUploadError,
+    InvalidResponseError,
+    JournalError,
+    NotFoundError,
+    OutcomeUnknownError,
+    SessionCorruptedError,
+    SessionEndedError,
+    SourceError,
+    TwelveLabsError,
+    UploadError,
+    UploadInProgressError,
+)
+
+_HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
+"""What a session cannot go on after."""
+
+
+def upload_failure(
+    label: str,
+    cause: TwelveLabsError,
+    session: Session | None = None,
+    ledger: Ledger | None = None,
+    *,
+    journaled: bool = False,
+) -> UploadError:
+    """Return what ``cause`` means to the caller of an upload.
+
+    Args:
+        label: What was uploaded.
+        cause: What ended it.
+        session: The session; None: none was opened.
+        ledger: Where each chunk is; None: nothing was sent.
+        journaled: Whether the same call goes on where this one ended.
+    """
+    chunk: int | None = getattr(cause, "chunk_index", None)
+    parts = (
+        _what(label, chunk, cause),
+        _standing(session, ledger),
+        _advice(cause, session, ledger, journaled=journaled),
+    )
+    failure = UploadError(
+        "".join(part for part in parts if part),
+        chunk_index=chunk,
+        original_error=cause,
+        file=label,
+        upload_id=session.upload_id if session else None,
+        asset_id=session.asset_id if session else None,
+        upload_headers=session.upload_headers if session else None,
+        total_chunks=len(ledger.slices) if ledger else None,
+        stored_chunks=ledger.stored_chunks if ledger else 0,
+        reported_chunks=ledger.reported if ledger else 0,
+        retryable=is_retryable(cause, journaled=journaled),
+        retry_after=cause.retry_after,
+    )
+    failure.lacks_descriptors = cause.lacks_descriptors
+    return failure
+
+
+def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:
+    """Whether another attempt, later, may succeed without any change.
+
+    Args:
+        cause: What ended this one.
+        journaled: Whether another one finds out what became of the session.
+    """
+    if isinstance(cause, InvalidResponseError):
+        # What answered may not have been the platform. All that an upload in chunks asks may be
+        # asked again: a session that was opened in vain ends by itself.
+        return True
+    if isinstance(cause, ApiError):
+        return is_transient(cause.status_code or 0) or (journaled and _is_about_session(cause))
+    if isinstance(cause, SourceError | JournalError):
+        return cause.retryable
+    if isinstance(cause, UploadInProgressError | IncompleteUploadError):
+        return True
+    return meaning(cause) is not Meaning.FATAL
+
+
+def _is_about_session(cause: TwelveLabsError) -> bool:
+    """Whether the platform refused what a session in good order may ask."""
+    if not isinstance(cause, BadRequestError | NotFoundError | GoneError):
+        return False
+    return "/assets/multipart-uploads/" in (cause.request or "")
+
+
+def _what(label: str, chunk: int | None, cause: TwelveLabsError) -> str:
+    where = f"chunk {chunk}: " if chunk is not None else ""
+    unknown = isinstance(cause, OutcomeUnknownError)
+    verb = "may or may not have been" if unknown else "was not"
+    return f"{label} {verb} uploaded: {where}{cause}"
+
+
+def _standing(session: Session | None, ledger: Ledger | None) -> str | None:
+    if session is None:
+        return None
+    if ledger is None:
+        return f" (upload {session.upload_id}: nothing was sent)"
+    total, stored = len(ledger.slices), ledger.stored_chunks
+    return (
+        f" (upload {session.upload_id}: {stored} of {total} chunks are stored, "
+        f"{ledger.reported} of them reported, {total - stored} left)"
+    )
+
+
+def _advice(
+    cause: TwelveLabsError, session: Session | None, ledger: Ledger | None, *, journaled: bool
+) -> str | None:
+    """Say how to go on, where that is possible."""
+    over = isinstance(cause, _HOPELESS) or (_is_about_session(cause) and not journaled)
+    if session is None or ledger is None or over:
+        return None
+    if journaled:
+        return "; the same call goes on from there"
+    until = f", until {session.expires_at:%Y-%m-%d %H:%M %Z}" if session.expires_at else ""
+    return f"; multipart_upload.resume({session.upload_id!r}, ...) goes on from there{until}"

@@ -1,0 +1,1 @@
+"""Where uploads are recorded, so that they can be resumed after a crash."""

@@ -1,0 +1,290 @@
+"""The journal in files: one for each key, in the user's own directory, for processes of one host.
+
+All that blocks is done in threads of the journal's own (``journal_log``). An entry is a lane of
+them: only one at a time is at work on its file, in the order of asking, and no file is closed under
+a thread. Appends that come while the disk is busy share the next sync. Where the disk hangs, a call
+that is cancelled is left to its thread after ``threads.GRACE`` seconds: it may be carried out
+later, but never after what was asked for later, nor when the entry has been given back.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from attrs import Factory, define, field
+
+from twelvelabs_async._core import clock
+from twelvelabs_async._core.descriptors import are_lacking
+from twelvelabs_async._core.tasks import done_within
+from twelvelabs_async._core.threads import Lane, Threads
+from twelvelabs_async.errors import ConfigurationError, JournalError
+from twelvelabs_async.journal import log_file as journal_log
+from twelvelabs_async.journal.log_file import (
+    Disk,
+    LogFile,
+    NotOursError,
+    frame,
+    purge,
+    read_records,
+    take,
+)
+from twelvelabs_async.journal.protocol import lost
+
+T = TypeVar("T")
+
+KEPT = timedelta(days=7)
+"""How long an entry that nobody has is kept; an upload session of the platform lives 24 hours."""
+
+
+_LASTING = frozenset({
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOLCK,
+    errno.ENOSYS,
+    errno.ENOTDIR,
+    errno.EOPNOTSUPP,
+})  # fmt: skip
+"""What stays as it is: no permission, something else in the way, no locks on this file system."""
+
+
+def state_directory(platform: str = sys.platform) -> Path:
+    """Return where this user's programs keep what outlives them, for this package."""
+    if platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_STATE_HOME", ""))
+        if not base.is_absolute():  # and so to be ignored (XDG Base Directory Specification 0.8)
+            base = Path.home() / ".local" / "state"
+    return base / "twelvelabs_async"
+
+
+def _directory(given: str | Path | None) -> Path:
+    try:
+        # absolute, as a later ``chdir`` must not move it; HOME may be relative, too
+        return (Path(given) if given is not None else state_directory()).absolute()
+    except RuntimeError:
+        failure = ConfigurationError("there is no home directory: name one for the journal")
+    except OSError:
+        failure = ConfigurationError("the working directory was removed: name a journal elsewhere")
+    raise failure
+
+
+@contextmanager
+def _telling(path: Path) -> Generator[None]:
+    """Translate what the system says of a file."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        if not isinstance(error, NotOursError):  # the system's words begin with a capital
+            reason = reason.lower()
+        text = f"cannot keep the journal {path}: {reason}"
+        failure = JournalError(text, retryable=error.errno not in _LASTING)
+        failure.lacks_descriptors = are_lacking(error)
+    else:
+        return
+    raise failure
+
+
+@define(eq=False, repr=False)
+class _Batch:
+    """Records that go to the disk together, and whether they were kept."""
+
+    kept: asyncio.Future[bool]
+    framed: list[bytes] = Factory(list[bytes])
+
+
+@define(eq=False, repr=False)
+class _Hold:
+    """A key that is ours: its file, and what waits for the disk."""
+
+    owner: str
+    log: LogFile
+    _lane: Lane
+    _next: _Batch | None = None
+    _writing: int = 0
+
+    async def append(self, framed: bytes) -> bool:
+        """Write a record, with all others that come while the disk is busy; False: none was kept.
+
+        Cancelled while it waits for the disk, the record is never written. Cancelled while it is
+        written, this ends when it is, or when the disk hangs.
+        """
+        batch = self._next = self._next or _Batch(asyncio.get_running_loop().create_future())
+        batch.framed.append(framed)
+        if not self._writing:
+            self._write()
+        try:
+            await asyncio.wait({batch.kept})
+        except asyncio.CancelledError:
+            if batch is self._next:
+                batch.framed.remove(framed)
+            else:
+                with suppress(asyncio.CancelledError):  # the first one is raised
+                    self._lane.given_up = not await done_within(batch.kept, self._lane.grace)
+            raise
+        return batch.kept.result()
+
+    def _write(self) -> None:
+        """Have the next batch written, after all that was asked for before."""
+        batch, self._next = self._next, None
+        if batch is None or not batch.framed:
+            return
+        loop, framed = asyncio.get_running_loop(), b"".join(batch.framed)
+        call = loop.run_in_executor(self._lane.alone, self.log.append, framed)
+        self._writing += 1
+        call.add_done_callback(partial(self._written, batch))
+
+    def _written(self, batch: _Batch, call: asyncio.Future[bool]) -> None:
+        self._writing -= 1
+        failure = call.exception()
+        if failure is None:
+            batch.kept.set_result(call.result())
+        else:
+            batch.kept.set_exception(failure)
+            batch.kept.exception()  # it need not be anybody's, where all were cancelled
+        if not self._writing:
+            self._write()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run what needs the file in a thread, after all that was asked for before."""
+        self._write()
+        return await _finished(self._lane, work)
+
+    async def close(self) -> None:
+        """Give the file back, after all that was asked for before."""
+        self._write()
+        await self._lane.leave()
+
+
+async def _finished(lane: Lane, work: Callable[..., T], *args: object) -> T:
+    call = asyncio.get_running_loop().run_in_executor(lane.alone, work, *args)
+    return await lane.finish(call)
+
+
+@define(eq=False)
+class FileJournal:
+    """A journal in a directory, for the processes of one host.
+
+    A lease is a lock of the operating system: it ends when its process does, however that ends,
+    and otherwise only when it is released. So ``seconds`` says nothing here. It is lost only if
+    somebody removes the file. A child that is forked has none of its parent's leases, and keeps
+    none of them. An entry that nobody has is removed seven days after it was last written. Use it
+    on one event loop.
+
+    Args:
+        directory: Where to keep the files; it is made when it is needed, for this user only. It
+            should be on a disk of this host: locks of network file systems are their own affair.
+            None: ``twelvelabs_async`` in the user's state directory, which is ``$XDG_STATE_HOME``,
+            else ``~/.local/state``, and ``~/Library/Application Support`` on macOS.
+
+    Raises:
+        ConfigurationError: This system, such as Windows, has no ``flock``.
+    """
+
+    directory: Path = field(default=None, converter=_directory)
+    _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
+    _own: dict[str, _Hold] = field(factory=dict[str, _Hold], init=False)
+    _process: int = field(factory=os.getpid, init=False)
+    _threads: Threads = field(factory=Threads, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not journal_log.CAN_LOCK:
+            raise ConfigurationError(
+                "this system cannot lock files as FileJournal needs it: pass a journal of your own"
+            )
+
+    @property
+    def _holds(self) -> dict[str, _Hold]:
+        """What is ours; a child that was forked off has none of it, nor of the turns at it."""
+        if self._process != os.getpid():
+            self._process, self._own = os.getpid(), {}
+        return self._own
+
+    def path(self, key: str) -> Path:
+        """Return the file of ``key``."""
+        name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return self.directory / f"{name}{journal_log.SUFFIX}"
+
+    async def acquire(self, key: str, owner: str, seconds: float) -> str | None:
+        """Lock the file, or keep it locked; see ``Journal.acquire``."""
+        if await self.renew(key, owner, seconds):
+            return None
+        return await self._take(key, owner)
+
+    async def renew(self, key: str, owner: str, seconds: float) -> bool:  # noqa: ARG002
+        """Whether the file is still ours; see ``Journal.renew``."""
+        hold = self._mine(key, owner)
+        if hold is None:
+            return False
+        with _telling(hold.log.path):
+            return await hold.run(hold.log.in_place)
+
+    async def release(self, key: str, owner: str) -> None:
+        """Give the file back; see ``Journal.release``."""
+        hold = self._mine(key, owner)
+        if hold is not None:
+            del self._holds[key]
+            await hold.close()
+
+    async def read(self, key: str) -> Sequence[bytes]:
+        """Return the records; see ``Journal.read``."""
+        hold, path = self._holds.get(key), self.path(key)
+        look = partial(read_records, path)
+        with _telling(path):
+            return await (hold.run(look) if hold else self._threads.run(look))
+
+    async def append(self, key: str, owner: str, record: bytes) -> None:
+        """Add a record; see ``Journal.append``."""
+        hold = self._mine(key, owner)
+        with _telling(self.path(key)):
+            if hold is None or not await hold.append(frame(record)):
+                raise lost(key, owner)
+
+    async def clear(self, key: str, owner: str) -> None:
+        """Forget the records; see ``Journal.clear``."""
+        hold = self._mine(key, owner)
+        with _telling(self.path(key)):
+            if hold is None or not await hold.run(hold.log.clear):
+                raise lost(key, owner)
+
+    def _mine(self, key: str, owner: str) -> _Hold | None:
+        hold = self._holds.get(key)
+        return hold if hold is not None and hold.owner == owner else None
+
+    async def _take(self, key: str, owner: str) -> str | None:
+        lane = self._threads.lane()
+        taken: LogFile | str = ""
+        try:
+            with _telling(self.path(key)):
+                taken = await _finished(lane, self._taken, key, owner, clock.utcnow() - KEPT)
+        finally:
+            if not isinstance(taken, LogFile):
+                await lane.leave()
+        if isinstance(taken, str):
+            return taken
+        replaced = self._holds.get(key)  # by somebody who removed its file
+        self._holds[key] = _Hold(owner, taken, lane)
+        if replaced is not None:
+            await replaced.close()
+        return None
+
+    def _taken(self, key: str, owner: str, kept: datetime) -> LogFile | str:
+        """Take a file, and remove those that are old; in a thread."""
+        taken = take(self.path(key), owner, self._disk)
+        if not isinstance(taken, str):
+            purge(self.directory, kept.timestamp())
+        return taken

@@ -1,0 +1,300 @@
+"""What the platform says of an asset, frozen, in the platform's words.
+
+Only the id is sure to be there: an asset that is ``processing`` has next to nothing else. Times are
+aware, sizes are bytes, durations seconds. Facts: the platform's API reference, v1.3, assets, read
+2026-11; of transcriptions, the official SDK 1.3.6.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import Factory, field, frozen
+
+from twelvelabs_async._core.redaction import repr_without_query
+from twelvelabs_async.models.uploads import OpenEnum, PageInfo
+
+
+class AssetMethod(OpenEnum):
+    """How an asset came to the platform."""
+
+    DIRECT = "direct"
+    URL = "url"
+    MULTIPART = "multipart"
+    CONNECTOR = "connector"
+
+
+class AssetStatus(OpenEnum):
+    """Where an asset stands; only a ``ready`` one can be used."""
+
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class AssetHlsStatus(OpenEnum):
+    """Where an HLS stream stands."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    ERROR = "error"
+
+
+class AssetThumbnailStatus(OpenEnum):
+    """Where a thumbnail stands."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    ERROR = "error"
+
+
+class AssetTranscriptionStatus(OpenEnum):
+    """Where a transcription stands; only a ``ready`` one has text."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class AssetsRetrieveTranscriptionRequestIncludeItem(OpenEnum):
+    """A segmentation of a transcription: by word, by sentence, or by speaker turn."""
+
+    WORDS = "words"
+    SENTENCES = "sentences"
+    UTTERANCES = "utterances"
+
+
+@frozen
+class AssetSourceDetails:
+    """Which file at which provider an imported asset was."""
+
+    provider: str | None = None
+    source_id: str | None = None
+    original_filename: str | None = None
+    source_link: str | None = field(default=None, repr=repr_without_query)
+
+
+@frozen
+class AssetSource:
+    """Where an asset was imported from; uploaded ones have none."""
+
+    type: str | None = None
+    details: AssetSourceDetails | None = None
+
+
+@frozen
+class AssetError:
+    """Why an asset failed, for people."""
+
+    message: str
+
+
+@frozen
+class AssetHls:
+    """An asset's HLS stream; ``manifest_url`` is there once it is ready."""
+
+    manifest_url: str | None = field(default=None, repr=repr_without_query)
+    status: AssetHlsStatus | None = None
+
+
+@frozen
+class AssetThumbnail:
+    """An asset's thumbnail; ``representative_url`` is there once it is ready."""
+
+    representative_url: str | None = field(default=None, repr=repr_without_query)
+    status: AssetThumbnailStatus | None = None
+
+
+@frozen
+class VideoStream:
+    """One video stream of a file; ``fps`` in frames a second, ``bitrate_bps`` in bits a second."""
+
+    index: int | None = None
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    avg_fps: float | None = None
+    duration_seconds: float | None = None
+    bitrate_bps: int | None = None
+    rotation: int | None = None
+    pixel_aspect_ratio: str | None = None
+    display_aspect_ratio: str | None = None
+    scan_type: str | None = None
+    pixel_format: str | None = None
+    bit_depth: int | None = None
+    color_range: str | None = None
+    color_transfer: str | None = None
+    color_space: str | None = None
+    color_primaries: str | None = None
+
+
+@frozen
+class AudioStream:
+    """One audio stream of a file; ``sample_rate`` in hertz, ``bitrate_bps`` in bits a second."""
+
+    index: int | None = None
+    codec: str | None = None
+    codec_long: str | None = None
+    sample_rate: int | None = None
+    bit_depth: int | None = None
+    channels: int | None = None
+    channel_layout: str | None = None
+    bitrate_bps: int | None = None
+    language: str | None = None
+    duration_seconds: float | None = None
+
+
+@frozen
+class TechnicalMetadata:
+    """What was read from a media file; there once the asset is no longer processing."""
+
+    file_size_bytes: int | None = None
+    file_mime_type: str | None = None
+    file_container_format: str | None = None
+    container_creation_time: datetime | None = None
+    video_streams: tuple[VideoStream, ...] = ()
+    video_codec: str | None = None
+    video_width: int | None = None
+    video_height: int | None = None
+    video_fps: float | None = None
+    video_duration_seconds: float | None = None
+    video_bitrate_bps: int | None = None
+    audio_streams: tuple[AudioStream, ...] = ()
+    audio_codec: str | None = None
+    audio_sample_rate: int | None = None
+    audio_channels: int | None = None
+    audio_duration_seconds: float | None = None
+    start_timecode: str | None = None
+    timecode_source: str | None = None
+    drop_frame: bool | None = None
+    image_width: int | None = None
+    image_height: int | None = None
+    image_format: str | None = None
+    image_orientation: int | None = None
+    image_color_space: str | None = None
+    image_bit_depth: int | None = None
+    is_hdr: bool | None = None
+    has_audio: bool | None = None
+    has_alpha: bool | None = None
+    is_animated: bool | None = None
+    total_video_streams: int | None = None
+    total_audio_streams: int | None = None
+    storage_aspect_ratio: float | None = None
+    geospatial_latitude: float | None = None
+    geospatial_longitude: float | None = None
+    geospatial_altitude_meters: float | None = None
+
+
+@frozen
+class Asset:
+    """A file on the platform.
+
+    Attributes:
+        id: The asset.
+        method: How it came there.
+        status: Whether it can be used.
+        filename: Its name.
+        file_type: Its MIME type.
+        created_at: When its upload began.
+        user_metadata: Your own keys and values; empty where there are none.
+        source: Where it was imported from; None for an upload.
+    """
+
+    id: str
+    method: AssetMethod | None = None
+    status: AssetStatus | None = None
+    filename: str | None = None
+    file_type: str | None = None
+    created_at: datetime | None = None
+    user_metadata: Mapping[str, Any] = Factory(dict[str, Any])
+    source: AssetSource | None = None
+
+
+@frozen
+class AssetDetail(Asset):
+    """A file on the platform, and what came of it.
+
+    Attributes:
+        hls: Its HLS stream; None unless one was asked for.
+        thumbnail: Its thumbnail; None unless one was asked for.
+        technical_metadata: What was read from the file; None while it is processed.
+        size: Its bytes; None until it is ready.
+        duration: Its length in seconds; None until it is ready, and for images.
+        error: Why it failed; None unless it did.
+        url: Where it can be had, should the platform name it here (undocumented).
+    """
+
+    hls: AssetHls | None = None
+    thumbnail: AssetThumbnail | None = None
+    technical_metadata: TechnicalMetadata | None = None
+    size: int | None = None
+    duration: float | None = None
+    error: AssetError | None = None
+    url: str | None = field(default=None, repr=repr_without_query)
+
+
+@frozen
+class AssetTranscriptionEntry:
+    """A word or a sentence of a transcription, with its time range.
+
+    Attributes:
+        start: When it begins, in seconds from the beginning of the asset.
+        end: When it ends, in seconds from the beginning of the asset.
+        value: The recognized text.
+    """
+
+    start: float
+    end: float
+    value: str
+
+
+@frozen
+class AssetTranscriptionUtterance(AssetTranscriptionEntry):
+    """A speaker turn of a transcription, with its time range.
+
+    Attributes:
+        speaker: The platform's identifier of the speaker; None where it gives none.
+    """
+
+    speaker: str | None = None
+
+
+@frozen
+class AssetTranscriptionError:
+    """Why a transcription failed, for people."""
+
+    message: str
+
+
+@frozen
+class AssetTranscriptionResponse:
+    """The transcription of an asset, in the segmentations that were asked for.
+
+    A segmentation is None where it was not asked for, is not supported by the transcription, or is
+    not ready yet. It is an empty tuple where no speech was recognized.
+
+    Attributes:
+        status: Where the transcription stands.
+        words: One entry for each word.
+        sentences: One entry for each sentence.
+        utterances: One entry for each speaker turn.
+        error: Why it failed; None unless it did.
+    """
+
+    status: AssetTranscriptionStatus
+    words: tuple[AssetTranscriptionEntry, ...] | None = None
+    sentences: tuple[AssetTranscriptionEntry, ...] | None = None
+    utterances: tuple[AssetTranscriptionUtterance, ...] | None = None
+    error: AssetTranscriptionError | None = None
+
+
+@frozen
+class ListAssetsResponse:
+    """One page of the account's assets, newest first."""
+
+    data: tuple[AssetDetail, ...] = ()
+    page_info: PageInfo = Factory(PageInfo)

@@ -1,0 +1,114 @@
+"""Pages of the platform's lists: walk the items of all of them, or page by page.
+
+Both spellings are here: the platform's documented interface (``data``, ``has_next_page()``,
+``await get_next_page()``) and the official Python SDK's (``items``, ``has_next``, ``next_page()``,
+``iter_pages()``).
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Generic, Self, TypeVar
+
+from attrs import evolve, field, frozen
+
+from twelvelabs_async.errors import InvalidArgumentError, InvalidResponseError
+from twelvelabs_async.models.uploads import PageInfo
+
+T = TypeVar("T")
+
+LARGEST_PAGE = 50
+"""Items; the platform gives no more on one page (API reference, v1.3)."""
+
+MOST_PAGES = 100_000
+"""Pages of one walk; the largest account that is known of has a few thousand."""
+
+MOST_REPEATS = 10
+"""Pages in a row that hold what the page before them held. A few are no fault: where items are
+added while a list is walked, each page holds items that the page before it held, too."""
+
+
+def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int]:
+    """Return the query of a list call; None leaves a choice to the platform (page 1, 10 items).
+
+    Raises:
+        InvalidArgumentError: For a page below 1, or a limit outside 1 to 50.
+    """
+    if page is not None and page < 1:
+        raise InvalidArgumentError(f"page counts from 1, not {page}")
+    if page_limit is not None and not 1 <= page_limit <= LARGEST_PAGE:
+        raise InvalidArgumentError(f"page_limit must be 1 to {LARGEST_PAGE}, not {page_limit}")
+    chosen = {"page": page, "page_limit": page_limit}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+@frozen
+class Page(Generic[T]):
+    """One page of a list; ``async for`` over it yields the items of this page and all after it.
+
+    Attributes:
+        data: The items of this page.
+        page_info: Which page of how many.
+        number: This page's number, from 1.
+    """
+
+    data: tuple[T, ...]
+    page_info: PageInfo
+    number: int
+    _fetch: Callable[[int], Awaitable[Any]] = field(repr=False, eq=False, alias="fetch")
+    _repeats: int = field(default=0, repr=False, eq=False, alias="repeats")
+    """How many pages up to this one hold the same items as the page before them."""
+
+    @property
+    def items(self) -> tuple[T, ...]:
+        """The items of this page."""
+        return self.data
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there was a page after this one when this one was fetched."""
+        if not self.data:
+            return False
+        last = self.page_info.total_page
+        return True if last is None else self.number < last
+
+    def has_next_page(self) -> bool:
+        """Whether there was a page after this one when this one was fetched."""
+        return self.has_next
+
+    async def next_page(self) -> Self | None:
+        """Fetch the page after this one; None when this is the last.
+
+        Raises:
+            InvalidResponseError: The list has no end: the platform sends the same page again and
+                again, or more than 100,000 pages.
+            ApiError: The platform refused, or did not answer as documented.
+            ApiConnectionError: The platform gave no answer.
+        """
+        if not self.has_next:
+            return None
+        if self.number >= MOST_PAGES:
+            raise _endless(f"there are more than {MOST_PAGES:,} pages")
+        page: Self = await self._fetch(self.number + 1)
+        repeats = self._repeats + 1 if page.data == self.data else 0
+        if repeats > MOST_REPEATS:
+            raise _endless(f"page {page.number} and the {repeats} pages before it hold the same")
+        return evolve(page, repeats=repeats)
+
+    async def get_next_page(self) -> Self | None:
+        """Fetch the page after this one; None when this is the last."""
+        return await self.next_page()
+
+    async def iter_pages(self) -> AsyncIterator[Self]:
+        """Yield this page and all after it, each fetched when it is reached."""
+        page: Self | None = self
+        while page is not None:
+            yield page
+            page = await page.next_page()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.iter_pages():
+            for item in page.data:
+                yield item
+
+
+def _endless(why: str) -> InvalidResponseError:
+    return InvalidResponseError(message=f"not as documented: the list has no end: {why}")
