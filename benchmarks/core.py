@@ -17,7 +17,7 @@ from attrs import Factory, define, frozen
 from benchmarks.meter import Figures, Meter
 from twelvelabs_async._upload.limits import Slots
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.retry_policy import Patience
+from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import Session
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
@@ -51,7 +51,7 @@ class File:
         """Refuse: nothing here reads."""
         raise NotImplementedError
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
+    def read_nowait(self, view: memoryview, offset: int) -> int:
         """Refuse: nothing here reads."""
         raise NotImplementedError
 
@@ -141,7 +141,7 @@ def uploader(world: World, workers: int) -> Uploader:
         urls=UrlBook(),
         platform=world,
         storage=cast("Storage", world),
-        patience=Patience(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
+        patience=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
         slots=Slots.of(workers),
         max_workers=workers,
         notes=NoEntry(),

@@ -18,7 +18,7 @@ import aiohttp
 from attrs import define, frozen
 from yarl import URL
 
-from twelvelabs_async.emulator import Emulator, Library, Platform, Refusal, forms
+from twelvelabs_async.emulator import AssetRules, Emulator, Platform, Refusal, forms
 from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
 from twelvelabs_async.emulator.routing import API_VERSION, target as endpoint
 from twelvelabs_async.emulator.signing import Signer
@@ -278,7 +278,7 @@ async def core() -> AsyncGenerator[Target]:
         chunk_size=CHUNK_SIZE,
         processing_time=PROCESSING,
     )
-    endpoints = Endpoints("the key", Library(platform))
+    endpoints = Endpoints("the key", AssetRules(platform))
     store = Store(platform, signer, clock)
     yield CoreTarget(endpoints, store, Switches(platform, clock), Sizes(500, 2500, 11_500))
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from twelvelabs_async.emulator import CATALOGUE, Incident
+from twelvelabs_async.emulator import CATALOGUE, NamedFault
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -22,7 +22,7 @@ def _rows() -> Iterator[str]:
     yield from (_row(incident) for incident in CATALOGUE.values())
 
 
-def _row(incident: Incident) -> str:
+def _row(incident: NamedFault) -> str:
     where = ", ".join(f"`{route}`" for route in incident.routes)
     end = " or ".join(f"`{cause}`" for cause in incident.causes) or "the asset"
     return f"| `{incident.name}` | {incident.what} | {where} | {incident.then} | {end} |"

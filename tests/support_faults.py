@@ -10,7 +10,7 @@ from attrs import define, frozen
 from virtual_time import utcnow
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
-from twelvelabs_async.emulator import CATALOGUE, Emulator, Fault, Incident
+from twelvelabs_async.emulator import CATALOGUE, Emulator, Fault, NamedFault
 
 CHUNK = 1000
 CHUNKS = 7
@@ -28,7 +28,7 @@ ASSET = ""
 class Case:
     """An incident at one of its routes."""
 
-    incident: Incident
+    incident: NamedFault
     route: str
 
     def __str__(self) -> str:

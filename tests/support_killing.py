@@ -19,7 +19,7 @@ from support_crash import Call, after_power_loss, read_trace
 from support_uploader import Order
 from support_victims import NEVER, WHEN, Arrivals, Kind, Moment, Victims
 
-from twelvelabs_async._upload.resume.records import Past, recall
+from twelvelabs_async._upload.resume.records import PreviousAttempt, recall
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal.log_file import SUFFIX, read_records
 
@@ -106,7 +106,7 @@ class Ordeal:
         """Return the hex SHA-256 of the file."""
         return hashlib.sha256(Path(self.order.path).read_bytes()).hexdigest()
 
-    def past(self) -> Past | None:
+    def past(self) -> PreviousAttempt | None:
         """Return what the next process will know."""
         return recall(read_records(self.entry))
 
@@ -168,7 +168,9 @@ class Ordeal:
             await asyncio.sleep(0)
             turns = turns + 1 if arrived == log.arrivals == len(log.exchanges) else 0
 
-    def judge(self, before: Past | None, after: Past | None, *, killed: bool) -> None:
+    def judge(
+        self, before: PreviousAttempt | None, after: PreviousAttempt | None, *, killed: bool
+    ) -> None:
         """Check what one attempt did, given what was journaled before it and after it."""
         sent = self.arrivals.chunks()
         known = set(before.stored) if before else set[int]()
@@ -192,7 +194,13 @@ class Ordeal:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _count(
-        self, sent: list[int], in_flight: set[int], opened: int, after: Past | None, *, killed: bool
+        self,
+        sent: list[int],
+        in_flight: set[int],
+        opened: int,
+        after: PreviousAttempt | None,
+        *,
+        killed: bool,
     ) -> None:
         self._opened += opened
         self._orphans += opened if after is None else 0
@@ -204,7 +212,7 @@ class Ordeal:
             self.toll.most_in_flight = max(self.toll.most_in_flight, len(in_flight))
             self.toll.after_the_end += bool(after and after.done_at)
 
-    async def _check_asset(self, past: Past) -> None:
+    async def _check_asset(self, past: PreviousAttempt) -> None:
         """Check that the asset is the file, byte for byte, and came of the only session in use."""
         assert past.session.asset_id is not None
         assert await self.emulator.sha256(past.session.asset_id) == self.digest()

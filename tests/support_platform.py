@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from twelvelabs_async._upload.limits import Slots
 from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS, EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.retry_policy import Patience
+from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import Session
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import MARGIN, UrlBook
@@ -360,7 +360,7 @@ class World:
         view[: len(found)] = found
         return len(found)
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
+    def read_nowait(self, view: memoryview, offset: int) -> int:
         """Read nothing: no body is sent over a connection here."""
         return 0
 
@@ -732,7 +732,7 @@ class World:
             urls=urls,
             platform=self,
             storage=cast("Storage", self),
-            patience=Patience(script.max_retries, script.retry_delay, script.outage_timeout),
+            patience=RetryPolicy(script.max_retries, script.retry_delay, script.outage_timeout),
             slots=Slots.of(script.slots, early=script.early),
             max_workers=script.workers,
             notes=NoEntry(),

@@ -36,7 +36,7 @@ from twelvelabs_async import (
     UploadError,
     UploadProgress,
 )
-from twelvelabs_async.emulator import Emulator, Fault, ready_made
+from twelvelabs_async.emulator import Emulator, Fault, named_fault
 
 DEADLINE = 6 * 3600.0
 """Seconds of the loop's clock after which a call is taken to hang."""
@@ -104,7 +104,7 @@ class Step:
             file.hold(self.plan.chance(name).randbytes(size))
             write(file.path, file.content or b"")
         for fault in self.plan.faults:
-            scripted = ready_made(fault.name, route=fault.route, **fault.changes)
+            scripted = named_fault(fault.name, route=fault.route, **fault.changes)
             self.faults.append(self.emulator.faults.add(scripted))
 
     def _relay(self, origin: str) -> AbstractAsyncContextManager[ChaosRelay]:

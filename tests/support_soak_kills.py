@@ -12,7 +12,7 @@ from support_soak_sources import write
 from support_uploader import Order
 from support_victims import KINDS, Arrivals, Moment, Victims, victims
 
-from twelvelabs_async.emulator import Emulator, ready_made
+from twelvelabs_async.emulator import Emulator, named_fault
 
 CHUNK_SIZES = (700, 4_000, 2**16)
 LEAST_CHUNKS, MOST_CHUNKS = 8, 24
@@ -94,7 +94,7 @@ def play_kills(seed: int, step: int, place: Path, books: Books) -> None:
 async def _over_a_bad_network(scene: Scene, path: Path, rehearsal: Rehearsal) -> None:
     """Kill at random times what also meets resets and faults; it may end in errors meanwhile."""
     emulator = scene.emulator
-    scene.arrivals.add(ready_made(scene.chance.choice(QUICK_FAULTS)))
+    scene.arrivals.add(named_fault(scene.chance.choice(QUICK_FAULTS)))
     async with (
         chaos_relay(emulator.base_url, scene.chance, BUDGET, patient=False) as api,
         chaos_relay(emulator.store_url, scene.chance, BUDGET, patient=False) as store,

@@ -146,20 +146,20 @@ def plan(seed: int, step: int) -> Plan:
 class _Drawing:
     chance: random.Random = field(repr=False)
 
-    def happens(self, probability: float) -> bool:
+    def inject(self, probability: float) -> bool:
         return self.chance.random() < probability
 
     def plan(self, seed: int, step: int) -> Plan:
         chance = self.chance
-        huge = self.happens(0.02)
+        huge = self.inject(0.02)
         chunk_size = HUGE_CHUNK if huge else chance.choice(CHUNK_SIZES)
-        journal = self.happens(0.5)
+        journal = self.inject(0.5)
         calls = self._calls(chunk_size, huge=huge)
         loop = self._loop(calls)
         ending = self._ending(calls)
         if loop != "virtual":
             calls = tuple(evolve(call, cancelled_after=None) for call in calls)
-        relayed = tuple(origin for origin in ("api", "store") if self.happens(0.3))
+        relayed = tuple(origin for origin in ("api", "store") if self.inject(0.3))
         return Plan(
             seed=seed,
             step=step,
@@ -170,7 +170,7 @@ class _Drawing:
             },
             client={
                 "max_concurrency": chance.choice((1, 2, 5, 16)),
-                "early_slots": self.happens(0.3),
+                "early_slots": self.inject(0.3),
                 **(IMPATIENT if loop == "virtual" else {}),
             },
             journal=journal,
@@ -185,9 +185,9 @@ class _Drawing:
         )
 
     def _calls(self, chunk_size: int, *, huge: bool) -> tuple[Call, ...]:
-        count = 1 if huge or self.happens(0.7) else self.chance.randint(2, 6)
+        count = 1 if huge or self.inject(0.7) else self.chance.randint(2, 6)
         calls = [self._call(f"{number}.mp4", chunk_size, huge=huge) for number in range(count)]
-        if count > 1 and calls[0].source not in READ_ONCE and self.happens(0.5):
+        if count > 1 and calls[0].source not in READ_ONCE and self.inject(0.5):
             calls[1] = calls[0]
         return tuple(calls)
 
@@ -195,7 +195,7 @@ class _Drawing:
         chance = self.chance
         way: Way = chance.choice(("upload", "upload", "upload_file", "upload_file", "create"))
         source = chance.choice(PATHS if way == "upload_file" else SOURCES)
-        if source == "pipe" and self.happens(0.5):
+        if source == "pipe" and self.inject(0.5):
             source = "generator"
         size = HUGE + chance.randint(-1, 1) if huge else self._size(chunk_size)
         above = chance.choice((0, max(0, size - 1), size, 10**9))
@@ -205,11 +205,11 @@ class _Drawing:
             way=way,
             source=source,
             size=size,
-            in_tuple=way != "upload_file" and self.happens(0.3),
+            in_tuple=way != "upload_file" and self.inject(0.3),
             chunked=way == "upload_file" or (way == "upload" and size > above and not once),
             options=self._options(name, way, above),
             progress=chance.choice(get_args(Progress)),
-            cancelled_after=chance.uniform(0, 30) if self.happens(0.05) else None,
+            cancelled_after=chance.uniform(0, 30) if self.inject(0.05) else None,
         )
 
     def _size(self, chunk_size: int) -> int:
@@ -239,10 +239,10 @@ class _Drawing:
             "max_workers": chance.choice((1, 2, 5, 16)),
             "verify": chance.choice((None, "etag")),
         }
-        if self.happens(0.5):
+        if self.inject(0.5):
             options["resume_key"] = f"job {name}"
         if way == "upload":
-            waits = {"wait_until_ready": self.happens(0.1), "ready_timeout": 30.0}
+            waits = {"wait_until_ready": self.inject(0.1), "ready_timeout": 30.0}
             return options | {"multipart_above": above, **waits}
         return options | {
             "digest": chance.choice((None, "sha256")),
@@ -252,10 +252,10 @@ class _Drawing:
     def _loop(self, calls: tuple[Call, ...]) -> LoopKind:
         real: LoopKind = self.chance.choice(("asyncio", "uvloop"))
         piped = any(call.source == "pipe" for call in calls)
-        return real if piped or self.happens(0.05) else "virtual"
+        return real if piped or self.inject(0.05) else "virtual"
 
     def _ending(self, calls: tuple[Call, ...]) -> EndingKind:
-        if self.happens(0.5):
+        if self.inject(0.5):
             return "none"
         kinds: list[EndingKind] = ["cancel", "cancel twice", "cancel all", "close"]
         if calls[0].source in PATHS:
@@ -275,8 +275,8 @@ class _Drawing:
         incident = CATALOGUE[chance.choice(names)]
         route = chance.choice(incident.routes) if chunked else DIRECT_ROUTE
         changes: dict[str, Any] = {}
-        if self.happens(0.3):
+        if self.inject(0.3):
             changes["after"] = chance.randint(1, 3)
-        if route == "put" and self.happens(0.3):
+        if route == "put" and self.inject(0.3):
             changes["chunk_index"] = chance.randint(1, 4)
         return PlannedFault(incident.name, route, changes)

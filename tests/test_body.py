@@ -20,10 +20,10 @@ import trustme
 from attrs import define
 from conftest import MakeFile
 
-from twelvelabs_async._http.sessions import Connecting, Sessions
+from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.send.body import Buffers, HashedBody, SliceBody, waiting_until_empty
-from twelvelabs_async._upload.send.loop_share import TURN_BYTES, Turns
+from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.file import (
     CAN_READ_CACHE,
@@ -107,8 +107,8 @@ async def storage(
 ) -> AsyncGenerator[Storage]:
     factory = narrow_socket if narrow else None
     connector = aiohttp.TCPConnector(ssl=client_tls, socket_factory=factory)
-    sessions = Sessions(Connecting(connector=connector))
-    yield Storage(sessions, 60.0, Buffers(), Turns())
+    sessions = HttpSessions(ConnectionSettings(connector=connector))
+    yield Storage(sessions, 60.0, Buffers(), LoopShare())
     await sessions.close()
     await connector.close()
 
@@ -149,7 +149,7 @@ async def test_a_slow_reader_gets_the_right_bytes(
     assert etags == [md5_of(path, piece) for piece in pieces]
 
 
-class CountingTurns(Turns):
+class CountingTurns(LoopShare):
     """Turns that know how often they were waited for."""
 
     waits = 0
@@ -494,8 +494,8 @@ class Watched:
         self.waited += 1
         return await self._real.read_into(view, offset)
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
-        count = self._real.read_at_hand(view, offset)
+    def read_nowait(self, view: memoryview, offset: int) -> int:
+        count = self._real.read_nowait(view, offset)
         self.at_hand += count > 0
         if self.at_hand == self.shrinks_after:
             os.truncate(self._real.path, offset + count)
@@ -548,10 +548,10 @@ async def test_a_file_that_shrinks_is_one_that_has_changed(make_file: MakeFile) 
 async def test_memory_is_one_buffer_a_body(make_file: MakeFile) -> None:
     """Buffers go back to the pool when nothing holds them; 20 PUTs in a row need very few."""
     path = make_file(MIB)
-    sessions = Sessions(Connecting())
+    sessions = HttpSessions(ConnectionSettings())
     buffers = Buffers()
     async with slow_store(None) as (_, url), open_source(path) as source:
-        store = Storage(sessions, 60.0, buffers, Turns())
+        store = Storage(sessions, 60.0, buffers, LoopShare())
         for _ in range(20):
             await store.put(url, {}, store.body(source, Slice(1, 0, MIB)))
         assert len(buffers._idle) <= 2
@@ -631,7 +631,7 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
             await asyncio.sleep(3600)
             return await real.read_into(view, offset)
 
-        def read_at_hand(self, view: memoryview, offset: int) -> int:
+        def read_nowait(self, view: memoryview, offset: int) -> int:
             return 0
 
         async def look(self) -> None:
@@ -651,14 +651,14 @@ async def test_a_busy_loop_is_no_stall(make_file: MakeFile) -> None:
     path = make_file(MIB)
     loop = asyncio.get_running_loop()
 
-    class RareTurns(Turns):
+    class RareTurns(LoopShare):
         """Turns that come once an hour, on the virtual clock."""
 
         async def repeat(self, work: Callable[[], bool]) -> None:
             await asyncio.sleep(3600)
             await super().repeat(work)
 
-    sessions = Sessions(Connecting())
+    sessions = HttpSessions(ConnectionSettings())
     store = Storage(sessions, 60.0, Buffers(), RareTurns())
     async with slow_store(None) as (_, url), open_source(path) as source:
         etag = await store.put(url, {}, store.body(source, Slice(1, 0, MIB)))

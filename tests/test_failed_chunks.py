@@ -20,9 +20,9 @@ from twelvelabs_async.emulator import (
     Emulator,
     EndSession,
     Etag,
+    FailChunk,
     Fault,
     Rewrite,
-    Spoil,
     api_error,
     store_error,
 )
@@ -59,7 +59,7 @@ async def test_a_chunk_that_failed_is_sent_and_reported_again(
 ) -> None:
     """To a fresh URL, within the same upload; nothing else is sent twice."""
     for index, times in failing.items():
-        emulator.faults.add(Fault(route="put", chunk_index=index, times=times, action=Spoil()))
+        emulator.faults.add(Fault(route="put", chunk_index=index, times=times, action=FailChunk()))
     path = make_file(CHUNKS * CHUNK_SIZE)
     result = await client.multipart_upload.upload_file(path, max_workers=workers, batch_size=2)
     assert await content(emulator, result.asset_id) == path.read_bytes()
@@ -75,7 +75,9 @@ async def test_a_chunk_that_fails_each_time_ends_the_upload(
     retries: int, emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
     """After ``max_retries`` more attempts: the chunk, the platform's words, and what is left."""
-    emulator.faults.add(Fault(route="put", chunk_index=4, times=None, action=Spoil("Bad frame.")))
+    emulator.faults.add(
+        Fault(route="put", chunk_index=4, times=None, action=FailChunk("Bad frame."))
+    )
     with pytest.raises(UploadError, match=r"chunk 4: .* marks it as failed: Bad frame\.") as caught:
         await client.multipart_upload.upload_file(
             make_file(CHUNKS * CHUNK_SIZE), max_retries=retries
@@ -94,7 +96,7 @@ async def test_a_later_attempt_sends_what_failed_and_nothing_else(
 ) -> None:
     """The journal knows that the ETag of the failed chunk is void."""
     path = make_file(CHUNKS * CHUNK_SIZE)
-    emulator.faults.add(Fault(route="put", chunk_index=4, times=1, action=Spoil()))
+    emulator.faults.add(Fault(route="put", chunk_index=4, times=1, action=FailChunk()))
     async with AsyncTwelveLabs(
         emulator.api_key, emulator.base_url, journal=MemoryJournal()
     ) as client:
@@ -129,7 +131,7 @@ async def test_an_etag_that_failed_is_never_reported_again(
     another one, so a report of the first would be refused.
     """
     path, journal = make_file(CHUNKS * CHUNK_SIZE), ForgetfulJournal()
-    emulator.faults.add(Fault(route="put", chunk_index=4, action=Spoil()))
+    emulator.faults.add(Fault(route="put", chunk_index=4, action=FailChunk()))
     emulator.faults.add(Fault(route="put", chunk_index=4, action=Etag("second", kept=True)))
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url, journal=journal) as client:
         upload = client.multipart_upload.upload_file
@@ -174,7 +176,7 @@ async def test_a_session_that_ends_while_a_chunk_is_sent_again_ends_the_upload(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
     """It is not completed: the platform's refusal is what the user hears."""
-    emulator.faults.add(Fault(route="put", chunk_index=1, action=Spoil()))
+    emulator.faults.add(Fault(route="put", chunk_index=1, action=FailChunk()))
     emulator.faults.add(Fault(route="presigned_urls", action=EndSession("failed")))
     with pytest.raises(UploadError, match="has failed"):
         await client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))
@@ -188,7 +190,7 @@ async def test_failed_chunks_are_found_where_nobody_counts_them(make_file: MakeF
     ):
         untold = altered(lambda _: {"chunks_failed": None})
         emulator.faults.add(Fault(route="status", action=untold, times=None))
-        emulator.faults.add(Fault(route="put", chunk_index=120, action=Spoil()))
+        emulator.faults.add(Fault(route="put", chunk_index=120, action=FailChunk()))
         path = make_file(1200)
         result = await client.multipart_upload.upload_file(path, batch_size=50)
         assert await content(emulator, result.asset_id) == path.read_bytes()
@@ -223,7 +225,7 @@ async def test_a_chunk_that_is_verified_twice_counts_once(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
     """``verified_chunks`` is a number of chunks, not of attempts."""
-    emulator.faults.add(Fault(route="put", chunk_index=2, action=Spoil()))
+    emulator.faults.add(Fault(route="put", chunk_index=2, action=FailChunk()))
     path = make_file(3 * CHUNK_SIZE)
     result = await client.multipart_upload.upload_file(path, verify="etag")
     assert (result.verified_chunks, emulator.count("put")) == (3, 4)
@@ -234,7 +236,7 @@ async def test_store_failures_between_two_marks_count_for_themselves(
 ) -> None:
     """A mark is one attempt used up; a 503 afterwards is the next one."""
     slow = store_error(503, "SlowDown", "Please reduce your request rate.")
-    emulator.faults.add(Fault(route="put", chunk_index=2, action=Spoil()))
+    emulator.faults.add(Fault(route="put", chunk_index=2, action=FailChunk()))
     emulator.faults.add(Fault(route="put", chunk_index=2, after=1, action=slow, times=1))
     with pytest.raises(UploadError, match="SlowDown"):
         await client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE), max_retries=1)

@@ -16,7 +16,7 @@ from virtual_time import utcnow
 
 import twelvelabs_async
 from twelvelabs_async import AsyncTwelveLabs, TwelveLabsError
-from twelvelabs_async.emulator import CATALOGUE, Emulator, Fault, Stall, ready_made
+from twelvelabs_async.emulator import CATALOGUE, Emulator, Fault, Stall, named_fault
 
 USUAL_REQUESTS = 13
 """Of an upload that nothing befalls: opened, 7 chunks, 4 reports at most, URLs once."""
@@ -117,7 +117,7 @@ async def test_urls_that_are_older_than_they_look_are_replaced(make_file: MakeFi
         Emulator(chunk_size=CHUNK_SIZE, now=utcnow) as emulator,
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, stall_timeout=4000) as client,
     ):
-        emulator.faults.add(ready_made("date-behind", route="create"))
+        emulator.faults.add(named_fault("date-behind", route="create"))
         emulator.faults.add(Fault(route="put", action=Stall("after")))
         await client.multipart_upload.upload_file(make_file(5 * CHUNK_SIZE), max_workers=1)
     assert [e.status for e in emulator.requests if e.route == "put"].count(403) == 1
@@ -133,12 +133,12 @@ def test_a_promise_names_exceptions_that_exist() -> None:
 
 def test_a_ready_made_fault_can_be_narrowed() -> None:
     """To a chunk, a route, so many times; and each has a count of its own."""
-    fault = ready_made("slow-down", chunk_index=3, times=2)
+    fault = named_fault("slow-down", chunk_index=3, times=2)
     assert (fault.route, fault.chunk_index, fault.times) == ("put", 3, 2)
-    assert ready_made("server-error", route="report").route == "report"
-    assert ready_made("slow-down") is not ready_made("slow-down")
+    assert named_fault("server-error", route="report").route == "report"
+    assert named_fault("slow-down") is not named_fault("slow-down")
     with pytest.raises(KeyError, match=r"no fault is called 'slowdown'; there are .*slow-down"):
-        ready_made("slowdown")
+        named_fault("slowdown")
 
 
 def test_the_readme_has_the_table_of_the_catalogue() -> None:

@@ -120,7 +120,7 @@ async def status_of(emulator: Emulator, client: AsyncTwelveLabs) -> tuple[str, i
     return told.status, told.chunks_completed
 
 
-async def held_up(
+async def blocked_locally(
     emulator: Emulator, client: AsyncTwelveLabs, path: Path, gate: Gate
 ) -> asyncio.Task[Any]:
     """Start an upload and return it when only its digest is missing.
@@ -142,7 +142,7 @@ async def test_the_asset_is_not_complete_before_the_digest_is(
 ) -> None:
     """So that a file that changes meanwhile becomes none."""
     path = make_file(CHUNKS * CHUNK_SIZE)
-    upload = await held_up(emulator, client, path, gate)
+    upload = await blocked_locally(emulator, client, path, gate)
     assert await status_of(emulator, client) == ("active", 3)
     gate.open.set()
     assert (await upload).sha256 == sha256_of(path)
@@ -153,7 +153,7 @@ async def test_a_file_that_changed_under_its_digest_becomes_no_asset(
 ) -> None:
     """Although all of its chunks were stored before."""
     path = make_file(CHUNKS * CHUNK_SIZE)
-    upload = await held_up(emulator, client, path, gate)
+    upload = await blocked_locally(emulator, client, path, gate)
     with path.open("r+b") as file:
         file.write(b"other bytes")
     gate.open.set()
@@ -168,7 +168,7 @@ async def test_a_file_that_is_touched_under_its_digest_is_hashed_once_more(
 ) -> None:
     """Its bytes are compared with the stored chunks, and the digest is of the asset."""
     path = make_file(CHUNKS * CHUNK_SIZE)
-    upload = await held_up(emulator, client, path, gate)
+    upload = await blocked_locally(emulator, client, path, gate)
     os.utime(path, ns=(5, 5))
     gate.open.set()
     result = await upload
@@ -181,7 +181,7 @@ async def test_a_file_that_cannot_be_read_for_it_is_told_as_such(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
 ) -> None:
     """What was asked for cannot be given: no result without it."""
-    upload = await held_up(emulator, client, make_file(CHUNKS * CHUNK_SIZE), gate)
+    upload = await blocked_locally(emulator, client, make_file(CHUNKS * CHUNK_SIZE), gate)
     gate.failure = OSError(5, "Input/output error")
     gate.open.set()
     with pytest.raises(UploadError, match="input/output error") as caught:
@@ -195,7 +195,7 @@ async def test_it_is_cancelled_with_the_upload(
     """No task of it is left, and the file is open until its thread has ended."""
     path = make_file(CHUNKS * CHUNK_SIZE)
     before = asyncio.all_tasks()
-    upload = await held_up(emulator, client, path, gate)
+    upload = await blocked_locally(emulator, client, path, gate)
     upload.cancel()
     asyncio.get_running_loop().call_later(0, gate.open.set)
     with pytest.raises(asyncio.CancelledError):

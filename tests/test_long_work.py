@@ -21,10 +21,10 @@ from twelvelabs_async import (
     InvalidResponseError,
 )
 from twelvelabs_async._core.threads import NAME
-from twelvelabs_async._http.response import LARGEST_ERROR, Answer, AnswerReader
+from twelvelabs_async._http.response import LARGEST_ERROR, Answer, ResponseParser
 from twelvelabs_async._upload.plan.session import Session
 from twelvelabs_async._upload.resume.records import (
-    Mark,
+    ContentIdentity,
     opened_record,
     recall,
     recall_in_turns,
@@ -166,7 +166,7 @@ async def test_an_answer_that_unpacks_without_end_is_given_up_in_many_turns(stat
 
 def test_the_beginning_of_a_huge_refusal_is_told_and_no_part_of_the_key() -> None:
     """Wherever the body is cut, even within an echo of the key."""
-    reader = AnswerReader.of(KEY)
+    reader = ResponseParser.of(KEY)
     for cut in range(len(KEY) + 1):
         echo = b"x" * (LARGEST_ERROR - cut) + KEY.encode() + b"x" * 2**20
         error = reader.error(Answer(400, {}, b'"' + echo), "POST /x")
@@ -179,7 +179,7 @@ def test_the_beginning_of_a_huge_refusal_is_told_and_no_part_of_the_key() -> Non
 async def test_a_long_journal_is_read_in_many_turns() -> None:
     """Of 10,000 chunks; it tells what it would tell at once."""
     session = Session("u", 1, 10_000, 10_000, "a")
-    records = [opened_record(session, Mark("sample", (1, 2, 3)))]
+    records = [opened_record(session, ContentIdentity("sample", (1, 2, 3)))]
     records += [stored_record(CompletedChunk(i, "e", chunk_size=1)) for i in range(1, 10_001)]
     with counted_turns() as turns:
         past = await recall_in_turns(records)

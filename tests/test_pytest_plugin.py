@@ -16,7 +16,7 @@ from twelvelabs_async.emulator import Emulator
 async def test_a_fault_happens(emulated_twelvelabs, tmp_path):
     (tmp_path / "a.mp4").write_bytes(bytes(5000))
     async with emulated_twelvelabs(emulator=Emulator(chunk_size=1000)) as platform:
-        fault = platform.happens("internal-error", chunk_index=2, times=2)
+        fault = platform.inject("internal-error", chunk_index=2, times=2)
         upload = platform.client.multipart_upload.upload_file
         result = await upload(tmp_path / "a.mp4", retry_delay=0.01)
         assert (fault.hits, result.total_chunks, platform.emulator.count("put")) == (2, 5, 7)
@@ -25,7 +25,7 @@ async def test_a_fault_happens(emulated_twelvelabs, tmp_path):
 async def test_an_error_is_theirs_to_expect(emulated_twelvelabs, tmp_path):
     (tmp_path / "a.mp4").write_bytes(bytes(5000))
     async with emulated_twelvelabs(max_retries=1) as platform:
-        platform.happens("refused")
+        platform.inject("refused")
         with pytest.raises(UploadError) as caught:
             await platform.client.multipart_upload.upload_file(tmp_path / "a.mp4")
         assert isinstance(caught.value.__cause__, StorageError)
@@ -48,7 +48,7 @@ def test_nothing_is_imported_before_it_is_asked_for():
 def test_any_runner_will_do(emulated_twelvelabs):
     async def work():
         async with emulated_twelvelabs() as platform:
-            platform.happens("server-error", route="list")
+            platform.inject("server-error", route="list")
             await platform.client.multipart_upload.list_incomplete_uploads()
     asyncio.run(work())
     assert "TWELVELABS_BASE_URL" not in os.environ
@@ -56,13 +56,13 @@ def test_any_runner_will_do(emulated_twelvelabs):
 def test_a_fault_never_happens(emulated_twelvelabs):
     async def work():
         async with emulated_twelvelabs() as platform:
-            platform.happens("slow-down")
+            platform.inject("slow-down")
     asyncio.run(work())
 
 def test_a_failure_of_the_test_itself_is_told_first(emulated_twelvelabs):
     async def work():
         async with emulated_twelvelabs() as platform:
-            platform.happens("slow-down")
+            platform.inject("slow-down")
             raise LookupError("their own mistake")
     asyncio.run(work())
 """

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from twelvelabs_async._upload.send.loop_share import SHARE, Turns
+from twelvelabs_async._upload.send.loop_share import SHARE, LoopShare
 
 
 class Loop:
@@ -49,7 +49,7 @@ class Loop:
 async def test_there_is_one_piece_of_work_a_turn_and_everybody_has_one() -> None:
     """Two that repeat their work and one that takes a single turn, behind one that was there."""
     loop = Loop(piece=0.001)
-    turns = Turns(lambda: loop.time)
+    turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
 
@@ -70,7 +70,7 @@ async def test_there_is_one_piece_of_work_a_turn_and_everybody_has_one() -> None
 
 async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
     """And the next one is not, in the same turn of the loop."""
-    loop, turns = Loop(), Turns()
+    loop, turns = Loop(), LoopShare()
     counting = asyncio.create_task(loop.count())
     await asyncio.sleep(0)
     before = loop.turn
@@ -84,7 +84,7 @@ async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
 async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
     """What a task does in its turn is not added to another's piece in the same turn."""
     loop = Loop(piece=0.0001)
-    turns = Turns(lambda: loop.time)
+    turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
 
     async def by_hand(name: str) -> None:
@@ -101,7 +101,7 @@ async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
 async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() -> None:
     """Of 10 ms a turn, 1 ms: as many pieces as begin in it."""
     loop = Loop(others=0.010, piece=0.0003)
-    turns = Turns(lambda: loop.time)
+    turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
     await asyncio.gather(*(turns.repeat(lambda: loop.work("a", 40)) for _ in range(3)))
@@ -113,7 +113,7 @@ async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() 
 async def test_where_others_keep_the_loop_busy_no_turn_is_passed() -> None:
     """A turn that a task was given costs others less there than a whole turn would cost us."""
     loop = Loop(others=0.010)
-    turns = Turns(lambda: loop.time)
+    turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
     for _ in range(10):
@@ -125,7 +125,7 @@ async def test_where_others_keep_the_loop_busy_no_turn_is_passed() -> None:
 async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:
     """As uvloop's does: of a millisecond our share is less than a piece, though none is seen."""
     loop = Loop(others=0.001, piece=0.0)
-    turns = Turns(lambda: loop.time)
+    turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
     await asyncio.gather(*(turns.repeat(lambda: loop.work("a", 40)) for _ in range(3)))
@@ -137,7 +137,7 @@ async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:
 async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_turn() -> None:
     """Whoever waits behind it is next."""
     loop = Loop(piece=0.001)
-    turns = Turns(lambda: loop.time)
+    turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
     endless = asyncio.create_task(turns.repeat(lambda: loop.work("endless", 10**9)))
@@ -152,7 +152,7 @@ async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_tur
 
 async def test_what_work_raises_is_raised_where_it_is_waited_for_and_nowhere_else() -> None:
     """The others go on."""
-    loop, turns = Loop(), Turns()
+    loop, turns = Loop(), LoopShare()
 
     def broken() -> bool:
         raise ValueError("broken")
@@ -168,7 +168,7 @@ async def test_what_work_raises_is_raised_where_it_is_waited_for_and_nowhere_els
 
 def test_an_interrupt_in_the_middle_of_work_leaves_nobody_waiting() -> None:
     """It ends the loop; whoever goes on with it finds turns as ever."""
-    turns = Turns()
+    turns = LoopShare()
 
     def interrupted() -> bool:
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 from support_platform import choose_profile
 
-from twelvelabs_async._upload.plan.url_book import MARGIN, MOST_URLS, Ticket, UrlBook
+from twelvelabs_async._upload.plan.url_book import MARGIN, MOST_URLS, UrlBook, UrlLease
 from twelvelabs_async.models.uploads import PresignedUrlChunk
 
 choose_profile()
@@ -29,7 +29,7 @@ def book(*indexes: int, at: float = 0.0, lifetime: float = HOUR) -> UrlBook:
     return made
 
 
-def taken(urls: UrlBook, index: int, now: float = 0.0) -> Ticket:
+def taken(urls: UrlBook, index: int, now: float = 0.0) -> UrlLease:
     """Take a URL that must be there."""
     ticket = urls.take(index, now)
     assert ticket is not None

@@ -166,13 +166,13 @@ async def test_close_ends_those_that_wait_at_once(
         waiters = waiting(client, path, 10)
         await asyncio.sleep(10)
         upload_file = client.multipart_upload.upload_file
-        held_up = [await taken(emulator, client, make_file(2500, "a.mp4"))]
+        blocked_locally = [await taken(emulator, client, make_file(2500, "a.mp4"))]
         queued = make_file(1, "b.mp4"), make_file(2, "c.mp4"), other  # two are admitted
-        held_up += [asyncio.create_task(upload_file(each)) for each in queued]
+        blocked_locally += [asyncio.create_task(upload_file(each)) for each in queued]
         await asyncio.sleep(1)
         began = asyncio.get_running_loop().time()
         await client.close()
-        calls = [*waiters, *held_up]
+        calls = [*waiters, *blocked_locally]
         assert all(call.done() for call in calls)
         assert asyncio.get_running_loop().time() - began < 0.5
         for error in await asyncio.gather(*calls, return_exceptions=True):

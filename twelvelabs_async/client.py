@@ -18,16 +18,16 @@ from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._core.version import __version__
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.request import RequestOptions, checked_headers
-from twelvelabs_async._http.sessions import Connecting, Sessions
+from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._upload.completions import Completions
-from twelvelabs_async._upload.job import Resuming, Verify
+from twelvelabs_async._upload.job import ResumePolicy, Verify
 from twelvelabs_async._upload.limits import Slots, UploadLimits
 from twelvelabs_async._upload.progress import ProgressCallback
 from twelvelabs_async._upload.send.body import Buffers
-from twelvelabs_async._upload.send.loop_share import Turns
+from twelvelabs_async._upload.send.loop_share import LoopShare
 from twelvelabs_async._upload.send.storage import Storage
-from twelvelabs_async._upload.source.content import UNNAMED, File, told_apart
+from twelvelabs_async._upload.source.content import UNNAMED, File, parse_content
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
 from twelvelabs_async.journal.protocol import Journal
 from twelvelabs_async.models.assets import AssetDetail
@@ -119,7 +119,7 @@ class AsyncTwelveLabs(Unpicklable):
         check_whole("max_retries", max_retries, 0, ConfigurationError)
         check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
         self._threads = Threads()
-        self._sessions = Sessions(Connecting(session, connector, ssl, proxy, trust_env))
+        self._sessions = HttpSessions(ConnectionSettings(session, connector, ssl, proxy, trust_env))
         self._transport = Transport(
             sessions=self._sessions,
             base_url=_chosen_base_url(base_url),
@@ -136,7 +136,7 @@ class AsyncTwelveLabs(Unpicklable):
             puts=Slots.of(max_concurrency, early=early_slots),
             outage_timeout=outage_timeout,
         )
-        buffers, turns = Buffers(), Turns()
+        buffers, turns = Buffers(), LoopShare()
         sending = Sending(self._transport, limits, stall_timeout, buffers, turns, self._threads)
         assets = RawAssetsClient(self._transport, sending)
         self.assets = AssetsClient(assets, self._sessions.pause)
@@ -222,7 +222,7 @@ class AsyncTwelveLabs(Unpicklable):
             AssetFailedError: The platform could not process it.
             AssetNotReadyError: ``ready_timeout`` ran out.
         """
-        content = told_apart(source)
+        content = parse_content(source)
         order = UploadOrder(
             content=content,
             filename=filename if filename is not None else content.filename or UNNAMED,
@@ -238,7 +238,7 @@ class AsyncTwelveLabs(Unpicklable):
             progress_callback=progress_callback,
             wait_until_ready=wait_until_ready,
             ready_timeout=ready_timeout,
-            resuming=Resuming(self._journal, resume_key, resume),
+            resuming=ResumePolicy(self._journal, resume_key, resume),
             verify=verify,
             options=request_options or {},
         )

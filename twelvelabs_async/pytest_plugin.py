@@ -20,7 +20,7 @@ def emulated_twelvelabs(
 ) -> "Callable[..., AbstractAsyncContextManager[Emulated]]":
     """Return what runs an emulated platform: enter it with ``async with ... as platform``.
 
-    ``platform.client`` is a client of it, ``platform.happens("slow-down")`` scripts a fault, and a
+    ``platform.client`` is a client of it, ``platform.inject("slow-down")`` scripts a fault, and a
     fault that was scripted and never happened fails the test. Arguments are those of
     ``twelvelabs_async.testing.emulated``. Meanwhile the environment names the emulator, so that
     code which makes a client of its own finds it.

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from twelvelabs_async.client import AsyncTwelveLabs
-from twelvelabs_async.emulator import Emulator, Fault, Faults, ready_made
+from twelvelabs_async.emulator import Emulator, Fault, Faults, named_fault
 
 
 @frozen
@@ -32,7 +32,7 @@ class Emulated:
         """The script of what shall go wrong."""
         return self.emulator.faults
 
-    def happens(self, name: str, **changes: Any) -> Fault:
+    def inject(self, name: str, **changes: Any) -> Fault:
         """Script a fault of the catalogue.
 
         Args:
@@ -47,7 +47,7 @@ class Emulated:
             KeyError: No such name.
             ValueError: The fault could never happen so.
         """
-        return self.faults.add(ready_made(name, **changes))
+        return self.faults.add(named_fault(name, **changes))
 
 
 @asynccontextmanager

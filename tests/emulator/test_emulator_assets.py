@@ -11,8 +11,8 @@ import pytest
 from attrs import define
 
 from twelvelabs_async.emulator import (
+    AssetRules,
     Fault,
-    Library,
     Limits,
     Platform,
     Refusal,
@@ -25,8 +25,8 @@ from twelvelabs_async.emulator.forms import METHOD_REFUSED, Form, Order, Sent, n
 from twelvelabs_async.emulator.records import Sound
 from twelvelabs_async.emulator.routing import Target, target
 from twelvelabs_async.emulator.signing import Signer
-from twelvelabs_async.emulator.sounds import sound_in
 from twelvelabs_async.emulator.transcripts import SEGMENTATIONS
+from twelvelabs_async.emulator.wav import sound_in
 
 STORE_URL = "http://127.0.0.1:9"
 FILM = Sent("film.mp4", "video/mp4", 5)
@@ -50,7 +50,7 @@ class World:
     """A platform with its library, and their clock."""
 
     platform: Platform
-    library: Library
+    library: AssetRules
     clock: Clock
     made: int = 0
 
@@ -78,7 +78,7 @@ def make_world(**settings: Any) -> World:
     signer = Signer(b"secret")
     settings = {"chunk_size": 10, "processing_time": TEN, **settings}
     platform = Platform(signer=signer, now=clock, store_url=STORE_URL, **settings)
-    return World(platform, Library(platform), clock)
+    return World(platform, AssetRules(platform), clock)
 
 
 @pytest.fixture

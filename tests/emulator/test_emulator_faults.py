@@ -16,10 +16,10 @@ from twelvelabs_async.emulator import (
     Emulator,
     EndSession,
     Etag,
+    FailChunk,
     Fault,
     Skew,
     Slow,
-    Spoil,
     api_error,
     store_error,
 )
@@ -47,7 +47,7 @@ class World:
     http: aiohttp.ClientSession
     session: dict[str, Any] = Factory(dict[str, Any])
 
-    def befall(self, route: str, action: Any, **more: Any) -> Fault:
+    def apply_fault(self, route: str, action: Any, **more: Any) -> Fault:
         return self.emulator.faults.add(Fault(route=route, action=action, **more))
 
     async def ask(self, method: str, url: str, **options: Any) -> Reply:
@@ -106,7 +106,7 @@ def now() -> float:
 
 async def test_a_slow_link_takes_its_time(world: World) -> None:
     """A thousand bytes at a hundred a second: ten seconds, and the chunk is stored."""
-    world.befall("put", Slow(100))
+    world.apply_fault("put", Slow(100))
     assert (await world.put(world.url)).status == 200
     assert now() == pytest.approx(10)
     assert (await world.report()).status == 200
@@ -114,7 +114,7 @@ async def test_a_slow_link_takes_its_time(world: World) -> None:
 
 async def test_a_store_that_is_ahead_calls_urls_expired(world: World) -> None:
     """By its own clock, which its ``Date`` and its answer tell; the URL is not spent."""
-    fault = world.befall("put", Skew(timedelta(hours=2)))
+    fault = world.apply_fault("put", Skew(timedelta(hours=2)))
     denied = await world.put(world.url)
     assert (denied.status, "Request has expired" in denied.body) == (403, True)
     assert "<ServerTime>2026-01-01T02:00:00Z</ServerTime>" in denied.body
@@ -125,15 +125,15 @@ async def test_a_store_that_is_ahead_calls_urls_expired(world: World) -> None:
 
 async def test_a_store_that_is_behind_takes_urls_that_have_expired(world: World) -> None:
     """Until its own clock says so, too."""
-    world.befall("put", Skew(timedelta(hours=-2)), times=None)
+    world.apply_fault("put", Skew(timedelta(hours=-2)), times=None)
     await asyncio.sleep(2 * 3600)
     assert (await world.put(world.url)).status == 200
 
 
 async def test_a_skew_does_not_take_another_faults_place(world: World) -> None:
     """A request of a skewed server meets what else is scripted, in the same attempt."""
-    skew = world.befall("put", Skew(timedelta(minutes=5)))
-    slow_down = world.befall("put", store_error(503, "SlowDown", "slower"))
+    skew = world.apply_fault("put", Skew(timedelta(minutes=5)))
+    slow_down = world.apply_fault("put", store_error(503, "SlowDown", "slower"))
     reply = await world.put(world.url)
     assert reply.status == 503
     assert reply.headers["date"] == "Thu, 01 Jan 2026 00:05:00 GMT"
@@ -142,7 +142,7 @@ async def test_a_skew_does_not_take_another_faults_place(world: World) -> None:
 
 async def test_a_skew_of_the_api_is_what_date_tells(world: World) -> None:
     """Nothing else: what is told of expiry stays right."""
-    world.befall("list", Skew(timedelta(hours=-3)))
+    world.apply_fault("list", Skew(timedelta(hours=-3)))
     reply = await world.api("GET", UPLOADS)
     assert reply.headers["date"] == "Wed, 31 Dec 2025 21:00:00 GMT"
     assert reply.body["data"][0]["created_at"] == "2026-01-01T00:00:00Z"
@@ -152,7 +152,7 @@ async def test_a_skew_of_the_api_is_what_date_tells(world: World) -> None:
 async def test_an_answer_may_name_a_moment(world: World) -> None:
     """A header's ``timedelta`` is a date, counted from when it is answered."""
     limited = api_error(429, "too_many_requests", "slower", {"Retry-After": timedelta(seconds=90)})
-    world.befall("list", limited)
+    world.apply_fault("list", limited)
     await asyncio.sleep(30)
     reply = await world.api("GET", UPLOADS)
     assert reply.headers["date"] == "Thu, 01 Jan 2026 00:00:30 GMT"
@@ -164,7 +164,7 @@ async def test_an_answer_may_come_before_the_body_has(
     world: World, when: Any, received: int
 ) -> None:
     """The body's other half is never sent, and the client has its answer all the same."""
-    world.befall("put", store_error(403, "AccessDenied", "no", when=when))
+    world.apply_fault("put", store_error(403, "AccessDenied", "no", when=when))
     answered = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:
@@ -179,14 +179,14 @@ async def test_an_answer_may_come_before_the_body_has(
 
 async def test_an_etag_may_be_made_of_the_right_one(world: World) -> None:
     """For a form of it that a client has to understand."""
-    world.befall("put", Etag(lambda bare: f'W/"{bare}"'))
+    world.apply_fault("put", Etag(lambda bare: f'W/"{bare}"'))
     assert (await world.put(world.url)).headers["etag"] == f'W/"{MD5}"'
 
 
 @pytest.mark.parametrize(("how", "word"), [("failed", "failed"), ("expired", "expired")])
 async def test_a_session_may_end_midway(world: World, how: Any, word: str) -> None:
     """It refuses the call that it ends at, and every later one; its status says why."""
-    world.befall("report", EndSession(how))
+    world.apply_fault("report", EndSession(how))
     await world.put(world.url)
     for _ in range(2):
         refusal = await world.report()
@@ -199,7 +199,7 @@ async def test_a_session_may_end_midway(world: World, how: Any, word: str) -> No
 
 async def test_a_session_may_be_gone_midway(world: World) -> None:
     """With its asset and its files; the store forgets it, too."""
-    world.befall("report", EndSession("gone"))
+    world.apply_fault("report", EndSession("gone"))
     await world.put(world.url)
     assert (await world.report()).status == 404
     assert (await world.api("GET", f"/assets/{world.session['asset_id']}")).status == 404
@@ -209,14 +209,14 @@ async def test_a_session_may_be_gone_midway(world: World) -> None:
 
 async def test_a_session_that_never_was_cannot_end(world: World) -> None:
     """The call is refused as ever."""
-    world.befall("status", EndSession("failed"))
+    world.apply_fault("status", EndSession("failed"))
     assert (await world.api("GET", f"{UPLOADS}/nobody")).status == 404
     assert (await world.status())["status"] == "active"
 
 
 async def test_a_chunk_may_be_marked_failed_until_it_is_sent_anew(world: World) -> None:
     """It is pending, then failed and not counted; another PUT and report repair it."""
-    world.befall("put", Spoil("The chunk is broken."))
+    world.apply_fault("put", FailChunk("The chunk is broken."))
     await world.put(world.url)
     assert (await world.status())["uploaded_chunks"][0]["status"] == "pending"
     answer = (await world.report()).body
@@ -236,7 +236,7 @@ async def test_a_chunk_may_be_marked_failed_until_it_is_sent_anew(world: World) 
     [
         ("report", Slow(1)),
         ("fetch", Slow(1)),
-        ("report", Spoil()),
+        ("report", FailChunk()),
         ("create", EndSession("failed")),
         ("put", EndSession("gone")),
     ],

@@ -48,7 +48,7 @@ class Call(Unpicklable):
         body: JSON; or what streams itself, once; None: none.
         timeout: Seconds for an attempt; of a body that streams itself, without progress.
         retries: Further attempts after the first.
-        gone_is_done: Whether a 404 after a lost answer is success.
+        not_found_is_success: Whether a 404 after a lost answer is success.
         harmless: Whether a success that cannot be read may be asked for again. Not where it has
             made something: that would be there twice, and the first of them without a name.
     """
@@ -60,7 +60,7 @@ class Call(Unpicklable):
     body: bytes | Payload | None = field(repr=False)
     timeout: float | None
     retries: int
-    gone_is_done: bool = False
+    not_found_is_success: bool = False
     harmless: bool = False
 
     @property

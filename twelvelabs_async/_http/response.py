@@ -62,13 +62,13 @@ class Answer:
 
 
 @frozen(eq=False, repr=False)
-class AnswerReader(Unpicklable):
+class ResponseParser(Unpicklable):
     """Reads the answers to requests that carried the API key."""
 
     _secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, api_key: str) -> "AnswerReader":
+    def of(cls, api_key: str) -> "ResponseParser":
         """Return a reader that takes the API key out, also as JSON spells it."""
         return cls((api_key, dumps(api_key)[1:-1]))
 

@@ -54,7 +54,7 @@ _AUTOMATIC_HEADERS = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs
 
 
 @frozen
-class Connecting(Unpicklable):
+class ConnectionSettings(Unpicklable):
     """How connections are made, as the user chose; see ``AsyncTwelveLabs``."""
 
     session: aiohttp.ClientSession | None = None
@@ -80,10 +80,10 @@ class _Response(aiohttp.ClientResponse):
 
 
 @define(eq=False, repr=False)
-class Sessions(Unpicklable):
+class HttpSessions(Unpicklable):
     """Opens both sessions when first needed, on the loop that is running then."""
 
-    _connecting: Connecting
+    _connecting: ConnectionSettings
     _loop: asyncio.AbstractEventLoop | None = None
     _connector: SpacedConnector | None = None
     _stored: SpacedConnector | None = None
@@ -411,9 +411,9 @@ class Sessions(Unpicklable):
 
 @define(eq=False, repr=False)
 class AtWork:
-    """The ``with`` block of ``Sessions.at_work``; a generator would cost as much as all it does."""
+    """The ``with`` block of ``HttpSessions.at_work``; a generator would cost more."""
 
-    _sessions: Sessions
+    _sessions: HttpSessions
     _token: "Token[tuple[object, ...]] | None" = None
 
     def __enter__(self) -> None:

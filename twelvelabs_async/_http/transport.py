@@ -39,14 +39,14 @@ from twelvelabs_async._http.connections import (
 from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async._http.rate_gate import RateGate
 from twelvelabs_async._http.request import Call, RequestOptions, checked_headers
-from twelvelabs_async._http.response import Answer, AnswerReader, ApiResponse
+from twelvelabs_async._http.response import Answer, ApiResponse, ResponseParser
 from twelvelabs_async._http.retries import (
     FIRST_BACKOFF,
     LONGEST_OBEYED_PAUSE,
     backoff,
     is_transient,
 )
-from twelvelabs_async._http.sessions import Sessions
+from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -81,7 +81,7 @@ Params = Mapping[str, str | int | Sequence[str]]
 
 class _Flags(TypedDict, total=False):
     harmless: bool
-    gone_is_done: bool
+    not_found_is_success: bool
 
 
 class Watch(Protocol):
@@ -108,7 +108,7 @@ class Transport(Unpicklable):
         reader: Says what an answer means.
     """
 
-    _sessions: Sessions = field(alias="sessions")
+    _sessions: HttpSessions = field(alias="sessions")
     base_url: str
     _api_key: str = field(repr=False, alias="api_key")
     timeout: float
@@ -118,8 +118,8 @@ class Transport(Unpicklable):
     lane: Executor = field(repr=False)
     gate: RateGate = field(factory=RateGate, repr=False)
     waits: bool = True
-    reader: AnswerReader = field(
-        default=Factory(lambda self: AnswerReader.of(self._api_key), takes_self=True), init=False
+    reader: ResponseParser = field(
+        default=Factory(lambda self: ResponseParser.of(self._api_key), takes_self=True), init=False
     )
 
     def urgent(self) -> "Transport":
@@ -164,7 +164,7 @@ class Transport(Unpicklable):
         params: Params | None = None,
         json: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
-        gone_is_done: bool = False,
+        not_found_is_success: bool = False,
     ) -> ApiResponse[None]:
         """Send a request whose answer says nothing but that it was carried out.
 
@@ -174,14 +174,16 @@ class Transport(Unpicklable):
             params: As for ``request``.
             json: As for ``request``.
             options: As for ``request``.
-            gone_is_done: Whether a 404 after a lost answer is success: what was to go has gone.
+            not_found_is_success: Whether a 404 after a lost answer is a success.
 
         Raises:
             ApiError: The platform answered with an error.
             ApiConnectionError: It gave no answer at any attempt.
             InvalidArgumentError: ``json`` holds what JSON cannot carry.
         """
-        call = await self._json_call(method, path, params, json, options, gone_is_done=gone_is_done)
+        call = await self._json_call(
+            method, path, params, json, options, not_found_is_success=not_found_is_success
+        )
         return await self._answered(call, self.reader.nothing)
 
     @without_frames
@@ -200,9 +202,9 @@ class Transport(Unpicklable):
         options: RequestOptions | None,
         *,
         harmless: bool = False,
-        gone_is_done: bool = False,
+        not_found_is_success: bool = False,
     ) -> Call:
-        flags = _Flags(harmless=harmless, gone_is_done=gone_is_done)
+        flags = _Flags(harmless=harmless, not_found_is_success=not_found_is_success)
         if json is None:
             return self.call(method, path, params=params, options=options, **flags)
         additional = (options or {}).get("additional_body_parameters") or {}
@@ -298,7 +300,9 @@ class Transport(Unpicklable):
             except ApiConnectionError as error:
                 failure = error
             else:
-                if answer.good or (repeated and call.gone_is_done and answer.status == GONE):
+                if answer.good or (
+                    repeated and call.not_found_is_success and answer.status == GONE
+                ):
                     try:
                         return await self.understood(answer, read)
                     except InvalidResponseError as error:

@@ -30,7 +30,7 @@ Digest = Literal["sha256"]
 
 
 @frozen
-class Wish:
+class AssetSpec:
     """The asset that a new session shall make; see ``MultipartUploadClient.upload_file``."""
 
     filename: str
@@ -94,7 +94,7 @@ def _ordered(value: Any) -> Any:
 
 
 @frozen
-class Resuming:
+class ResumePolicy:
     """How an upload deals with an earlier attempt of its own, or with somebody else's.
 
     Attributes:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from attrs import Factory, define
 
 from twelvelabs_async._core.descriptors import Admission
-from twelvelabs_async._http.sessions import Sessions
+from twelvelabs_async._http.sessions import HttpSessions
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class UploadLimits:
         outage_timeout: Seconds after the last answer until which a dead network is waited out.
     """
 
-    sessions: Sessions
+    sessions: HttpSessions
     uploads: Admission
     puts: Slots
     outage_timeout: float

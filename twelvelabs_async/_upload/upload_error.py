@@ -2,7 +2,7 @@
 
 from twelvelabs_async._http.retries import is_transient
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.retry_policy import Meaning, meaning
+from twelvelabs_async._upload.plan.retry_policy import FailureKind, meaning
 from twelvelabs_async._upload.plan.session import Session
 from twelvelabs_async.errors import (
     ApiError,
@@ -83,7 +83,7 @@ def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:
         return cause.retryable
     if isinstance(cause, UploadInProgressError | IncompleteUploadError):
         return True
-    return meaning(cause) is not Meaning.FATAL
+    return meaning(cause) is not FailureKind.FATAL
 
 
 def _is_about_session(cause: TwelveLabsError) -> bool:

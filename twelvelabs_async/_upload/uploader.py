@@ -25,10 +25,10 @@ from twelvelabs_async._http.retries import backoff
 from twelvelabs_async._upload.limits import Slot, Slots
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.retry_policy import Attempts, Meaning, Patience, meaning
+from twelvelabs_async._upload.plan.retry_policy import FailureKind, RetryPolicy, RetryState, meaning
 from twelvelabs_async._upload.plan.session import Session, is_id
 from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.plan.url_book import Ticket, UrlBook
+from twelvelabs_async._upload.plan.url_book import UrlBook, UrlLease
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.send.body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
@@ -164,7 +164,7 @@ class Uploader:
     urls: UrlBook
     platform: Platform
     storage: Storage
-    patience: Patience
+    patience: RetryPolicy
     slots: Slots
     max_workers: int
     notes: Notes
@@ -244,7 +244,7 @@ class Uploader:
 
         Each attempt takes another URL, for a URL works once.
         """
-        attempts = Attempts(answers=self.check.doubts[piece.index] + self._failed[piece.index])
+        attempts = RetryState(answers=self.check.doubts[piece.index] + self._failed[piece.index])
         while True:
             await self._have_url(piece.index)
             async with self._own_slots.one() as own, self.slots.one() as shared:
@@ -260,14 +260,14 @@ class Uploader:
                     self.patience.arrived(clock.monotonic())
                     self._tell_return()
                     return chunks
-            if meaning(failure) is Meaning.EXPIRED:
+            if meaning(failure) is FailureKind.EXPIRED:
                 self.urls.expire(ticket)
             if isinstance(failure, StorageConnectionError) and failure.unsent:
                 self.urls.give_back(piece.index, ticket)
             await self._wait_to_retry(failure, attempts, began)
 
     async def _send(
-        self, piece: Slice, ticket: Ticket, own: Slot, shared: Slot
+        self, piece: Slice, ticket: UrlLease, own: Slot, shared: Slot
     ) -> tuple[CompletedChunk, ...]:
         body = self.storage.body(self.source, piece, hashed=self.check.wanted)
         body.when_sent = (own.sent, shared.sent)
@@ -295,7 +295,7 @@ class Uploader:
         return *trusted, self.ledger.store(piece, etag)
 
     async def _wait_to_retry(
-        self, failure: TwelveLabsError, attempts: Attempts, began: float
+        self, failure: TwelveLabsError, attempts: RetryState, began: float
     ) -> None:
         """Wait before the next attempt; raise ``failure`` when there is none."""
         now = clock.monotonic()
@@ -376,7 +376,7 @@ class Uploader:
 
     async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a control call, again while the network is down."""
-        attempts = Attempts()
+        attempts = RetryState()
         while True:
             began = clock.monotonic()
             try:

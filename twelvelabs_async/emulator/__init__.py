@@ -3,7 +3,8 @@
 It imports nothing of the client, and writes its own JSON, so that the two cannot share a mistake.
 """
 
-from twelvelabs_async.emulator.catalogue import CATALOGUE, ready_made
+from twelvelabs_async.emulator.asset_rules import AssetRules
+from twelvelabs_async.emulator.catalogue import CATALOGUE, named_fault
 from twelvelabs_async.emulator.exchanges import Exchange
 from twelvelabs_async.emulator.faults import (
     Answer,
@@ -12,19 +13,18 @@ from twelvelabs_async.emulator.faults import (
     EndSession,
     Etag,
     Expire,
+    FailChunk,
     Fault,
     Faults,
     Rewrite,
     Skew,
     Slow,
-    Spoil,
     Stall,
     api_error,
     store_error,
 )
 from twelvelabs_async.emulator.forms import Limits
-from twelvelabs_async.emulator.incidents import Incident
-from twelvelabs_async.emulator.library import Library
+from twelvelabs_async.emulator.named_faults import NamedFault
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Platform
 from twelvelabs_async.emulator.server import Emulator
@@ -33,6 +33,7 @@ from twelvelabs_async.emulator.transcripts import Segment, Transcript
 __all__ = [
     "CATALOGUE",
     "Answer",
+    "AssetRules",
     "Corrupt",
     "Cut",
     "Emulator",
@@ -40,21 +41,20 @@ __all__ = [
     "Etag",
     "Exchange",
     "Expire",
+    "FailChunk",
     "Fault",
     "Faults",
-    "Incident",
-    "Library",
     "Limits",
+    "NamedFault",
     "Platform",
     "Refusal",
     "Rewrite",
     "Segment",
     "Skew",
     "Slow",
-    "Spoil",
     "Stall",
     "Transcript",
     "api_error",
-    "ready_made",
+    "named_fault",
     "store_error",
 ]

@@ -14,19 +14,19 @@ from typing import ClassVar
 from aiohttp import web
 from attrs import define
 
+from twelvelabs_async.emulator.asset_intake import Intake
 from twelvelabs_async.emulator.disk import Files
 from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
 from twelvelabs_async.emulator.exchanges import OriginName
 from twelvelabs_async.emulator.faults import EndSession, Rewrite
-from twelvelabs_async.emulator.intake import Intake
+from twelvelabs_async.emulator.origin import ActiveRequest, Origin
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.routing import API_VERSION, Target, target
-from twelvelabs_async.emulator.skin import Skin, Visit
-from twelvelabs_async.emulator.sounds import sound_in
+from twelvelabs_async.emulator.wav import sound_in
 
 
 @define(eq=False, kw_only=True)
-class ApiSkin(Skin):
+class ApiOrigin(Origin):
     """The API's origin: JSON in, or a form with a file; JSON out."""
 
     name: ClassVar[OriginName] = "api"
@@ -44,7 +44,7 @@ class ApiSkin(Skin):
         """Return the platform's time."""
         return self.platform.now()
 
-    async def answer(self, visit: Visit) -> web.StreamResponse:
+    async def answer(self, visit: ActiveRequest) -> web.StreamResponse:
         """Check key and path, then let a fault or the platform answer."""
         at = target(visit.request.method, visit.request.path)
         visit.route, visit.upload_id = at.route, at.upload_id
@@ -57,7 +57,7 @@ class ApiSkin(Skin):
         action = self.faults.take(visit.route, visit.upload_id)
         if isinstance(action, EndSession):
             await self._end_session(at, action)
-        response = await self.befall(visit, action, partial(self._handled, visit, at))
+        response = await self.apply_fault(visit, action, partial(self._handled, visit, at))
         return _rewritten(action, response) if isinstance(action, Rewrite) else response
 
     async def _end_session(self, at: Target, action: EndSession) -> None:
@@ -65,7 +65,7 @@ class ApiSkin(Skin):
         if gone is not None:
             await self.files.remove(gone)
 
-    async def _handled(self, visit: Visit, at: Target) -> web.StreamResponse:
+    async def _handled(self, visit: ActiveRequest, at: Target) -> web.StreamResponse:
         try:
             made = at.route == "create_asset"
             outcome = await (self._taken_in(visit) if made else self._ruled(visit, at))
@@ -73,7 +73,7 @@ class ApiSkin(Skin):
             outcome = refused(refusal)
         return _written(outcome)
 
-    async def _ruled(self, visit: Visit, at: Target) -> Outcome:
+    async def _ruled(self, visit: ActiveRequest, at: Target) -> Outcome:
         body = Body(visit.request.content_type, await visit.read())
         outcome = self.endpoints.answer(at, list(visit.request.query.items()), body)
         if outcome.gone is not None:
@@ -84,7 +84,7 @@ class ApiSkin(Skin):
             outcome.whole.sound = await asyncio.to_thread(sound_in, first, size)
         return outcome
 
-    async def _taken_in(self, visit: Visit) -> Outcome:
+    async def _taken_in(self, visit: ActiveRequest) -> Outcome:
         try:
             return await Intake(self.endpoints, self.files).create(visit.request)
         finally:

@@ -1,20 +1,20 @@
 """Every fault that the client is tested against, by name, with what is promised of it.
 
 The tests run each incident alone and in pairs, and the README's table is written from this file.
-``ready_made("slow-down", chunk_index=2)`` is a fault to be added to ``emulator.faults``.
+``named_fault("slow-down", chunk_index=2)`` is a fault to be added to ``emulator.faults``.
 """
 
 from typing import Any
 
-from twelvelabs_async.emulator.call_incidents import CALL_INCIDENTS
+from twelvelabs_async.emulator.call_faults import CALL_INCIDENTS
 from twelvelabs_async.emulator.faults import Fault
-from twelvelabs_async.emulator.incidents import Incident
-from twelvelabs_async.emulator.put_incidents import PUT_INCIDENTS
+from twelvelabs_async.emulator.named_faults import NamedFault
+from twelvelabs_async.emulator.put_faults import PUT_INCIDENTS
 
-CATALOGUE: dict[str, Incident] = {each.name: each for each in (*PUT_INCIDENTS, *CALL_INCIDENTS)}
+CATALOGUE: dict[str, NamedFault] = {each.name: each for each in (*PUT_INCIDENTS, *CALL_INCIDENTS)}
 
 
-def ready_made(name: str, **changes: Any) -> Fault:
+def named_fault(name: str, **changes: Any) -> Fault:
     """Return the fault of a name, to be added to a script.
 
     Args:

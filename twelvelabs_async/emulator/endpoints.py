@@ -10,8 +10,8 @@ import json
 from attrs import field, frozen
 
 from twelvelabs_async.emulator import forms
+from twelvelabs_async.emulator.asset_rules import AssetRules, Query
 from twelvelabs_async.emulator.forms import Order, Sent
-from twelvelabs_async.emulator.library import Library, Query
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json, Platform
 from twelvelabs_async.emulator.records import Asset, Sound
@@ -70,7 +70,7 @@ class Endpoints:
     """The API's endpoints, for whoever has the key."""
 
     api_key: str = field(repr=False)
-    library: Library
+    library: AssetRules
 
     @property
     def platform(self) -> Platform:

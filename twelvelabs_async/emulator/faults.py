@@ -130,7 +130,7 @@ class EndSession:
 
 
 @frozen
-class Spoil:
+class FailChunk:
     """Store the chunk; when it is reported, the platform marks it failed, until it is sent anew."""
 
     error: str = "The chunk could not be verified."
@@ -143,7 +143,9 @@ API_ROUTES = (
 )  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
 SESSION_ROUTES = ("presigned_urls", "report", "status")
-Action = Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire | Slow | Skew | EndSession | Spoil
+Action = (
+    Answer | Cut | Stall | Rewrite | Etag | Corrupt | Expire | Slow | Skew | EndSession | FailChunk
+)
 
 
 def store_error(status: int, code: str, message: str, when: When = "after") -> Answer:
@@ -210,11 +212,11 @@ class Fault:
 
 
 def _routes(action: Action) -> tuple[str, ...]:
-    """Return the routes whose requests an action can befall."""
+    """Return the routes whose requests an action can apply_fault."""
     match action:
         case Rewrite():
             return API_ROUTES
-        case Etag() | Corrupt() | Expire() | Slow() | Spoil():
+        case Etag() | Corrupt() | Expire() | Slow() | FailChunk():
             return ("put",)
         case EndSession():
             return SESSION_ROUTES

@@ -22,18 +22,18 @@ from typing import Any, Self
 from aiohttp import web
 
 from twelvelabs_async.emulator import disk
-from twelvelabs_async.emulator.app import ApiSkin
+from twelvelabs_async.emulator.app import ApiOrigin
+from twelvelabs_async.emulator.asset_rules import AssetRules
 from twelvelabs_async.emulator.disk import Files
 from twelvelabs_async.emulator.endpoints import Endpoints
 from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.forms import Limits
-from twelvelabs_async.emulator.library import Library
+from twelvelabs_async.emulator.origin import Origin
 from twelvelabs_async.emulator.platform import NameUrl, Platform, utcnow
 from twelvelabs_async.emulator.signing import Signer
-from twelvelabs_async.emulator.skin import Skin
 from twelvelabs_async.emulator.store import Store
-from twelvelabs_async.emulator.store_app import StoreSkin
+from twelvelabs_async.emulator.store_app import StoreOrigin
 from twelvelabs_async.emulator.transcripts import Transcript
 
 DAY = timedelta(hours=24)
@@ -104,14 +104,14 @@ class Emulator:
             name_url=name_url,
             processing_time=processing_time,
         )
-        library = Library(self.platform, limits or Limits())
+        library = AssetRules(self.platform, limits or Limits())
         self._endpoints = Endpoints(api_key, library)
         self._store = Store(self.platform, signer, store_now or self.platform.now)
         self._data_dir = None if data_dir is None else Path(data_dir).absolute()
         self._host, self._port, self._store_port = host, port, store_port
         self._ssl = ssl
         self._log = Log()
-        self._skin: StoreSkin | None = None
+        self._skin: StoreOrigin | None = None
         self._lifetime = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -139,9 +139,9 @@ class Emulator:
                 "faults": self.faults,
                 "log": self._log,
             }
-            store_skin = StoreSkin(store=self._store, **common)
+            store_skin = StoreOrigin(store=self._store, **common)
             store_port = await _serve(stack, store_skin, self._host, self._store_port, self._ssl)
-            api_skin = ApiSkin(endpoints=self._endpoints, **common)
+            api_skin = ApiOrigin(endpoints=self._endpoints, **common)
             port = await _serve(stack, api_skin, self._host, self._port, None)
             scheme = "http" if self._ssl is None else "https"
             self.store_url = self.platform.store_url = _url(scheme, self._host, store_port)
@@ -215,7 +215,7 @@ class Emulator:
         self.platform.assets[asset_id].references += 1
 
     @property
-    def _started(self) -> StoreSkin:
+    def _started(self) -> StoreOrigin:
         if self._skin is None:
             raise RuntimeError("the emulator was not started")
         return self._skin
@@ -229,7 +229,7 @@ class Emulator:
 
 
 async def _serve(
-    stack: AsyncExitStack, skin: Skin, host: str, port: int, ssl: SSLContext | None
+    stack: AsyncExitStack, skin: Origin, host: str, port: int, ssl: SSLContext | None
 ) -> int:
     """Serve an origin until the stack closes, and return its port."""
     runner = web.AppRunner(
@@ -246,7 +246,7 @@ async def _serve(
     return bound
 
 
-async def _stop(runner: web.AppRunner, skin: Skin) -> None:
+async def _stop(runner: web.AppRunner, skin: Origin) -> None:
     """Stop listening, cut the connections, and wait until nothing of them is left."""
     for site in runner.sites:
         await site.stop()

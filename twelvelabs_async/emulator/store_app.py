@@ -15,16 +15,16 @@ from attrs import define
 from twelvelabs_async.emulator import disk
 from twelvelabs_async.emulator.answers import error_xml
 from twelvelabs_async.emulator.exchanges import OriginName
-from twelvelabs_async.emulator.faults import Action, Corrupt, Etag, Expire, Slow, Spoil
+from twelvelabs_async.emulator.faults import Action, Corrupt, Etag, Expire, FailChunk, Slow
+from twelvelabs_async.emulator.origin import ActiveRequest, Origin
 from twelvelabs_async.emulator.pacing import paced
 from twelvelabs_async.emulator.records import Asset
 from twelvelabs_async.emulator.signing import Grant
-from twelvelabs_async.emulator.skin import Skin, Visit
 from twelvelabs_async.emulator.store import Denied, Store, expired, forgotten
 
 
 @define(eq=False, kw_only=True)
-class StoreSkin(Skin):
+class StoreOrigin(Origin):
     """The object store's origin: chunks in, files out."""
 
     name: ClassVar[OriginName] = "store"
@@ -42,7 +42,7 @@ class StoreSkin(Skin):
         """Return the store's time."""
         return self.store.now()
 
-    async def answer(self, visit: Visit) -> web.StreamResponse:
+    async def answer(self, visit: ActiveRequest) -> web.StreamResponse:
         """Take a chunk or serve a file; any refusal is XML."""
         try:
             match visit.request.method:
@@ -56,7 +56,7 @@ class StoreSkin(Skin):
         except Denied as denied:
             return _denied(denied)
 
-    async def _put(self, visit: Visit) -> web.StreamResponse:
+    async def _put(self, visit: ActiveRequest) -> web.StreamResponse:
         visit.route = "put"
         headers = {name.lower(): value for name, value in visit.headers}
         grant, size = self.store.accept(
@@ -66,14 +66,16 @@ class StoreSkin(Skin):
         action = self.faults.take("put", grant.upload_id, grant.chunk_index)
         if isinstance(action, Expire):
             raise expired(grant, self.now() + visit.skew)
-        return await self.befall(visit, action, partial(self._stored, visit, grant, size, action))
+        return await self.apply_fault(
+            visit, action, partial(self._stored, visit, grant, size, action)
+        )
 
-    def _skewed(self, visit: Visit, grant: Grant) -> timedelta:
+    def _skewed(self, visit: ActiveRequest, grant: Grant) -> timedelta:
         visit.skew = self.faults.skew("put", grant.upload_id, grant.chunk_index)
         return visit.skew
 
     async def _stored(
-        self, visit: Visit, grant: Grant, size: int, action: Action | None
+        self, visit: ActiveRequest, grant: Grant, size: int, action: Action | None
     ) -> web.StreamResponse:
         path = self.files.chunk(grant.upload_id, grant.chunk_index)
         incoming = disk.Incoming(path, grant.serial)
@@ -88,7 +90,7 @@ class StoreSkin(Skin):
             raise
         finally:
             visit.received = incoming.received
-        flaw = action.error if isinstance(action, Spoil) else None
+        flaw = action.error if isinstance(action, FailChunk) else None
         told = action if isinstance(action, Etag) else None
         bare = incoming.etag
         kept = told.to_report(bare) if told else bare
@@ -96,14 +98,14 @@ class StoreSkin(Skin):
         etag = told.header(bare) if told else f'"{bare}"'
         return web.Response(headers={} if etag is None else {"ETag": etag})
 
-    async def _fetch(self, visit: Visit) -> web.StreamResponse:
+    async def _fetch(self, visit: ActiveRequest) -> web.StreamResponse:
         visit.route = "fetch"
         asset = self.store.find_asset(visit.request.raw_path.partition("?")[0])
         visit.upload_id = asset.folder if asset.method == "multipart" else None
         action = self.faults.take("fetch", visit.upload_id)
-        return await self.befall(visit, action, partial(self._served, visit, asset))
+        return await self.apply_fault(visit, action, partial(self._served, visit, asset))
 
-    async def _served(self, visit: Visit, asset: Asset) -> web.StreamResponse:
+    async def _served(self, visit: ActiveRequest, asset: Asset) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Date": self.date(visit)})
         response.content_length = asset.size
         response.content_type = "application/octet-stream"

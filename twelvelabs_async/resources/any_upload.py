@@ -5,7 +5,7 @@ from attrs import frozen
 from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._upload.form import AssetForm, checked_form
-from twelvelabs_async._upload.job import Resuming, UploadJob, Verify, Wish, checked_type
+from twelvelabs_async._upload.job import AssetSpec, ResumePolicy, UploadJob, Verify, checked_type
 from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller, check_callback
 from twelvelabs_async._upload.source.content import Content, size_of
 from twelvelabs_async._upload.upload_error import upload_failure
@@ -16,7 +16,7 @@ from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, Upload
 from twelvelabs_async.resources.asset_creation import AssetCreation, Sending
 from twelvelabs_async.resources.assets import AssetsClient
 from twelvelabs_async.resources.file_upload import FileUpload, UploadTools
-from twelvelabs_async.resources.opening import FromWish
+from twelvelabs_async.resources.opening import StartOrResume
 
 DIRECT_BYTES = 200_000_000
 """The platform takes this much in one request, and recommends chunks above (API reference)."""
@@ -40,7 +40,7 @@ class UploadOrder:
     progress_callback: ProgressCallback | None
     wait_until_ready: bool
     ready_timeout: float | None
-    resuming: Resuming
+    resuming: ResumePolicy
     verify: Verify | None
     options: RequestOptions
 
@@ -82,9 +82,9 @@ class UploadOrder:
             additional=self.options.get("additional_body_parameters") or {},
         )
 
-    def wish(self, kind: CreateAssetUploadRequestType) -> Wish:
+    def wish(self, kind: CreateAssetUploadRequestType) -> AssetSpec:
         """Return the asset that chunks shall make."""
-        return Wish(
+        return AssetSpec(
             filename=self.filename,
             file_type=kind,
             enable_hls=self.enable_hls,
@@ -135,7 +135,7 @@ class Uploads:
         result = await FileUpload(
             self._tools,
             order.job(),
-            FromWish(order.wish(kind), restart=True, verify=order.verify is not None),
+            StartOrResume(order.wish(kind), restart=True, verify=order.verify is not None),
             order.resuming,
             order.options,
             order.progress_callback,

@@ -24,7 +24,7 @@ from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._upload.form import AssetForm
 from twelvelabs_async._upload.limits import UploadLimits
 from twelvelabs_async._upload.send.body import Body, Buffers
-from twelvelabs_async._upload.send.loop_share import Turns
+from twelvelabs_async._upload.send.loop_share import LoopShare
 from twelvelabs_async._upload.send.stall_watch import StallWatch
 from twelvelabs_async._upload.source.content import MemorySource, opened
 from twelvelabs_async._upload.source.protocol import CheckedSource, Source
@@ -57,7 +57,7 @@ class Sending:
     limits: UploadLimits
     stall_timeout: float | None
     buffers: Buffers
-    turns: Turns
+    turns: LoopShare
     threads: Threads
 
 

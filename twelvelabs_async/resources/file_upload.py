@@ -12,17 +12,17 @@ from attrs import define, evolve, frozen
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._upload.completions import Completions
-from twelvelabs_async._upload.job import Resuming, UploadJob, checked_type
+from twelvelabs_async._upload.job import ResumePolicy, UploadJob, checked_type
 from twelvelabs_async._upload.limits import UploadLimits
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
-from twelvelabs_async._upload.plan.retry_policy import Patience
+from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import Session
 from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller
 from twelvelabs_async._upload.resume.checkpoint import Entry, JournalEntry, NoEntry
 from twelvelabs_async._upload.resume.claim import Asking, Encounters, claimed
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.lease import Waiting
-from twelvelabs_async._upload.resume.records import Mark
+from twelvelabs_async._upload.resume.records import ContentIdentity
 from twelvelabs_async._upload.resume.sample import sample_of
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.content import Content, opened, size_of
@@ -40,7 +40,7 @@ from twelvelabs_async.errors import (
     UploadInProgressError,
 )
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult
-from twelvelabs_async.resources.opening import FromSession, FromWish, Opener, Opening
+from twelvelabs_async.resources.opening import Opening, ResumeById, SessionOpener, StartOrResume
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 
@@ -73,11 +73,11 @@ class FileUpload:
 
     _tools: UploadTools
     _job: UploadJob
-    _beginning: FromWish | FromSession
-    _resuming: Resuming
+    _beginning: StartOrResume | ResumeById
+    _resuming: ResumePolicy
     _options: RequestOptions | None
     _callback: ProgressCallback | None
-    _mark: Mark | None = None
+    _mark: ContentIdentity | None = None
     _session: Session | None = None
     _uploader: Uploader | None = None
 
@@ -127,14 +127,14 @@ class FileUpload:
             async with self._entry(source, encounters) as entry:
                 return await self._carried(source, entry)
 
-    async def _marked(self, source: Source) -> Mark:
+    async def _marked(self, source: Source) -> ContentIdentity:
         """Return what tells the file from others; it is read again only if it was changed."""
         known = self._mark
         if known is None or known.identity is None or known.identity != source.identity:
             sample = await self._until_closed(
                 lambda: sample_of(source, self._tools.threads), "the file was read"
             )
-            known = self._mark = Mark(sample, source.identity)
+            known = self._mark = ContentIdentity(sample, source.identity)
         return known
 
     async def _until_closed(
@@ -173,7 +173,7 @@ class FileUpload:
     def _path(self) -> str | None:
         """Return where the file is, where that matters: what has a name is found by it alone."""
         data = self._job.content.data
-        named = self._resuming.key is not None or isinstance(self._beginning, FromSession)
+        named = self._resuming.key is not None or isinstance(self._beginning, ResumeById)
         return None if named or not isinstance(data, Path) else str(data)
 
     def _opened(self) -> AbstractAsyncContextManager[Source | Stream]:
@@ -185,7 +185,7 @@ class FileUpload:
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
         batch_size = self._job.batch_size
-        opener = Opener(tools.raw, tools.assets, self._options, batch_size, tools.threads)
+        opener = SessionOpener(tools.raw, tools.assets, self._options, batch_size, tools.threads)
         opening = await self._until_closed(
             lambda: self._beginning.open(opener, source, entry), "the upload was begun"
         )
@@ -208,7 +208,9 @@ class FileUpload:
         self._tools.completions.note(entry.key)
         return evolve(result, journal_key=entry.key)
 
-    def _made(self, opener: Opener, opening: Opening, source: Source, entry: Entry) -> Uploader:
+    def _made(
+        self, opener: SessionOpener, opening: Opening, source: Source, entry: Entry
+    ) -> Uploader:
         return Uploader(
             session=opening.session,
             source=source,
@@ -216,7 +218,7 @@ class FileUpload:
             urls=opening.urls,
             platform=opener.calls(opening.session.upload_id),
             storage=self._tools.storage,
-            patience=Patience(
+            patience=RetryPolicy(
                 max_retries=self._job.max_retries,
                 retry_delay=self._job.retry_delay,
                 outage_timeout=self._tools.limits.outage_timeout,

@@ -14,13 +14,13 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.validation import check_seconds
 from twelvelabs_async._http.request import RequestOptions, checked_headers, path_segment
 from twelvelabs_async._upload.job import (
+    AssetSpec,
     Digest,
     IfBusy,
     IfEnded,
-    Resuming,
+    ResumePolicy,
     UploadJob,
     Verify,
-    Wish,
     checked_name,
     checked_path,
 )
@@ -42,7 +42,7 @@ from twelvelabs_async.models.uploads import (
     UserMetadata,
 )
 from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, usable_type
-from twelvelabs_async.resources.opening import FromSession, FromWish
+from twelvelabs_async.resources.opening import ResumeById, StartOrResume
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
 
@@ -153,7 +153,7 @@ class MultipartUploadClient:
         check_callback(progress_callback)
         content = checked_path(file_path)
         name = checked_name(content, filename)
-        wish = Wish(
+        wish = AssetSpec(
             filename=name,
             file_type=await usable_type(content, name, file_type, self._tools.threads),
             enable_hls=enable_hls,
@@ -162,7 +162,7 @@ class MultipartUploadClient:
             options=request_options,
         )
         chosen = self._chosen(journal)
-        resuming = Resuming(chosen, resume_key, resume, if_busy, if_ended, keep_result)
+        resuming = ResumePolicy(chosen, resume_key, resume, if_busy, if_ended, keep_result)
         return await FileUpload(
             self._tools,
             UploadJob(
@@ -174,7 +174,7 @@ class MultipartUploadClient:
                 verify=verify,
                 digest=digest,
             ),
-            FromWish(wish, restart=if_ended == "restart", verify=verify is not None),
+            StartOrResume(wish, restart=if_ended == "restart", verify=verify is not None),
             resuming,
             request_options,
             progress_callback,
@@ -240,8 +240,8 @@ class MultipartUploadClient:
                 verify=verify,
                 digest=digest,
             ),
-            FromSession(upload_id, asset_id, headers, verify=verify is not None),
-            Resuming(self._chosen(journal), if_busy=if_busy),
+            ResumeById(upload_id, asset_id, headers, verify=verify is not None),
+            ResumePolicy(self._chosen(journal), if_busy=if_busy),
             request_options,
             progress_callback,
         ).run()

@@ -11,7 +11,7 @@ from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.request import FRAMING, RequestOptions
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.retries import server_time
-from twelvelabs_async._upload.job import Wish
+from twelvelabs_async._upload.job import AssetSpec
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import Session, check_session
 from twelvelabs_async._upload.plan.slices import Slices
@@ -19,7 +19,7 @@ from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.resume.checkpoint import Entry, another_file
 from twelvelabs_async._upload.resume.comparison import Imprints
 from twelvelabs_async._upload.resume.proof import prove
-from twelvelabs_async._upload.resume.records import Mark, Past
+from twelvelabs_async._upload.resume.records import ContentIdentity, PreviousAttempt
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import (
     AssetUnknownError,
@@ -40,7 +40,7 @@ from twelvelabs_async.models.uploads import (
 )
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.resources.session_calls import SessionCalls, Standing
+from twelvelabs_async.resources.session_calls import SessionCalls, SessionStatus
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -65,7 +65,7 @@ class Opening:
 
 
 @frozen(eq=False, repr=False)
-class Opener:
+class SessionOpener:
     """Opens sessions, new and old, of one account."""
 
     _raw: RawMultipartUploadClient
@@ -87,7 +87,7 @@ class Opener:
         later.pop("additional_query_parameters", None)
         return later
 
-    async def new(self, wish: Wish, source: Source) -> Opening:
+    async def new(self, wish: AssetSpec, source: Source) -> Opening:
         """Open a session for a file of which nothing was sent.
 
         Raises:
@@ -138,7 +138,7 @@ class Opener:
         except SessionEndedError:
             if not (done and await self._is_there(session.asset_id)):
                 raise
-            standing = Standing(MultipartUploadStatusType.COMPLETED, frozenset(), frozenset())
+            standing = SessionStatus(MultipartUploadStatusType.COMPLETED, frozenset(), frozenset())
         slices = Slices(session.total_size, session.chunk_size)
         counted: Collection[int] = range(1, len(slices) + 1)
         whole = standing.status == MultipartUploadStatusType.COMPLETED
@@ -169,7 +169,7 @@ class Opener:
             return False
         return True
 
-    async def _standing(self, upload_id: str) -> Standing:
+    async def _standing(self, upload_id: str) -> SessionStatus:
         try:
             standing = await self.calls(upload_id).standing()
         except (NotFoundError, GoneError, ForbiddenError) as error:
@@ -268,8 +268,8 @@ def _checked(
 
 
 async def _go_on(
-    opener: Opener,
-    past: Past,
+    opener: SessionOpener,
+    past: PreviousAttempt,
     source: Source,
     entry: Entry,
     *,
@@ -310,7 +310,9 @@ async def _go_on(
     return evolve(opening, refuted=proof.refuted)
 
 
-async def _again(opener: Opener, past: Past, entry: Entry, *, known_only: bool = False) -> Opening:
+async def _again(
+    opener: SessionOpener, past: PreviousAttempt, entry: Entry, *, known_only: bool = False
+) -> Opening:
     """Go on with a noted session, and note which of its ETags are of no use any more."""
     opening = await opener.again(
         past.session,
@@ -324,18 +326,18 @@ async def _again(opener: Opener, past: Past, entry: Entry, *, known_only: bool =
 
 
 @frozen(eq=False, repr=False)
-class FromWish:
+class StartOrResume:
     """Begin where an earlier attempt ended, or else with a new session."""
 
-    wish: Wish
+    wish: AssetSpec
     restart: bool
     verify: bool = False
 
-    def key(self, mark: Mark) -> str:
+    def key(self, mark: ContentIdentity) -> str:
         """Return what is the same for the same file and wish, wherever the file is."""
         return f"{mark.sample} {self.wish.digest()}"
 
-    async def open(self, opener: Opener, source: Source, entry: Entry) -> Opening:
+    async def open(self, opener: SessionOpener, source: Source, entry: Entry) -> Opening:
         """Return what to begin with, noted in ``entry``."""
         past = await entry.past()
         if past is not None:
@@ -351,7 +353,7 @@ class FromWish:
 
 
 @frozen(eq=False, repr=False)
-class FromSession:
+class ResumeById:
     """Begin with a session that the caller names."""
 
     upload_id: str
@@ -359,11 +361,11 @@ class FromSession:
     upload_headers: Mapping[str, str]
     verify: bool = False
 
-    def key(self, mark: Mark) -> str:
+    def key(self, mark: ContentIdentity) -> str:
         """Return the session's name, and the file's."""
         return f"{mark.sample} {self.upload_id}"
 
-    async def open(self, opener: Opener, source: Source, entry: Entry) -> Opening:
+    async def open(self, opener: SessionOpener, source: Source, entry: Entry) -> Opening:
         """Return what to begin with, noted in ``entry``."""
         past = await entry.past()
         if past is not None and past.session.upload_id == self.upload_id:

@@ -15,7 +15,7 @@ from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Params, Transport
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async._upload.form import CreationMethod, checked_form
-from twelvelabs_async._upload.source.content import File, told_apart
+from twelvelabs_async._upload.source.content import File, parse_content
 from twelvelabs_async.errors import ConflictError, InvalidArgumentError
 from twelvelabs_async.models.assets import (
     AssetDetail,
@@ -50,7 +50,7 @@ class RawAssetsClient:
         options = request_options or {}
         form = checked_form(
             method=method,
-            content=None if file is None else told_apart(file),
+            content=None if file is None else parse_content(file),
             url=url,
             filename=filename,
             enable_hls=enable_hls,
@@ -122,7 +122,7 @@ class RawAssetsClient:
                 _asset(asset_id),
                 params=params,
                 options=request_options,
-                gone_is_done=True,
+                not_found_is_success=True,
             )
         except ConflictError as error:
             error.advised("force=True deletes it all the same")

@@ -29,7 +29,7 @@ _LONGEST_ID = 100
 
 
 @frozen
-class Standing:
+class SessionStatus:
     """Where a session stands, by the platform's books.
 
     Attributes:
@@ -109,7 +109,7 @@ class SessionCalls:
                 break
         return failed
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> SessionStatus:
         """Ask where every chunk stands; pages are walked only where they tell anything."""
         first = await self._page(1)
         completed, failed = set[int](), set[int]()
@@ -118,7 +118,9 @@ class SessionCalls:
             failed |= {c.index for c in page.data if c.status == ChunkInfoStatus.FAILED}
             if not (first.chunks_completed or first.chunks_failed):
                 break
-        return Standing(first.status, frozenset(completed), frozenset(failed), first.total_size)
+        return SessionStatus(
+            first.status, frozenset(completed), frozenset(failed), first.total_size
+        )
 
     async def _page(self, number: int) -> UploadStatusPage:
         answer = await self._raw.get_status(

@@ -42,7 +42,7 @@ CROWDED_DELAY = 0.2
 """Seconds between attempts while others have all descriptors: a look costs nothing but that."""
 
 
-class Meaning(Enum):
+class FailureKind(Enum):
     """What a failure means."""
 
     TRANSIENT = auto()  # the store may answer otherwise next time
@@ -51,15 +51,15 @@ class Meaning(Enum):
     FATAL = auto()  # another attempt would end the same
 
 
-def meaning(error: TwelveLabsError) -> Meaning:
+def meaning(error: TwelveLabsError) -> FailureKind:
     """Classify a failure of a PUT or of a control call that had its own retries already."""
     if isinstance(error, StorageConnectionError | ApiConnectionError):
-        return Meaning.SILENT
+        return FailureKind.SILENT
     if not isinstance(error, StorageError):
-        return Meaning.FATAL
+        return FailureKind.FATAL
     if _is_expiry(error):
-        return Meaning.EXPIRED
-    return Meaning.TRANSIENT if _may_change(error) else Meaning.FATAL
+        return FailureKind.EXPIRED
+    return FailureKind.TRANSIENT if _may_change(error) else FailureKind.FATAL
 
 
 def _may_change(error: StorageError) -> bool:
@@ -80,7 +80,7 @@ def _is_expiry(error: StorageError) -> bool:
 
 
 @define
-class Attempts:
+class RetryState:
     """What one chunk has cost so far.
 
     Attributes:
@@ -104,7 +104,7 @@ class Attempts:
 
 
 @define(eq=False, repr=False)
-class Patience:
+class RetryPolicy:
     """Decides on retries, for all chunks of one upload.
 
     Attributes:
@@ -137,7 +137,7 @@ class Patience:
     def pause(
         self,
         error: TwelveLabsError,
-        attempts: Attempts,
+        attempts: RetryState,
         *,
         began: float,
         now: float,
@@ -160,17 +160,17 @@ class Patience:
             attempts.dead += 1
             return 0.0
         kind = meaning(error)
-        if kind is not Meaning.SILENT:
+        if kind is not FailureKind.SILENT:
             attempts.silences = 0
         match kind:
-            case Meaning.FATAL:
+            case FailureKind.FATAL:
                 return None
-            case Meaning.EXPIRED if not attempts.expiries:
+            case FailureKind.EXPIRED if not attempts.expiries:
                 attempts.expiries += 1
                 return 0.0
-            case Meaning.SILENT:
+            case FailureKind.SILENT:
                 return self._after_silence(attempts, began, now)
-            case Meaning.EXPIRED | Meaning.TRANSIENT:
+            case FailureKind.EXPIRED | FailureKind.TRANSIENT:
                 attempts.answers += 1
                 return self._after_answer(error, attempts.answers)
 
@@ -179,7 +179,7 @@ class Patience:
         own = self._bounded(answers, self.max_retries)
         return None if own is None or asked > LONGEST_OBEYED_PAUSE else asked + own
 
-    def _after_silence(self, attempts: Attempts, began: float, now: float) -> float | None:
+    def _after_silence(self, attempts: RetryState, began: float, now: float) -> float | None:
         if self.proven and self.heard_at <= began:
             # The first silence begins the count, not the last answer: a slow chunk may have been
             # on its way for longer than the timeout. And the platform, which gives a URL for each

@@ -25,7 +25,7 @@ MARGIN = 30.0
 
 
 @frozen
-class Ticket:
+class UrlLease:
     """A URL for one PUT.
 
     Attributes:
@@ -43,7 +43,7 @@ class Ticket:
 class UrlBook:
     """The URLs in hand, at most one for each chunk."""
 
-    _tickets: dict[int, Ticket] = Factory(dict[int, Ticket])
+    _tickets: dict[int, UrlLease] = Factory(dict[int, UrlLease])
     _batches: int = 0
 
     def add(
@@ -67,19 +67,19 @@ class UrlBook:
             good_until = asked_at + (_lifetime(chunk.expires_at, server_time) - MARGIN)
             if good_until <= received_at:
                 good_until = math.inf
-            self._tickets[chunk.chunk_index] = Ticket(chunk.url, good_until, self._batches)
+            self._tickets[chunk.chunk_index] = UrlLease(chunk.url, good_until, self._batches)
 
     def has(self, index: int, now: float) -> bool:
         """Whether a URL of chunk ``index`` is in hand and still good."""
         ticket = self._tickets.get(index)
         return ticket is not None and now < ticket.good_until
 
-    def take(self, index: int, now: float) -> Ticket | None:
+    def take(self, index: int, now: float) -> UrlLease | None:
         """Give away the URL of chunk ``index``, for good; None when there is no good one."""
         ticket = self._tickets.pop(index, None)
         return ticket if ticket is not None and now < ticket.good_until else None
 
-    def give_back(self, index: int, ticket: Ticket) -> None:
+    def give_back(self, index: int, ticket: UrlLease) -> None:
         """Keep a URL that was taken, and was not used."""
         self._tickets.setdefault(index, ticket)
 
@@ -91,7 +91,7 @@ class UrlBook:
         rest = takewhile(lambda i: wanted(i) and not self.has(i, now), count(first + 1))
         return first, 1 + sum(1 for _ in zip(range(MOST_URLS - 1), rest, strict=False))
 
-    def expire(self, ticket: Ticket) -> None:
+    def expire(self, ticket: UrlLease) -> None:
         """Drop what the store would refuse as well: URLs no younger than one it called expired."""
         self._tickets = {i: t for i, t in self._tickets.items() if t.batch > ticket.batch}
 

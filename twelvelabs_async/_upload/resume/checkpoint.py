@@ -11,8 +11,8 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._upload.plan.session import Session
 from twelvelabs_async._upload.resume.lease import Lease, held, journal_errors
 from twelvelabs_async._upload.resume.records import (
-    Mark,
-    Past,
+    ContentIdentity,
+    PreviousAttempt,
     dead_record,
     done_record,
     opened_record,
@@ -39,11 +39,11 @@ class Entry(Protocol):
         """The entry's name in the journal; None: there is no journal."""
         ...
 
-    async def past(self) -> Past | None:
+    async def past(self) -> PreviousAttempt | None:
         """Return what an earlier attempt left; None: nothing."""
         ...
 
-    def is_surely_of(self, past: Past) -> bool:
+    def is_surely_of(self, past: PreviousAttempt) -> bool:
         """Whether what an earlier attempt sent is this very file, unchanged."""
         ...
 
@@ -75,11 +75,11 @@ class NoEntry:
     def key(self) -> None:
         """None: there is no journal."""
 
-    async def past(self) -> Past | None:
+    async def past(self) -> PreviousAttempt | None:
         """Return None."""
         return None
 
-    def is_surely_of(self, past: Past) -> bool:
+    def is_surely_of(self, past: PreviousAttempt) -> bool:
         """Return False: nothing is known."""
         del past
         return False
@@ -115,7 +115,7 @@ class JournalEntry:
     """
 
     _lease: Lease
-    _mark: Mark
+    _mark: ContentIdentity
     _source: Source
     _answered: bool
     _keep_result: bool = False
@@ -128,7 +128,7 @@ class JournalEntry:
         """The entry's name in the journal."""
         return self._lease.key
 
-    async def past(self) -> Past | None:
+    async def past(self) -> PreviousAttempt | None:
         """Return what an earlier attempt left; None: nothing that is of use.
 
         What is complete, and does not answer this call, is forgotten at once: whoever waits for
@@ -150,7 +150,7 @@ class JournalEntry:
             raise another_file(self._source.name, past.session.upload_id, "its content is another")
         return past
 
-    def is_surely_of(self, past: Past) -> bool:
+    def is_surely_of(self, past: PreviousAttempt) -> bool:
         """Whether it is one file, unchanged; see ``Entry.is_surely_of``."""
         return past.mark.surely(self._mark)
 

@@ -30,7 +30,7 @@ from attrs import Factory, define, field, frozen
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._upload.resume.lease import Lease, Waiting, held, journal_errors
-from twelvelabs_async._upload.resume.records import Mark, Outline, outline, path_record
+from twelvelabs_async._upload.resume.records import ContentIdentity, Outline, outline, path_record
 from twelvelabs_async.errors import UploadInProgressError
 from twelvelabs_async.journal.protocol import Journal
 
@@ -127,7 +127,7 @@ class Asking:
     journal: Journal
     name: str
     path: str | None
-    mark: Mark
+    mark: ContentIdentity
     resume: bool
     keep_result: bool
     encounters: Encounters

@@ -30,7 +30,7 @@ RECORDS_A_TURN = 200
 
 
 @frozen
-class Mark:
+class ContentIdentity:
     """What tells the file of an upload from others.
 
     Attributes:
@@ -42,13 +42,13 @@ class Mark:
     sample: str
     identity: tuple[int, ...] | None = None
 
-    def surely(self, other: "Mark") -> bool:
+    def surely(self, other: "ContentIdentity") -> bool:
         """Whether it is one file, unchanged; a sample alone does not say so."""
         return self == other and self.identity is not None
 
 
 @frozen
-class Past:
+class PreviousAttempt:
     """What an earlier attempt left behind.
 
     Attributes:
@@ -60,7 +60,7 @@ class Past:
     """
 
     session: Session
-    mark: Mark
+    mark: ContentIdentity
     stored: Mapping[int, CompletedChunk]
     done_at: datetime | None
     kept: bool = False
@@ -75,7 +75,7 @@ class Outline:
         path: The absolute path of its file, as it was noted last; None: none was.
         owner: Who noted that before it did anything else; None: nobody did.
         maker: Who opened its session, or, without one, its owner; None: that is not noted.
-        identity: As in ``Mark``; None where there is no session, either.
+        identity: As in ``ContentIdentity``; None where there is no session, either.
         size: Bytes of its file; None: there is no session.
         is_open: Whether it has a session that is not complete.
         is_done: Whether it has one that is.
@@ -106,7 +106,7 @@ class _Record:
     path: str | None = None
     owner: str | None = None
     session: Session | None = None
-    mark: Mark | None = None
+    mark: ContentIdentity | None = None
     stored: CompletedChunk | None = None
     void: tuple[int, ...] = ()
     done_at: datetime | None = None
@@ -120,7 +120,7 @@ def path_record(path: str | None, owner: str) -> bytes:
 
 
 def opened_record(
-    session: Session, mark: Mark, path: str | None = None, owner: str | None = None
+    session: Session, mark: ContentIdentity, path: str | None = None, owner: str | None = None
 ) -> bytes:
     """Return the record of a session that was opened for a file, and by whom."""
     where = {} if path is None else {"path": _written(path)}
@@ -183,7 +183,7 @@ def outline(records: Sequence[bytes]) -> Outline:
     )
 
 
-def recall(records: Iterable[bytes]) -> Past | None:
+def recall(records: Iterable[bytes]) -> PreviousAttempt | None:
     """Return what ``records`` tell; None: nothing that can be used."""
     try:
         return _told([_read(record) for record in records])
@@ -191,7 +191,7 @@ def recall(records: Iterable[bytes]) -> Past | None:
         return None
 
 
-async def recall_in_turns(records: Sequence[bytes]) -> Past | None:
+async def recall_in_turns(records: Sequence[bytes]) -> PreviousAttempt | None:
     """Return what ``recall`` does; between two slices of the records, the event loop has a turn."""
     read = list[_Record]()
     for start in range(0, len(records), RECORDS_A_TURN):
@@ -208,7 +208,7 @@ def _read(record: bytes) -> _Record:
     return codec.structure(codec.parse(record), _Record)
 
 
-def _told(read: Sequence[_Record]) -> Past | None:
+def _told(read: Sequence[_Record]) -> PreviousAttempt | None:
     if not read or any(record.version != VERSION for record in read):
         return None
     session, mark = read[0].session, read[0].mark
@@ -218,7 +218,7 @@ def _told(read: Sequence[_Record]) -> Past | None:
         slices = check_session(session)
     except ValueError:
         return None
-    return Past(session, mark, _stored(read, slices), read[-1].done_at, read[-1].kept)
+    return PreviousAttempt(session, mark, _stored(read, slices), read[-1].done_at, read[-1].kept)
 
 
 def _stored(records: Iterable[_Record], slices: Slices) -> dict[int, CompletedChunk]:

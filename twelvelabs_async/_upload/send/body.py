@@ -24,8 +24,8 @@ from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.connections import check_empty, unsent
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.resume.proof import md5_of
-from twelvelabs_async._upload.send.loop_share import TURN_BYTES, Turns
-from twelvelabs_async._upload.source.protocol import CheckedSource, FullReads, Readable, Source
+from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
+from twelvelabs_async._upload.source.protocol import CheckedSource, ExactReader, Readable, Source
 from twelvelabs_async.errors import SourceError
 
 WRITE_BYTES = 128 * 1024
@@ -64,8 +64,8 @@ class Body(Payload):
         failure: How the source failed; None if it did not. To be asked before the network is
             blamed: aiohttp tells it as a broken connection.
         sent: Bytes handed to the transport.
-        held_up: Whether the source, a thread, or a turn of the loop is being waited for: then no
-            peer is to blame.
+        blocked_locally: Whether the source, a thread, or a turn of the loop is being waited for;
+            then no peer is to blame.
         complete: Whether every byte was handed to the transport.
         when_sent: Called when it is.
         connection: What stands for the connection as long as that is there; None: there is none.
@@ -75,7 +75,7 @@ class Body(Payload):
     _autoclose = True
 
     def __init__(
-        self, source: Readable, offset: int, size: int | None, buffers: Buffers, turns: Turns
+        self, source: Readable, offset: int, size: int | None, buffers: Buffers, turns: LoopShare
     ) -> None:
         """Prepare to send ``size`` bytes from ``offset``; None: until the source ends."""
         super().__init__(source)
@@ -89,7 +89,7 @@ class Body(Payload):
         self.connection: object = None
         self.failure: SourceError | None = None
         self.sent: int = 0
-        self.held_up = False
+        self.blocked_locally = False
         self.complete = False
         self.when_sent: Sequence[Callable[[], None]] = ()
         self.when_stuck: Callable[[], None] = _nothing
@@ -168,11 +168,11 @@ class Body(Payload):
 
     async def _have_turn(self) -> None:
         """Wait for a turn, and have what is at hand sent in the turns before it."""
-        self.held_up = True
+        self.blocked_locally = True
         try:
             await self._turns.repeat(self._send_at_hand)
         finally:
-            self.held_up = False
+            self.blocked_locally = False
 
     def _send_at_hand(self) -> bool:
         """Send a piece if that needs no waiting; return whether there was one."""
@@ -194,7 +194,7 @@ class Body(Payload):
         return 0
 
     async def _read(self, view: memoryview) -> memoryview:
-        self.held_up = True
+        self.blocked_locally = True
         stuck = clock.call_later(STUCK_SECONDS, self.when_stuck)
         try:
             count = await self._source.read_into(view, self._offset + self.sent)
@@ -207,7 +207,7 @@ class Body(Payload):
             return view[:count]
         finally:
             stuck.cancel()
-            self.held_up = False
+            self.blocked_locally = False
 
     async def _send(self, writer: StreamWriter, view: memoryview) -> None:
         if not self.sent:  # the request's head goes out with the first bytes
@@ -246,7 +246,7 @@ class SliceBody(Body):
     Another file or size ends it there; where only times are others, the source has a new version.
     """
 
-    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: Turns) -> None:
+    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: LoopShare) -> None:
         checked = CheckedSource(source, end=piece.offset + piece.size, tolerant=True)
         super().__init__(checked, piece.offset, piece.size, buffers, turns)
         self._slice = checked
@@ -280,7 +280,7 @@ class SliceBody(Body):
             raise
 
     def _read_at_hand(self, view: memoryview) -> int:
-        return self._slice.read_at_hand(view, self._offset + self.sent)
+        return self._slice.read_nowait(view, self._offset + self.sent)
 
     def _send_at_hand(self) -> bool:
         """Send a piece of the page cache, past aiohttp's writer, which would add nothing to it.
@@ -311,11 +311,11 @@ class HashedBody(SliceBody):
     """
 
     def __init__(
-        self, source: Source, piece: Slice, buffers: Buffers, turns: Turns, threads: Threads
+        self, source: Source, piece: Slice, buffers: Buffers, turns: LoopShare, threads: Threads
     ) -> None:
         super().__init__(source, piece, buffers, turns)
         self._lane = threads.lane()
-        self._source = FullReads(self._source)
+        self._source = ExactReader(self._source)
         self._digest = hashlib.md5(usedforsecurity=False)
 
     @property
@@ -342,8 +342,8 @@ class HashedBody(SliceBody):
         return False
 
     async def _until(self, hashing: asyncio.Future[None]) -> None:
-        self.held_up = True
+        self.blocked_locally = True
         try:
             await hashing
         finally:
-            self.held_up = False
+            self.blocked_locally = False

@@ -30,7 +30,7 @@ Work = Callable[[], bool]
 
 
 @define(eq=False, repr=False)
-class Turns:
+class LoopShare:
     """Grants turns; see above.
 
     Attributes:

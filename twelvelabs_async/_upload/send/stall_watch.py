@@ -51,7 +51,7 @@ class StallWatch:
         now = clock.monotonic()
         body = self._body
         level = (body.sent, body.unsent + kernel_unsent(body.socket))
-        excused = body.held_up or (body.socket is None and self._attempt.is_queued())
+        excused = body.blocked_locally or (body.socket is None and self._attempt.is_queued())
         if level != self._level or excused:
             self._level, self._since = level, now
         elif now - self._since >= limit - ROUNDING:

@@ -22,10 +22,10 @@ from twelvelabs_async._core.redaction import printable
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.connections import Attempt, StrayAnswerError
 from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
-from twelvelabs_async._http.sessions import Sessions
+from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.send.body import Buffers, HashedBody, SliceBody
-from twelvelabs_async._upload.send.loop_share import Turns
+from twelvelabs_async._upload.send.loop_share import LoopShare
 from twelvelabs_async._upload.send.refusals import StoreAnswer
 from twelvelabs_async._upload.send.repetitions import Repetitions
 from twelvelabs_async._upload.send.stall_watch import StallWatch
@@ -51,16 +51,16 @@ class Storage:
         stall_timeout: Seconds without a byte taken or an answer that end an attempt; None: never.
     """
 
-    _sessions: Sessions
+    _sessions: HttpSessions
     stall_timeout: float | None
     _buffers: Buffers
-    _turns: Turns
+    _turns: LoopShare
     _threads: Threads = Factory(Threads)
     _repetitions: Repetitions = Factory(Repetitions)
 
     @property
     def most_dead(self) -> int:
-        """How many connections in a row may turn out to be dead; see ``Sessions``."""
+        """How many connections in a row may turn out to be dead; see ``HttpSessions``."""
         return self._sessions.most_dead
 
     def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:

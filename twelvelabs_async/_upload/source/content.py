@@ -69,7 +69,7 @@ class Content:
     content_type: str | None = None
 
 
-def told_apart(file: object) -> Content:
+def parse_content(file: object) -> Content:
     """Return what a caller handed over as ``Content``; a relative path is made absolute now.
 
     Raises:
@@ -224,10 +224,10 @@ class MemorySource:
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Copy bytes at ``offset``; see ``Readable.read_into``."""
-        return self.read_at_hand(view, offset)
+        return self.read_nowait(view, offset)
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
-        """Copy bytes at ``offset``; see ``Source.read_at_hand``."""
+    def read_nowait(self, view: memoryview, offset: int) -> int:
+        """Copy bytes at ``offset``; see ``Source.read_nowait``."""
         piece = self._view[offset : offset + len(view)]
         view[: len(piece)] = piece
         return len(piece)

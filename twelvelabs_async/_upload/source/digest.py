@@ -14,7 +14,7 @@ from attrs import define
 
 from twelvelabs_async._core.tasks import end_all
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._upload.source.protocol import FullReads, Source, only_times_changed
+from twelvelabs_async._upload.source.protocol import ExactReader, Source, only_times_changed
 
 MOST_PASSES = 4
 """How often a file may be hashed that is touched meanwhile."""
@@ -61,7 +61,7 @@ class FileDigest:
     async def _compute(self, source: Source) -> None:
         version = source.version
         # Its own buffer: of a hash that is cancelled, a thread goes on reading in it.
-        view, reads = memoryview(bytearray(READ_BYTES)), FullReads(source)
+        view, reads = memoryview(bytearray(READ_BYTES)), ExactReader(source)
         digest, done, threads = hashlib.sha256(), 0, self._threads or Threads()
         while done < source.size:
             piece = view[: source.size - done]

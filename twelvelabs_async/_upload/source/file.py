@@ -179,8 +179,8 @@ class FileSource:
             )
         raise failure
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
-        """Read bytes of the page cache; see ``Source.read_at_hand``."""
+    def read_nowait(self, view: memoryview, offset: int) -> int:
+        """Read bytes of the page cache; see ``Source.read_nowait``."""
         try:
             return self._read_cached(view, offset) or 0
         except OSError:

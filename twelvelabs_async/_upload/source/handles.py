@@ -64,7 +64,7 @@ class HandleSource:
             )
         return count
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:  # noqa: ARG002 - as sources do
+    def read_nowait(self, view: memoryview, offset: int) -> int:  # noqa: ARG002 - as sources do
         """Read nothing: whatever reads an open file may block."""
         return 0
 

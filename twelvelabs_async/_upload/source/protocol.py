@@ -33,7 +33,7 @@ class Readable(Protocol):
 class Source(Readable, Protocol):
     """What an upload needs of the bytes that it sends: read at any offset, as often as wanted."""
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
+    def read_nowait(self, view: memoryview, offset: int) -> int:
         """Read what is there without waiting, as ``read_into`` does.
 
         Returns:
@@ -134,10 +134,10 @@ class CheckedSource:
             await (self.look() if self.tolerant else self.check_unchanged())
         return count
 
-    def read_at_hand(self, view: memoryview, offset: int) -> int:
-        """Read bytes that are not the last ones; see ``Source.read_at_hand``."""
+    def read_nowait(self, view: memoryview, offset: int) -> int:
+        """Read bytes that are not the last ones; see ``Source.read_nowait``."""
         end = self.size if self.end is None else self.end
-        return 0 if offset + len(view) >= end else self._source.read_at_hand(view, offset)
+        return 0 if offset + len(view) >= end else self._source.read_nowait(view, offset)
 
     @property
     def version(self) -> int:
@@ -154,7 +154,7 @@ class CheckedSource:
 
 
 @frozen(eq=False, repr=False)
-class FullReads:
+class ExactReader:
     """A source of which every read fills its view; for whoever has a thread work on it then."""
 
     _source: Readable

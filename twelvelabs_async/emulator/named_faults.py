@@ -12,7 +12,7 @@ from twelvelabs_async.emulator.faults import Action, Fault, Payload, Rewrite
 
 
 @frozen
-class Incident:
+class NamedFault:
     """A fault with a name.
 
     Attributes:

@@ -7,13 +7,13 @@ from twelvelabs_async.emulator.faults import (
     Cut,
     Etag,
     Expire,
+    FailChunk,
     Skew,
     Slow,
-    Spoil,
     Stall,
     store_error,
 )
-from twelvelabs_async.emulator.incidents import Incident
+from twelvelabs_async.emulator.named_faults import NamedFault
 
 PUT = ("put",)
 AGAIN = "the chunk is sent again, to a fresh URL"
@@ -34,11 +34,11 @@ _ELSEWHERE = Answer(307, headers={"Location": "http://elsewhere.invalid/"})
 _HOURS = timedelta(hours=3)
 
 ANSWERS = (
-    Incident("slow-down", "the store answers 503 `SlowDown`", SLOWER, PUT, _SLOW_DOWN),
-    Incident("busy", "the store answers 429", SLOWER, PUT, Answer(429)),
-    Incident("internal-error", "the store answers 500 `InternalError`", SLOWER, PUT, _INTERNAL),
-    Incident("request-timeout", "the store answers 400 `RequestTimeout`", SLOWER, PUT, _TIMEOUT),
-    Incident(
+    NamedFault("slow-down", "the store answers 503 `SlowDown`", SLOWER, PUT, _SLOW_DOWN),
+    NamedFault("busy", "the store answers 429", SLOWER, PUT, Answer(429)),
+    NamedFault("internal-error", "the store answers 500 `InternalError`", SLOWER, PUT, _INTERNAL),
+    NamedFault("request-timeout", "the store answers 400 `RequestTimeout`", SLOWER, PUT, _TIMEOUT),
+    NamedFault(
         "store-down",
         "the store answers 500 to everything",
         "a chunk gets `max_retries` more attempts, then the upload ends",
@@ -49,7 +49,7 @@ ANSWERS = (
         seconds=15,
         requests=10,
     ),
-    Incident(
+    NamedFault(
         "refused",
         "the store answers 403 `AccessDenied`",
         AT_ONCE,
@@ -57,7 +57,7 @@ ANSWERS = (
         _DENIED,
         causes=("StorageError",),
     ),
-    Incident(
+    NamedFault(
         "refused-early",
         "the same, while the body is still being sent",
         AT_ONCE,
@@ -65,7 +65,7 @@ ANSWERS = (
         _DENIED_EARLY,
         causes=("StorageError",),
     ),
-    Incident(
+    NamedFault(
         "bad-request",
         "the store answers 400 `EntityTooSmall`",
         AT_ONCE,
@@ -73,7 +73,7 @@ ANSWERS = (
         _TOO_SMALL,
         causes=("StorageError",),
     ),
-    Incident(
+    NamedFault(
         "redirect",
         "the store redirects to another host",
         "it is not followed, for a signature is for one host; the upload ends",
@@ -81,7 +81,7 @@ ANSWERS = (
         _ELSEWHERE,
         causes=("StorageError",),
     ),
-    Incident(
+    NamedFault(
         "proxy-refused",
         "a proxy on the way answers 407, with HTML",
         "the upload ends at once, and says so, with the title of the proxy's page",
@@ -89,13 +89,13 @@ ANSWERS = (
         _BLOCKED,
         causes=("StorageError",),
     ),
-    Incident("hotel-network", "someone else answers 200, with HTML", AGAIN, PUT, _WELCOME),
+    NamedFault("hotel-network", "someone else answers 200, with HTML", AGAIN, PUT, _WELCOME),
 )
 CONNECTIONS = (
-    Incident("reset-before", "a connection is reset before the body", AGAIN, PUT, Cut("before")),
-    Incident("reset-middle", "a connection is reset in the body", AGAIN, PUT, Cut("middle")),
-    Incident("reset-after", "the answer is lost", AGAIN, PUT, Cut("after")),
-    Incident(
+    NamedFault("reset-before", "a connection is reset before the body", AGAIN, PUT, Cut("before")),
+    NamedFault("reset-middle", "a connection is reset in the body", AGAIN, PUT, Cut("middle")),
+    NamedFault("reset-after", "the answer is lost", AGAIN, PUT, Cut("after")),
+    NamedFault(
         "unreachable",
         "every connection to the store is reset",
         "a chunk gets `max_retries` more attempts; had one made it, the upload would wait",
@@ -106,10 +106,10 @@ CONNECTIONS = (
         seconds=15,
         requests=10,
     ),
-    Incident("stall-before", "no byte is taken", STALLED, PUT, Stall("before"), seconds=95),
-    Incident("stall-middle", "no byte more is taken", STALLED, PUT, Stall("middle"), seconds=95),
-    Incident("stall-after", "the answer never comes", STALLED, PUT, Stall("after"), seconds=95),
-    Incident(
+    NamedFault("stall-before", "no byte is taken", STALLED, PUT, Stall("before"), seconds=95),
+    NamedFault("stall-middle", "no byte more is taken", STALLED, PUT, Stall("middle"), seconds=95),
+    NamedFault("stall-after", "the answer never comes", STALLED, PUT, Stall("after"), seconds=95),
+    NamedFault(
         "slow-link",
         "the link takes 256 KiB/s",
         "nothing: a link that is only slow is no stall",
@@ -118,14 +118,14 @@ CONNECTIONS = (
     ),
 )
 URLS = (
-    Incident(
+    NamedFault(
         "expired-early",
         "the store calls a good URL expired",
         "it and its siblings are replaced; one request serves all workers",
         PUT,
         Expire(),
     ),
-    Incident(
+    NamedFault(
         "store-ahead",
         "the store's clock is three hours ahead: every URL has expired",
         "one expiry is forgiven, `max_retries` more are tried, then the upload ends",
@@ -136,7 +136,7 @@ URLS = (
         seconds=15,
         requests=14,
     ),
-    Incident(
+    NamedFault(
         "store-behind",
         "the store's clock is three hours behind: URLs live longer than told",
         "nothing: they are replaced before the end that was told",
@@ -146,10 +146,10 @@ URLS = (
     ),
 )
 PROOFS = (
-    Incident("etag-missing", "the answer has no `ETag`", AGAIN, PUT, Etag(None)),
-    Incident("etag-weak", "the `ETag` is weak", AS_IS, PUT, Etag(lambda bare: f'W/"{bare}"')),
-    Incident("etag-unquoted", "the `ETag` has no quotes", AS_IS, PUT, Etag(lambda bare: bare)),
-    Incident(
+    NamedFault("etag-missing", "the answer has no `ETag`", AGAIN, PUT, Etag(None)),
+    NamedFault("etag-weak", "the `ETag` is weak", AS_IS, PUT, Etag(lambda bare: f'W/"{bare}"')),
+    NamedFault("etag-unquoted", "the `ETag` has no quotes", AS_IS, PUT, Etag(lambda bare: bare)),
+    NamedFault(
         "etag-wrong",
         "the `ETag` is not the chunk's",
         "the platform refuses the report, and the upload ends",
@@ -157,20 +157,20 @@ PROOFS = (
         Etag('"0123456789abcdef0123456789abcdef"'),
         causes=("BadRequestError",),
     ),
-    Incident(
+    NamedFault(
         "chunk-failed",
         "the platform marks a chunk as failed that was reported",
         f"{AGAIN}, and reported again",
         PUT,
-        Spoil(),
+        FailChunk(),
         requests=6,
     ),
-    Incident(
+    NamedFault(
         "chunks-fail",
         "the platform marks every chunk as failed, whenever it is reported",
         "a chunk gets `max_retries` more attempts, then the upload ends, with the platform's words",
         PUT,
-        Spoil(),
+        FailChunk(),
         times=None,
         causes=("ChunkFailedError",),
         seconds=60,

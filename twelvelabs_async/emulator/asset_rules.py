@@ -23,7 +23,7 @@ FLAGS = {"true": True, "false": False}
 
 
 @frozen
-class Library:
+class AssetRules:
     """The assets of a platform, and the rules over them."""
 
     platform: Platform

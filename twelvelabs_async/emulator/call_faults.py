@@ -16,8 +16,8 @@ from twelvelabs_async.emulator.faults import (
     Stall,
     api_error,
 )
-from twelvelabs_async.emulator.incidents import (
-    Incident,
+from twelvelabs_async.emulator.named_faults import (
+    NamedFault,
     added,
     all_null,
     answered,
@@ -63,10 +63,10 @@ def _limited(retry_after: str | timedelta) -> Answer:
 
 
 ANSWERS = (
-    Incident(
+    NamedFault(
         "rate-limited", "429 with `Retry-After` in seconds", OBEYED, CALLS, _limited("2"), seconds=8
     ),
-    Incident(
+    NamedFault(
         "rate-limited-until",
         "429 with `Retry-After` as a date",
         OBEYED,
@@ -74,7 +74,7 @@ ANSWERS = (
         _limited(timedelta(seconds=3)),
         seconds=8,
     ),
-    Incident(
+    NamedFault(
         "rate-limited-for-long",
         "429 that asks for an hour",
         "more than two minutes are not waited: the upload ends, and says when to come back",
@@ -83,9 +83,9 @@ ANSWERS = (
         times=None,
         causes=("TooManyRequestsError",),
     ),
-    Incident("server-error", "500", REPEATED, CALLS, _FAILED),
-    Incident("bad-gateway", "502, with a proxy's HTML", REPEATED, CALLS, _GATEWAY),
-    Incident(
+    NamedFault("server-error", "500", REPEATED, CALLS, _FAILED),
+    NamedFault("bad-gateway", "502, with a proxy's HTML", REPEATED, CALLS, _GATEWAY),
+    NamedFault(
         "server-down",
         "500 to every call",
         "it is repeated, `max_retries` times, then the upload ends",
@@ -96,19 +96,21 @@ ANSWERS = (
         seconds=15,
         requests=10,
     ),
-    Incident("call-refused", "400", ENDS, CALLS, _REFUSED, times=None, causes=("BadRequestError",)),
-    Incident("key-refused", "401", ENDS, CALLS, _KEY, times=None, causes=("UnauthorizedError",)),
+    NamedFault(
+        "call-refused", "400", ENDS, CALLS, _REFUSED, times=None, causes=("BadRequestError",)
+    ),
+    NamedFault("key-refused", "401", ENDS, CALLS, _KEY, times=None, causes=("UnauthorizedError",)),
 )
 CONNECTIONS = (
-    Incident("call-reset", "a connection is reset", LOST, CALLS, Cut("before")),
-    Incident(
+    NamedFault("call-reset", "a connection is reset", LOST, CALLS, Cut("before")),
+    NamedFault(
         "answer-lost",
         "the answer is lost after the call took effect",
         f"{LOST}; of two sessions, one ends by itself",
         CALLS,
         Cut("after"),
     ),
-    Incident(
+    NamedFault(
         "call-stall",
         "no answer comes",
         "the call is repeated, after `timeout`",
@@ -116,7 +118,7 @@ CONNECTIONS = (
         Stall(),
         seconds=80,
     ),
-    Incident(
+    NamedFault(
         "no-network",
         "every connection is reset",
         "the call is repeated; once a chunk has made it, for `outage_timeout`",
@@ -129,7 +131,7 @@ CONNECTIONS = (
     ),
 )
 CONTENTS = (
-    Incident(
+    NamedFault(
         "html",
         "200, with HTML",
         UNREADABLE,
@@ -140,7 +142,7 @@ CONTENTS = (
         seconds=15,
         requests=10,
     ),
-    Incident(
+    NamedFault(
         "broken-json",
         "200, with half of a JSON text",
         UNREADABLE,
@@ -151,7 +153,7 @@ CONTENTS = (
         seconds=15,
         requests=10,
     ),
-    Incident(
+    NamedFault(
         "nulls",
         "null for everything that may be missing",
         ASKED_AGAIN,
@@ -167,7 +169,7 @@ CONTENTS = (
             "duplicate_chunks",
         ),
     ),
-    Incident(
+    NamedFault(
         "null-required",
         "null for what may not be missing",
         UNREADABLE,
@@ -178,23 +180,25 @@ CONTENTS = (
         seconds=15,
         requests=10,
     ),
-    Incident("html-once", "200, with HTML, once", READ_LATER, MIDWAY, answered(_HTML)),
-    Incident(
+    NamedFault("html-once", "200, with HTML, once", READ_LATER, MIDWAY, answered(_HTML)),
+    NamedFault(
         "broken-json-once",
         "200, with half of a JSON text, once",
         READ_LATER,
         MIDWAY,
         answered(_HALF),
     ),
-    Incident(
+    NamedFault(
         "null-required-once",
         "null for what may not be missing, once",
         READ_LATER,
         MIDWAY,
         Rewrite(_without_required),
     ),
-    Incident("new-fields", "fields that nobody knows", NOTHING, CALLS, Rewrite(added), times=None),
-    Incident(
+    NamedFault(
+        "new-fields", "fields that nobody knows", NOTHING, CALLS, Rewrite(added), times=None
+    ),
+    NamedFault(
         "new-words",
         "states that nobody knows",
         NOTHING,
@@ -202,7 +206,7 @@ CONTENTS = (
         meddled(lambda _: {"status": "hibernating"}),
         times=None,
     ),
-    Incident(
+    NamedFault(
         "count-lags",
         "the reports' count lags, and no `url` is told",
         "the status is asked until every chunk is counted",
@@ -211,7 +215,7 @@ CONTENTS = (
         times=None,
         requests=8,
     ),
-    Incident(
+    NamedFault(
         "status-lags",
         "the status' count lags",
         "it is asked again",
@@ -220,7 +224,7 @@ CONTENTS = (
         times=2,
         seconds=10,
     ),
-    Incident(
+    NamedFault(
         "no-url",
         "no `url` in the last report",
         "the status, the asset and a repeated report are asked",
@@ -228,7 +232,7 @@ CONTENTS = (
         meddled(mute),
         times=None,
     ),
-    Incident(
+    NamedFault(
         "url-never",
         "no `url` anywhere",
         "the same, for 20 seconds; then the upload has succeeded: `asset_url` is `None`",
@@ -240,17 +244,17 @@ CONTENTS = (
     ),
 )
 URLS = (
-    Incident("urls-few", "fewer URLs than asked", ASKED_AGAIN, GIVING, urls(lambda u: u[:1])),
-    Incident("urls-none", "no URLs at all", ASKED_AGAIN, GIVING, urls(lambda _: [])),
-    Incident(
+    NamedFault("urls-few", "fewer URLs than asked", ASKED_AGAIN, GIVING, urls(lambda u: u[:1])),
+    NamedFault("urls-none", "no URLs at all", ASKED_AGAIN, GIVING, urls(lambda _: [])),
+    NamedFault(
         "urls-hole",
         "a URL is missing in the middle",
         ASKED_AGAIN,
         GIVING,
         urls(lambda u: u[:1] + u[2:]),
     ),
-    Incident("urls-shuffled", "URLs in another order", NOTHING, GIVING, urls(lambda u: u[::-1])),
-    Incident(
+    NamedFault("urls-shuffled", "URLs in another order", NOTHING, GIVING, urls(lambda u: u[::-1])),
+    NamedFault(
         "urls-never",
         "never a URL",
         "it is asked for three times, then the upload ends",
@@ -259,7 +263,7 @@ URLS = (
         times=None,
         causes=("StorageError",),
     ),
-    Incident(
+    NamedFault(
         "date-ahead",
         "`Date` is three hours ahead: URLs look expired",
         "they are tried all the same, for only the store knows",
@@ -267,7 +271,7 @@ URLS = (
         Skew(_HOURS),
         times=None,
     ),
-    Incident(
+    NamedFault(
         "date-behind",
         "`Date` is three hours behind: URLs look younger than they are",
         "the store says when one has expired, and it is replaced",
@@ -277,7 +281,7 @@ URLS = (
     ),
 )
 SESSIONS = (
-    Incident(
+    NamedFault(
         "session-expired",
         "the session expires midway",
         ENDS,
@@ -285,7 +289,7 @@ SESSIONS = (
         EndSession("expired"),
         causes=("BadRequestError",),
     ),
-    Incident(
+    NamedFault(
         "session-failed",
         "the session fails midway",
         ENDS,
@@ -293,7 +297,7 @@ SESSIONS = (
         EndSession("failed"),
         causes=("BadRequestError",),
     ),
-    Incident(
+    NamedFault(
         "session-gone",
         "the session is deleted midway",
         f"{ENDS}, or the store's",

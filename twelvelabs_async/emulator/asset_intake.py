@@ -19,7 +19,7 @@ from twelvelabs_async.emulator.disk import Files, Incoming
 from twelvelabs_async.emulator.endpoints import Endpoints, Outcome
 from twelvelabs_async.emulator.forms import Form, Order, Sent
 from twelvelabs_async.emulator.parameters import Refusal
-from twelvelabs_async.emulator.sounds import sound_in
+from twelvelabs_async.emulator.wav import sound_in
 
 READ_SIZE = 2**20
 """More than a connection ever buffers: else aiohttp puts bytes back, which it deprecates."""

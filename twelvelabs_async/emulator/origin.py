@@ -1,6 +1,6 @@
-"""What both origins have in common: requests under way, faults that befall them, the log, an end.
+"""What both origins have in common: requests under way, their faults, the log, an end.
 
-A request becomes a ``Visit``, and an entry of the log when it is over. A connection that
+A request becomes an ``ActiveRequest``, and an entry of the log when it is over. A connection that
 ends, by either side, cancels its handler; closing the emulator ends every connection.
 """
 
@@ -25,7 +25,7 @@ Handler = Callable[[], Awaitable[web.StreamResponse]]
 
 
 @define(eq=False)
-class Visit:
+class ActiveRequest:
     """A request under way, and what the log will say about it."""
 
     request: web.Request
@@ -77,7 +77,7 @@ async def hold() -> None:
 
 
 @define(eq=False, kw_only=True)
-class Skin(ABC):
+class Origin(ABC):
     """What both origins have in common: connections, faults, the log, an end."""
 
     name: ClassVar[OriginName]
@@ -106,12 +106,12 @@ class Skin(ABC):
         """Return the origin's own time."""
 
     @abstractmethod
-    async def answer(self, visit: Visit) -> web.StreamResponse:
+    async def answer(self, visit: ActiveRequest) -> web.StreamResponse:
         """Answer a request."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request and log it when it is over."""
-        visit = Visit(request, self.log.arrive(), self._connection(request))
+        visit = ActiveRequest(request, self.log.arrive(), self._connection(request))
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - for the type checker: handlers run in tasks
         self.tasks.add(task)
@@ -129,8 +129,8 @@ class Skin(ABC):
             self._record(visit, status)
         return response
 
-    async def befall(
-        self, visit: Visit, action: Action | None, handler: Handler
+    async def apply_fault(
+        self, visit: ActiveRequest, action: Action | None, handler: Handler
     ) -> web.StreamResponse:
         """Let a fault happen around ``handler``, which does what the request asks for."""
         await self._interrupt(visit, action, "before")
@@ -145,7 +145,7 @@ class Skin(ABC):
         await self._interrupt(visit, action, "after")
         return response
 
-    def date(self, visit: Visit) -> str:
+    def date(self, visit: ActiveRequest) -> str:
         """Return what the origin tells of its time in the answer to ``visit``."""
         return http_date(self.now() + visit.skew)
 
@@ -154,7 +154,7 @@ class Skin(ABC):
         if self.tasks:
             await asyncio.wait(set(self.tasks))
 
-    async def _interrupt(self, visit: Visit, action: Action | None, when: When) -> None:
+    async def _interrupt(self, visit: ActiveRequest, action: Action | None, when: When) -> None:
         if not isinstance(action, Cut | Stall) or action.when != when:
             return
         if isinstance(action, Cut) and visit.request.transport is not None:
@@ -168,7 +168,7 @@ class Skin(ABC):
             self.numbers[protocol] = self.log.connect(self.name)
         return self.numbers[protocol]
 
-    def _record(self, visit: Visit, status: int | None) -> None:
+    def _record(self, visit: ActiveRequest, status: int | None) -> None:
         self.log.add(
             Exchange(
                 origin=self.name,
