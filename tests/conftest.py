@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import signal
 import warnings
 import wave
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -10,19 +11,16 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from support_account import Account
-from support_cli import Shell
-from support_contract import API_KEY, TARGETS, Switches, Target
-from support_watch import WATCH, Watch, last_look, listen
-from virtual_time import VirtualTimeLoop, utcnow
+from support.account import Account
+from support.cli import Shell
+from support.contract import API_KEY, TARGETS, Switches, Target
+from support.files import CHUNK_SIZE, MakeFile
+from support.virtual_time import VirtualTimeLoop, utcnow
+from support.watch import WATCH, Watch, last_look, listen
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, Journal, MemoryJournal
 from twelvelabs_async.emulator import Emulator
 
-CHUNK_SIZE = 1000
-"""Bytes of a chunk in most tests."""
-
-MakeFile = Callable[..., Path]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -69,6 +67,8 @@ def watch() -> Watch:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in a shell's background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "real_time: waits for another process")
     config.addinivalue_line("markers", "soak: runs for SOAK_SECONDS; otherwise a few steps")
     config.addinivalue_line("markers", "every_loop: runs on asyncio's loop and on uvloop")

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from support_account import UPLOADS, Account, song
-from support_contract import Attachment, Clock, Form, Reply, Request, Switches
+from support.account import UPLOADS, Account, song
+from support.contract import Attachment, Clock, Form, Reply, Request, Switches
 
 from twelvelabs_async.emulator import Segment, Transcript
 from twelvelabs_async.emulator.forms import METHOD_REFUSED

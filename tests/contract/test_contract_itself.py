@@ -3,22 +3,21 @@
 import asyncio
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from support_account import ANSWERS, Account
-from support_contract import API_KEY, BASE_URL, NO_KEY, HttpTarget, Sizes
-from support_models import kept, told
-from support_shapes import SESSION, SUMMARY, misfits
+from support.account import ANSWERS, Account
+from support.contract import API_KEY, BASE_URL, NO_KEY, HttpTarget, Sizes
+from support.files import ROOT
+from support.models import kept, told
+from support.shapes import SESSION, SUMMARY, misfits
 
 from twelvelabs_async import AssetDetail, IncompleteUploadSummary
 from twelvelabs_async._http.codec import ShapeError
 from twelvelabs_async.emulator import Emulator, Fault, Rewrite
 
 Json = dict[str, Any]
-ROOT = Path(__file__).parents[2]
 SUMMARY_OF_ONE: Json = {
     "upload_id": "u",
     "status": "active",

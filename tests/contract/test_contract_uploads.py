@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from support_account import UPLOADS, Account
-from support_contract import Switches
+from support.account import UPLOADS, Account
+from support.contract import Switches
 
 Json = dict[str, Any]
 

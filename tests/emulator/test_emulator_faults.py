@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from attrs import Factory, define
-from virtual_time import EPOCH, utcnow
+from support.virtual_time import EPOCH, utcnow
 from yarl import URL
 
 from twelvelabs_async.emulator import (

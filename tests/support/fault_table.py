@@ -1,0 +1,42 @@
+"""The README's table of faults, written from the emulator's catalogue: run this file to do so."""
+
+import re
+from collections.abc import Iterator
+
+from support.files import ROOT
+from twelvelabs_async.emulator import CATALOGUE, NamedFault
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+
+
+def table() -> str:
+    """Return the table between its two marks."""
+    return "\n".join([BEGIN, *_rows(), END])
+
+
+def _rows() -> Iterator[str]:
+    yield "| fault | what goes wrong | where | what happens | ends in |"
+    yield "|---|---|---|---|---|"
+    yield from (_row(incident) for incident in CATALOGUE.values())
+
+
+def _row(incident: NamedFault) -> str:
+    where = ", ".join(f"`{route}`" for route in incident.routes)
+    end = " or ".join(f"`{cause}`" for cause in incident.causes) or "the asset"
+    return f"| `{incident.name}` | {incident.what} | {where} | {incident.then} | {end} |"
+
+
+def command() -> str:
+    """Return the command that rewrites the README's table."""
+    return "PYTHONPATH=tests python -m support.fault_table"
+
+
+def rewrite() -> None:
+    """Put the table where the README has the old one."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    README.write_text(pattern.sub(lambda _: table(), README.read_text()))
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -1,0 +1,89 @@
+"""Everything that the README shows in Python runs, against the emulator, as it stands there."""
+
+import asyncio
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from support.files import ROOT
+from support.nested_pytest import run_pytest
+
+from twelvelabs_async.emulator import Emulator
+
+README = ROOT / "README.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+
+EXAMPLES = [block for block in BLOCKS if "asyncio.run(" in block]
+(TESTS,) = (block for block in BLOCKS if "async def test_" in block)
+(WEB,) = (block for block in BLOCKS if "web.run_app(" in block)
+
+
+def test_every_block_is_an_example_that_runs() -> None:
+    """Nothing is shown that no test executes, and no figure is left open."""
+    assert len(BLOCKS) == len(EXAMPLES) + 2
+    assert "to be measured" not in README.read_text()
+
+
+@pytest.mark.real_time
+async def test_the_web_application_takes_a_file(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A posted video becomes an asset; an empty one, and one of no type, are the caller's fault."""
+    monkeypatch.setenv("TWELVE_LABS_API_KEY", emulator.api_key)
+    monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
+    module: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(WEB, README, "exec"), module)  # noqa: S102 - it is our own
+    async with TestClient(TestServer(module["app"])) as browser:
+        statuses = [
+            (await browser.post("/videos", data=_form(name, content))).status
+            for name, content in [("a.mp4", b"x" * 2500), ("b.mp4", b""), ("c.xyz", b"x")]
+        ]
+    assert statuses == [200, 400, 400]
+    assert emulator.count("put") == 3
+
+
+def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
+    """In a project that has pytest-asyncio as it comes."""
+    verdict = run_pytest(tmp_path, TESTS)
+    assert verdict.counts == {"passed": 2}, verdict.output
+
+
+def _form(name: str, content: bytes) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", content, filename=name)
+    return form
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+async def test_an_example_runs_as_it_stands(
+    example: str, emulator: Emulator, tmp_path: Path
+) -> None:
+    """It ends well, says what it promises, and warns of nothing."""
+    for name in ("holiday.mp4", "song.mp3"):
+        (tmp_path / name).write_bytes(random.Random(name).randbytes(5000))
+    settings = {
+        **os.environ,
+        "TWELVE_LABS_API_KEY": emulator.api_key,
+        "TWELVELABS_BASE_URL": emulator.base_url,
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-c", example),
+        cwd=tmp_path,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert errors == b""
+    assert output
+    assert b"Error" not in output
