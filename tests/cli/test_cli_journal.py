@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from attrs import Factory, define
+from support.assets import read_asset
 from support.cli import Shell, ended, posix
 
 from twelvelabs_async import Journal, JournalError, JournalLostError, MemoryJournal
@@ -48,8 +49,7 @@ async def uploaded(shell: Shell, paths: list[Path], before: str = "", **variable
         told = {each["path"]: each["asset_id"] for each in done.objects}
         assert set(told) == set(map(str, paths))
         for path in paths:
-            content = [piece async for piece in emulator.asset_bytes(told[str(path)])]
-            assert b"".join(content) == path.read_bytes()
+            assert await read_asset(emulator, told[str(path)]) == path.read_bytes()
         assert len(emulator.platform.uploads) == len(paths)
     assert done.err.startswith(WARNING)
     return done.err.removeprefix(WARNING)

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from attrs import Factory, define
+from support.assets import read_asset
 from yarl import URL
 
 from twelvelabs_async.emulator import (
@@ -180,8 +181,7 @@ async def test_an_upload_arrives_byte_for_byte(world: World) -> None:
     assert (head.status, head.headers["content-length"]) == (200, str(len(CONTENT)))
     digest = await world.emulator.sha256(world.session["asset_id"])
     assert digest == hashlib.sha256(CONTENT).hexdigest()
-    pieces = [each async for each in world.emulator.asset_bytes(world.session["asset_id"])]
-    assert b"".join(pieces) == CONTENT
+    assert await read_asset(world.emulator, world.session["asset_id"]) == CONTENT
 
 
 async def test_an_incomplete_asset_is_not_served(world: World) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.assets import read_asset
 from support.calls import store
 from support.files import MakeFile
 from support.virtual_time import utcnow
@@ -160,7 +161,7 @@ async def test_assets_create_from_a_file(
     assert (asset.method, asset.status, asset.filename) == ("direct", "processing", "my-video.mp4")
     assert asset.user_metadata == METADATA
     assert asset.created_at is not None
-    assert b"".join([piece async for piece in emulator.asset_bytes(asset.id)]) == path.read_bytes()
+    assert await read_asset(emulator, asset.id) == path.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import utcnow
 
@@ -43,10 +44,6 @@ def open_files() -> set[Path]:
     return {entry.resolve() for entry in Path("/proc/self/fd").iterdir()}
 
 
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
-
-
 @pytest.mark.parametrize(
     ("size", "above", "expected"),
     [
@@ -68,7 +65,7 @@ async def test_size_decides_the_way(
     asset = await client.upload(path, multipart_above=above, user_metadata={"a": 1})
     assert [route for route in routes(emulator) if route != "report"] == expected
     assert (asset.filename, asset.user_metadata) == ("video.mp4", {"a": 1})
-    assert await content(emulator, asset.id) == path.read_bytes()
+    assert await read_asset(emulator, asset.id) == path.read_bytes()
 
 
 def test_the_bound_is_the_platforms() -> None:
@@ -95,7 +92,7 @@ async def test_chunks_can_be_cut_from_whatever_can_be_read_twice(
     emulator.faults.add(Fault(route="put", chunk_index=2, action=Cut("middle")))
     asset = await client.upload(file, multipart_above=1)
     assert emulator.count("put") == len(DATA) // CHUNK_SIZE + 1 + 1
-    assert await content(emulator, asset.id) == DATA
+    assert await read_asset(emulator, asset.id) == DATA
     if way != "bytes":
         assert file[1].tell() == start
 
@@ -106,7 +103,7 @@ async def test_what_comes_once_goes_in_one_request(
     """Whatever the bound says: nobody knows how large it is."""
     asset = await client.upload(("a.mp4", pieces()), multipart_above=0)
     assert routes(emulator) == ["create_asset"]
-    assert await content(emulator, asset.id) == DATA
+    assert await read_asset(emulator, asset.id) == DATA
 
 
 @pytest.mark.parametrize("name", ["report.pdf", "NOTES.MD", "a.txt"])

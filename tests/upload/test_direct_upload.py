@@ -11,13 +11,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+from support.assets import read_asset
 from support.files import MakeFile
 from support.relay import relay
 from support.server import http, raw_server, unused_url
 
 from twelvelabs_async import (
     ApiConnectionError,
-    AssetDetail,
     AsyncTwelveLabs,
     BadRequestError,
     ErrorCode,
@@ -38,11 +38,6 @@ LIMITED = api_error(
 DOWN = api_error(503, "service_unavailable", "Down.")
 BIG = 5_000_000
 """Bytes: more than any buffer on the way takes."""
-
-
-async def content(emulator: Emulator, asset: AssetDetail) -> bytes:
-    """Return the bytes that the platform has."""
-    return b"".join([piece async for piece in emulator.asset_bytes(asset.id)])
 
 
 async def in_pieces(data: bytes, size: int = 1000) -> AsyncGenerator[bytes]:
@@ -88,7 +83,7 @@ async def test_a_file_becomes_an_asset(
     assert whole.size == 300_000
     assert whole.hls is not None
     assert whole.thumbnail is None
-    assert await content(emulator, asset) == path.read_bytes()
+    assert await read_asset(emulator, asset.id) == path.read_bytes()
 
 
 async def test_metadata_may_be_json_text_as_in_the_official_sdk(client: AsyncTwelveLabs) -> None:
@@ -144,7 +139,7 @@ async def test_bytes_may_come_in_every_way(
     file = hand_over(path)
     asset = await client.assets.create(method="direct", file=file)
     assert (asset.filename, asset.file_type) == (name, "video/mp4")
-    assert await content(emulator, asset) == DATA
+    assert await read_asset(emulator, asset.id) == DATA
     (request,) = emulator.requests
     assert ("Content-Length" in dict(request.headers)) is sized
     if way in {"an open file", "a spooled file", "a buffer"}:
@@ -160,7 +155,7 @@ async def test_an_open_file_is_sent_from_where_it_stands(
     file = io.BytesIO(DATA)
     file.seek(1000)
     asset = await client.assets.create(method="direct", file=file, filename="a.mp4")
-    assert await content(emulator, asset) == DATA[1000:]
+    assert await read_asset(emulator, asset.id) == DATA[1000:]
 
 
 @pytest.mark.real_time
@@ -180,7 +175,7 @@ async def test_a_pipe_is_read_once(tmp_path: Path) -> None:
         with open(reading, "rb") as pipe:  # noqa: ASYNC230, PTH123 - a descriptor
             asset = await client.assets.create(method="direct", file=("a.mp4", pipe))
         await filling
-        assert await content(emulator, asset) == DATA
+        assert await read_asset(emulator, asset.id) == DATA
 
 
 async def test_the_platform_fetches_a_url(client: AsyncTwelveLabs, emulator: Emulator) -> None:
@@ -192,7 +187,7 @@ async def test_the_platform_fetches_a_url(client: AsyncTwelveLabs, emulator: Emu
         )
     assert (plain.method, plain.filename) == ("url", "clip.mp4")
     assert (named.filename, named.user_metadata) == ("b.mp4", {"a": True})
-    assert await content(emulator, plain) == DATA
+    assert await read_asset(emulator, plain.id) == DATA
     assert emulator.count("create_asset") == 2
 
 
@@ -204,7 +199,7 @@ async def test_a_body_that_did_not_get_through_is_sent_again_whole(
     path = make_file(BIG)
     emulator.faults.add(Fault(route="create_asset", action=Cut(when), times=2))
     asset = await client.assets.create(method="direct", file=path)
-    assert await content(emulator, asset) == path.read_bytes()
+    assert await read_asset(emulator, asset.id) == path.read_bytes()
     assert emulator.count("create_asset") == 3
     assert await names(client) == ["video.mp4"]
 
@@ -218,7 +213,7 @@ async def test_a_handle_is_read_again_from_where_it_stood(
     file.seek(10)
     emulator.faults.add(Fault(route="create_asset", action=Cut("middle"), times=2))
     asset = await client.assets.create(method="direct", file=file, filename="a.mp4")
-    assert await content(emulator, asset) == data[10:]
+    assert await read_asset(emulator, asset.id) == data[10:]
 
 
 async def test_what_can_be_read_once_is_sent_once(
@@ -244,7 +239,7 @@ async def test_the_rate_limit_is_waited_out(
     asset = await client.assets.create(method="direct", file=path)
     assert now() - began >= 14
     assert fault.hits == 2
-    assert await content(emulator, asset) == path.read_bytes()
+    assert await read_asset(emulator, asset.id) == path.read_bytes()
 
 
 async def test_a_rate_limit_that_stays_is_told_with_its_figures(

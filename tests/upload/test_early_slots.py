@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs
@@ -27,8 +28,7 @@ async def test_a_slot_is_free_once_its_body_is_sent(
         await asyncio.sleep(10)
         assert emulator.count("put") == (CHUNKS - 1 if early else 0)
         result = await upload
-    whole = b"".join([piece async for piece in emulator.asset_bytes(result.asset_id)])
-    assert whole == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert emulator.count("put") == CHUNKS + 1
     assert emulator.connections("store") <= (3 if early else 2)  # the stalled one is not used again
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import utcnow
 
@@ -44,10 +45,6 @@ def altered(alter: Callable[[dict[str, Any]], dict[str, Any]]) -> Rewrite:
     return Rewrite(lambda told: {**told, **alter(told)})
 
 
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
-
-
 @pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("failing", [{3: 1}, {1: 3}, {7: 2, 1: 1}, dict.fromkeys(range(1, 8), 1)])
 async def test_a_chunk_that_failed_is_sent_and_reported_again(
@@ -62,7 +59,7 @@ async def test_a_chunk_that_failed_is_sent_and_reported_again(
         emulator.faults.add(Fault(route="put", chunk_index=index, times=times, action=FailChunk()))
     path = make_file(CHUNKS * CHUNK_SIZE)
     result = await client.multipart_upload.upload_file(path, max_workers=workers, batch_size=2)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert sent(emulator) == {i: 1 + failing.get(i, 0) for i in range(1, CHUNKS + 1)}
     assert {request.status for request in emulator.requests} == {200, 201}
     rounds = max(failing.values())
@@ -105,7 +102,7 @@ async def test_a_later_attempt_sends_what_failed_and_nothing_else(
         result = await client.multipart_upload.upload_file(path)
     assert sent(emulator) == {**dict.fromkeys(range(1, CHUNKS + 1), 1), 4: 2}
     assert result.resumed_chunks == CHUNKS - 1
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 class ForgetfulJournal(MemoryJournal):
@@ -149,7 +146,7 @@ async def test_an_etag_that_failed_is_never_reported_again(
         result = await upload(path)
     assert {r.status for r in emulator.requests if r.route == "report"} == {200, 500}
     assert sent(emulator)[4] == 3
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_a_chunk_that_failed_and_is_counted_all_the_same_does_no_harm(
@@ -167,7 +164,7 @@ async def test_a_chunk_that_failed_and_is_counted_all_the_same_does_no_harm(
     emulator.faults.add(Fault(route="status", action=altered(mark), times=2))
     path = make_file(3 * CHUNK_SIZE)
     result = await client.multipart_upload.upload_file(path, batch_size=3)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     refused = [r for r in emulator.requests if r.route == "presigned_urls" and r.status == 400]
     assert refused
 
@@ -193,7 +190,7 @@ async def test_failed_chunks_are_found_where_nobody_counts_them(make_file: MakeF
         emulator.faults.add(Fault(route="put", chunk_index=120, action=FailChunk()))
         path = make_file(1200)
         result = await client.multipart_upload.upload_file(path, batch_size=50)
-        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert await read_asset(emulator, result.asset_id) == path.read_bytes()
         assert emulator.count("status") == 1 + 3
 
 

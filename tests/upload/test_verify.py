@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import (
@@ -21,10 +22,6 @@ CHUNKS = 20
 FOREIGN = Etag(f'"{"ab" * 16}"', kept=True)
 """As of a store that encrypts with keys of its own: as long as an MD5, and none."""
 REFUSAL = store_error(400, "InvalidRequest", "No.")
-
-
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
 
 
 def puts_of(emulator: Emulator, chunk_index: int) -> int:
@@ -66,7 +63,7 @@ async def test_a_corrupted_chunk_is_sent_again_before_it_is_reported(
     result = await client.multipart_upload.upload_file(
         path, verify="etag", batch_size=1, max_workers=workers
     )
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert (puts_of(emulator, chunk), emulator.count("put")) == (2, CHUNKS + 1)
     assert emulator.count("report") == CHUNKS
     assert result.verified_chunks == CHUNKS
@@ -125,7 +122,7 @@ async def test_a_store_that_does_not_speak_md5_is_recognised(
     assert result.verified_chunks == 0
     assert caplog.text.count("no chunk was verified") == 1
     assert emulator.count("put") == chunks + more
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_etags_in_another_form_are_taken_as_they_are(
@@ -173,7 +170,7 @@ async def test_the_journal_knows_no_etag_that_is_in_doubt(
     known = chunk - 1 if chunk > ENOUGH_DOUBTS else 0
     assert caught.value.stored_chunks == caught.value.reported_chunks == known
     assert result.resumed_chunks == known
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_a_session_can_be_verified_from_where_it_is_resumed(
@@ -192,7 +189,7 @@ async def test_a_session_can_be_verified_from_where_it_is_resumed(
     )
     assert (result.resumed_chunks, result.verified_chunks) == (10, 10)
     assert puts_of(emulator, 12) == 2
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_the_one_call_verifies_chunks_too(
@@ -202,7 +199,7 @@ async def test_the_one_call_verifies_chunks_too(
     path = make_file(3 * CHUNK_SIZE)
     add_fault(emulator, Corrupt(), 2)
     asset = await client.upload(path, multipart_above=0, verify="etag")
-    assert await content(emulator, asset.id) == path.read_bytes()
+    assert await read_asset(emulator, asset.id) == path.read_bytes()
     assert emulator.count("put") == 4
 
 

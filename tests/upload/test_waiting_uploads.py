@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 from support.leaks import DESCRIPTORS
 
@@ -219,7 +220,7 @@ async def test_a_file_that_is_replaced_while_its_upload_waits_is_another_upload(
         path.unlink()
         path.write_bytes(b"another film")
         result = await two
-        assert b"".join([p async for p in emulator.asset_bytes(result.asset_id)]) == b"another film"
+        assert await read_asset(emulator, result.asset_id) == b"another film"
         assert not one.done()
         one.cancel()
         await asyncio.wait([one])

@@ -6,6 +6,7 @@ long as a slow link would take. The clock of the emulator is the client's, and v
 
 import pytest
 from attrs import define
+from support.assets import read_asset
 from support.calls import now
 from support.files import CHUNK_SIZE, MakeFile
 from support.proxy import ForwardProxy, forward_proxy
@@ -53,7 +54,7 @@ async def test_an_upload_that_takes_most_of_a_day_finishes(
     async with forward_proxy() as proxy:
         result = await SlowLink(emulator, proxy).upload(path, chunk_seconds=HOUR - 60, workers=2)
     assert 22 * HOUR < now() < DAY
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     puts = [e.status for e in emulator.requests if e.route == "put"]
     assert puts == [200] * 46
     assert emulator.count("presigned_urls") <= 46
@@ -67,7 +68,7 @@ async def test_a_chunk_may_take_longer_than_its_url_lives(
     async with forward_proxy() as proxy:
         result = await SlowLink(emulator, proxy).upload(path, chunk_seconds=2 * HOUR, workers=1)
     assert 20 * HOUR <= now() < DAY
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert [e.status for e in emulator.requests if e.route == "put"] == [200] * 10
 
 
@@ -88,7 +89,3 @@ async def test_an_upload_that_outlives_its_session_says_so(
     assert 24 <= error.stored_chunks <= 27
     assert error.reported_chunks == len(emulator.platform.uploads[upload_id].reported)
     assert emulator.count("put") <= 27
-
-
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])

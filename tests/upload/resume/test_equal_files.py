@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from support.assets import read_asset
 from support.cli import Shell, ended, posix
 from support.files import CHUNK_SIZE
 
@@ -67,8 +68,7 @@ async def begun(emulator: Emulator, client: AsyncTwelveLabs, path: Path, chunk: 
 
 async def check(emulator: Emulator, *results: UploadResult) -> None:
     for result in results:
-        pieces = [piece async for piece in emulator.asset_bytes(result.asset_id)]
-        assert b"".join(pieces) == DATA
+        assert await read_asset(emulator, result.asset_id) == DATA
 
 
 @pytest.mark.parametrize("if_busy", ["raise", "wait"])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import utcnow
 
@@ -49,10 +50,6 @@ def client_of(emulator: Emulator, journal: Journal | None, **settings: Any) -> A
     return AsyncTwelveLabs(emulator.api_key, emulator.base_url, journal=journal, **settings)
 
 
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
-
-
 def sent(emulator: Emulator) -> list[int | None]:
     """Return the chunks that the store took, in order."""
     puts = [request for request in emulator.requests if request.route == "put"]
@@ -82,7 +79,7 @@ async def test_an_upload_goes_on_where_it_ended(
     assert result.resumed_chunks == failure.stored_chunks >= 8
     assert sorted(map(int, filter(None, sent(emulator)))) == list(range(1, CHUNKS + 1))
     assert emulator.count("create") == 1
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_etags_that_nobody_was_told_are_reported_instead_of_sent_again(
@@ -101,7 +98,7 @@ async def test_etags_that_nobody_was_told_are_reported_instead_of_sent_again(
     assert len(sent(emulator)) == 5
     assert result.resumed_chunks == 5
     assert emulator.count("presigned_urls") == 0
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_an_upload_that_was_completed_meanwhile_is_recognised(
@@ -122,7 +119,7 @@ async def test_an_upload_that_was_completed_meanwhile_is_recognised(
     assert (len(sent(emulator)), emulator.count("create")) == (3, 1)
     assert result.resumed_chunks == 3
     assert result.asset_url
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_the_same_file_again_is_another_asset(
@@ -199,7 +196,7 @@ async def test_a_file_that_was_changed_is_refused_with_the_reason(
             assert "resume=False" in str(caught.value)
             result = await client.multipart_upload.upload_file(path, resume=False)
         assert result.upload_id != failure.upload_id
-        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 @pytest.mark.parametrize("replace", [True, False])
@@ -214,7 +211,7 @@ async def test_a_change_of_what_was_not_sent_yet_does_no_harm(
             change(path, 3_050_000, replace=replace)
             result = await client.multipart_upload.upload_file(path)
         assert result.resumed_chunks == 9
-        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_what_cannot_be_compared_is_not_gone_on_with(
@@ -235,7 +232,7 @@ async def test_what_cannot_be_compared_is_not_gone_on_with(
                 result = await client.multipart_upload.upload_file(path)
         assert "nobody can compare" in caplog.text
         assert (result.resumed_chunks, emulator.count("create")) == (0, 2)
-        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_two_files_alike_do_not_become_one_asset(tmp_path: Path) -> None:
@@ -255,7 +252,7 @@ async def test_two_files_alike_do_not_become_one_asset(tmp_path: Path) -> None:
         arrived = [r for r in results if isinstance(r, UploadResult)]
         for path, result in zip((one, other), results, strict=True):
             if isinstance(result, UploadResult):
-                assert await content(emulator, result.asset_id) == path.read_bytes()
+                assert await read_asset(emulator, result.asset_id) == path.read_bytes()
         assert arrived
         refused = [r for r in results if not isinstance(r, UploadResult)]
         assert all("with another content" in str(refusal) for refusal in refused)
@@ -272,7 +269,7 @@ async def test_an_etag_that_the_platform_refuses_poisons_nothing(
             await client.multipart_upload.upload_file(path)
         assert caught.value.retryable
         result = await client.multipart_upload.upload_file(path)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 @pytest.mark.parametrize("route", ["create", "report", "presigned_urls"])
@@ -294,7 +291,7 @@ async def test_an_answer_that_cannot_be_read_is_worth_another_call(
         assert caught.value.retryable
         emulator.faults.script.remove(fault)
         result = await client.multipart_upload.upload_file(path)
-        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert await read_asset(emulator, result.asset_id) == path.read_bytes()
         assert len(sent(emulator)) == CHUNKS
 
 
@@ -396,7 +393,7 @@ async def test_a_journal_that_makes_no_sense_is_as_good_as_none(
         records[0] = json.dumps(first).encode()
         result = await client.multipart_upload.upload_file(path)
     assert (result.resumed_chunks, emulator.count("create")) == (0, 2)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_a_list_that_makes_no_sense_is_told_as_such(
@@ -473,7 +470,7 @@ async def test_a_session_that_is_over_is_replaced_and_that_is_said(
             result = await client.multipart_upload.upload_file(path)
     assert f"upload {failure.upload_id} cannot go on" in caplog.text
     assert result.upload_id != failure.upload_id
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_a_chunk_that_the_platform_lost_is_sent_again(
@@ -562,7 +559,7 @@ async def test_a_journal_that_fails_on_the_way_does_not_end_the_upload(
     async with client_of(emulator, Full()) as client:
         with caplog.at_level(logging.WARNING):
             result = await client.multipart_upload.upload_file(path)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert caplog.text.count("without a journal from here on: no space left") == 1
 
 
@@ -598,7 +595,7 @@ async def test_a_session_can_be_resumed_by_its_id(
     assert (result.upload_id, result.asset_id) == (failure.upload_id, failure.asset_id)
     assert result.resumed_chunks == failure.reported_chunks == failure.stored_chunks
     assert len(sent(emulator)) == CHUNKS
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_of_a_session_that_is_complete_the_asset_must_be_known(
@@ -681,7 +678,7 @@ async def test_a_repeated_report_tells_the_asset_of_a_session_that_is_complete(
         result = await client.multipart_upload.resume(failure.upload_id, path)
     assert result.asset_id == failure.asset_id
     assert emulator.count("put") == puts
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 async def test_a_session_of_many_chunks_is_read_page_by_page(make_file: MakeFile) -> None:
@@ -710,4 +707,4 @@ async def test_an_upload_may_outlive_its_urls_by_a_day_less_a_little(make_file: 
             result = await client.multipart_upload.upload_file(path)
         assert emulator.count("create") == 1
         assert len(sent(emulator)) == 10
-        assert await content(emulator, result.asset_id) == path.read_bytes()
+        assert await read_asset(emulator, result.asset_id) == path.read_bytes()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import (
@@ -109,10 +110,6 @@ def md5_of(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
-
-
 async def usual_requests(emulator: Emulator, client: AsyncTwelveLabs, path: Path) -> int:
     """Return how many requests an upload takes that nothing befalls."""
     before = len(emulator.requests)
@@ -140,7 +137,7 @@ async def test_a_file_with_other_times_and_the_same_bytes_arrives(
     action = happening(lambda: change(path))
     emulator.faults.add(Fault(route="put", chunk_index=at, action=action))
     result = await client.multipart_upload.upload_file(path, max_workers=workers, batch_size=2)
-    assert await content(emulator, result.asset_id) == data
+    assert await read_asset(emulator, result.asset_id) == data
     assert emulator.count("put") == CHUNKS
 
 
@@ -176,7 +173,7 @@ async def test_a_single_chunk_is_compared_as_well(
 
     emulator.faults.add(Fault(route="create", action=meddling(lambda: change(path))))
     result = await client.multipart_upload.upload_file(path)
-    assert await content(emulator, result.asset_id) == data
+    assert await read_asset(emulator, result.asset_id) == data
     assert emulator.count("put") == 1
 
 
@@ -189,7 +186,7 @@ async def test_several_changes_are_each_compared(
         action = happening(partial(os.utime, path, ns=(index, index)))
         emulator.faults.add(Fault(route="put", chunk_index=index, action=action))
     result = await client.multipart_upload.upload_file(path, max_workers=2)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert emulator.count("put") == CHUNKS
 
 
@@ -201,7 +198,7 @@ async def test_a_write_to_what_was_not_sent_yet_is_part_of_the_asset(
     action = happening(lambda: write_at(path, 6 * CHUNK_SIZE, restored=False))
     emulator.faults.add(Fault(route="put", chunk_index=2, action=action))
     result = await client.multipart_upload.upload_file(path, max_workers=1, digest="sha256")
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
     assert await emulator.sha256(result.asset_id) == result.sha256
 
 
@@ -296,7 +293,7 @@ async def test_a_touch_that_cannot_be_compared_is_worth_another_attempt(
     assert isinstance(caught.value.__cause__, SourceChangedError)
     assert caught.value.retryable
     result = await client.multipart_upload.upload_file(path, max_workers=workers)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 @pytest.mark.parametrize("change", HARMLESS)
@@ -311,7 +308,7 @@ async def test_hashes_that_were_made_while_sending_are_compared_instead(
     emulator.faults.add(Fault(route="put", action=OWN, times=None))
     emulator.faults.add(Fault(route="presigned_urls", action=meddling(lambda: change(path))))
     result = await client.multipart_upload.upload_file(path, max_workers=1, verify="etag")
-    assert await content(emulator, result.asset_id) == data
+    assert await read_asset(emulator, result.asset_id) == data
     assert emulator.count("put") == CHUNKS + 1
 
 
@@ -351,7 +348,7 @@ async def test_what_an_earlier_attempt_stored_is_compared_too(
         if harmless:
             result = await upload
             assert result.resumed_chunks == 3
-            assert await content(emulator, result.asset_id) == path.read_bytes()
+            assert await read_asset(emulator, result.asset_id) == path.read_bytes()
         else:
             with pytest.raises(UploadError, match="it was written to") as caught:
                 await upload
@@ -374,7 +371,7 @@ async def test_chunks_of_which_only_the_platform_knows_cannot_be_compared(
         await resume(error.upload_id, path, upload_headers=error.upload_headers, max_workers=1)
     assert caught.value.retryable
     result = await resume(error.upload_id, path, upload_headers=error.upload_headers)
-    assert await content(emulator, result.asset_id) == path.read_bytes()
+    assert await read_asset(emulator, result.asset_id) == path.read_bytes()
 
 
 # In one request.
@@ -388,7 +385,7 @@ async def test_attributes_may_change_while_a_file_goes_in_one_request(
     path = make_file(CHUNK_SIZE)
     data = path.read_bytes()
     asset = await _direct(emulator, client, path, change)
-    assert await content(emulator, asset) == data
+    assert await read_asset(emulator, asset) == data
 
 
 @pytest.mark.parametrize("change", [touch, round_times, write_to_first_chunk])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.assets import read_asset
 
 from twelvelabs_async import (
     AsyncTwelveLabs,
@@ -21,10 +22,6 @@ from twelvelabs_async.emulator import Cut, Emulator, Fault
 FILES = 60
 SIZE = 2500
 """Bytes of each file: three chunks."""
-
-
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
 
 
 def name(number: int) -> str:
@@ -88,7 +85,7 @@ async def test_a_path_is_of_the_directory_in_which_the_call_began(
             await asyncio.sleep(0)
         os.chdir(there)
         for number, asset_id in enumerate(await asyncio.gather(*uploads)):
-            assert await content(emulator, asset_id) == (here / name(number)).read_bytes()
+            assert await read_asset(emulator, asset_id) == (here / name(number)).read_bytes()
 
 
 async def test_a_session_is_gone_on_with_from_there_too(
@@ -113,7 +110,7 @@ async def test_a_session_is_gone_on_with_from_there_too(
         await asyncio.sleep(0)
         os.chdir(there)
         asset_id = (await resumed).asset_id
-    assert await content(emulator, asset_id) == (here / name(1)).read_bytes()
+    assert await read_asset(emulator, asset_id) == (here / name(1)).read_bytes()
 
 
 @pytest.mark.parametrize("way", WAYS)

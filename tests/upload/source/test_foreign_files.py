@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 from attrs import define, frozen
+from support.assets import read_asset
 
 from twelvelabs_async import (
     AssetDetail,
@@ -52,10 +53,6 @@ def kept(file: Any) -> Any:
 def closed_in_the_end() -> Iterator[None]:
     yield
     _open.close()
-
-
-async def content(emulator: Emulator, asset_id: str) -> bytes:
-    return b"".join([piece async for piece in emulator.asset_bytes(asset_id)])
 
 
 class FrameworkError(Exception):
@@ -447,7 +444,7 @@ async def test_whatever_can_be_read_is_uploaded(
     """Byte for byte, whatever else it can do; in chunks where it can be sought in."""
     for way in ("create", "raw", "upload", "a tuple", "chunks"):
         asset = await send(client, way, UPLOADED[what](own_directory(tmp_path, way)))
-        assert await content(emulator, asset.id) == DATA, way
+        assert await read_asset(emulator, asset.id) == DATA, way
 
 
 # What is refused.
@@ -636,7 +633,7 @@ async def test_an_object_is_in_one_upload_at_a_time(
     assert "being uploaded already" in str(refused[0])
     sent = [o for o in outcomes if not isinstance(o, BaseException)]
     for asset in sent:
-        assert await content(emulator, asset.id) == DATA
+        assert await read_asset(emulator, asset.id) == DATA
 
 
 async def test_a_file_stands_where_it_stood_after_an_upload(
