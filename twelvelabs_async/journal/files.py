@@ -63,7 +63,7 @@ _LASTING = frozenset({
 def state_directory(platform: str = sys.platform) -> Path:
     """Return where this user's programs keep what outlives them, for this package."""
     if platform == "darwin":
-        base = Path.home() / "AssetRules" / "Application Support"
+        base = Path.home() / "Library" / "Application Support"
     else:
         base = Path(os.environ.get("XDG_STATE_HOME", ""))
         if not base.is_absolute():  # and so to be ignored (XDG Base Directory Specification 0.8)
