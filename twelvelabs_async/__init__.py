@@ -111,6 +111,9 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
     from twelvelabs_async.models.pages import (
         Page as Page,
     )
+    from twelvelabs_async.models.upload_status import (
+        UploadStatusPage as UploadStatusPage,
+    )
     from twelvelabs_async.models.uploads import (
         ChunkInfo as ChunkInfo,
         ChunkInfoStatus as ChunkInfoStatus,
@@ -141,9 +144,6 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
     )
     from twelvelabs_async.resources.raw_multipart_upload import (
         RawMultipartUploadClient as RawMultipartUploadClient,
-    )
-    from twelvelabs_async.resources.upload_status import (
-        UploadStatusPage as UploadStatusPage,
     )
     from twelvelabs_async.testing import (
         Emulated as Emulated,
@@ -178,6 +178,7 @@ _NAMES = {
     """,
     "models.error_codes": "ErrorCode",
     "models.pages": "Page",
+    "models.upload_status": "UploadStatusPage",
     "models.uploads": """
         ChunkInfo ChunkInfoStatus CompletedChunk CreateAssetUploadRequestType
         CreateAssetUploadResponse GetUploadStatusResponse IncompleteUploadSummary
@@ -189,7 +190,6 @@ _NAMES = {
     "resources.multipart_upload": "MultipartUploadClient",
     "resources.raw_assets": "RawAssetsClient",
     "resources.raw_multipart_upload": "RawMultipartUploadClient",
-    "resources.upload_status": "UploadStatusPage",
     "testing": "Emulated",
 }
 """The public names of each module, for ``__getattr__``; a test compares them with those above."""

@@ -21,9 +21,12 @@ from twelvelabs_async._http.request import RequestOptions, checked_headers
 from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._upload.completions import Completions
+from twelvelabs_async._upload.direct import Sending
 from twelvelabs_async._upload.job import ResumePolicy, Verify
 from twelvelabs_async._upload.limits import Slots, UploadLimits
+from twelvelabs_async._upload.multipart import UploadTools
 from twelvelabs_async._upload.progress import ProgressCallback
+from twelvelabs_async._upload.router import DIRECT_BYTES, UploadOrder, Uploads
 from twelvelabs_async._upload.send.body import Buffers
 from twelvelabs_async._upload.send.loop_share import LoopShare
 from twelvelabs_async._upload.send.storage import Storage
@@ -32,13 +35,11 @@ from twelvelabs_async.errors import ClientUseError, ConfigurationError
 from twelvelabs_async.journal.protocol import Journal
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UserMetadata
-from twelvelabs_async.resources.any_upload import DIRECT_BYTES, UploadOrder, Uploads
-from twelvelabs_async.resources.asset_creation import Sending
 from twelvelabs_async.resources.assets import AssetsClient
-from twelvelabs_async.resources.file_upload import UploadTools
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
+from twelvelabs_async.resources.upload_platform import HttpPlatform
 
 DEFAULT_BASE_URL = "https://api.twelvelabs.io/v1.3"
 API_KEY_VARIABLES = ("TWELVE_LABS_API_KEY", "TWELVELABS_API_KEY")
@@ -142,10 +143,10 @@ class AsyncTwelveLabs(Unpicklable):
         self.assets = AssetsClient(assets, self._sessions.pause)
         raw = RawMultipartUploadClient(self._transport)
         storage = Storage(self._sessions, stall_timeout, buffers, turns, self._threads)
-        base_url, completions = self._transport.base_url, Completions()
-        tools = UploadTools(base_url, raw, assets, storage, limits, completions, self._threads)
+        platform = HttpPlatform(self._transport.base_url, raw, self.assets)
+        tools = UploadTools(platform, storage, limits, Completions(), self._threads)
         self.multipart_upload = MultipartUploadClient(raw, tools, journal)
-        self._uploads = Uploads(self.assets, tools, sending)
+        self._uploads = Uploads(tools, sending)
         self._journal = journal
 
     @property

@@ -36,9 +36,9 @@ from twelvelabs_async._cli.verify_served import CheckFailedError, check_served
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._upload.job import checked_name, checked_path, checked_type
+from twelvelabs_async._upload.multipart import refuse_unusable
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.models.media_types import is_document
-from twelvelabs_async.resources.file_upload import refuse_unusable
 
 _UNANSWERED = (ApiConnectionError, InternalServerError, InvalidResponseError)
 """What leaves open whether the platform has opened a session."""

@@ -24,11 +24,14 @@ from twelvelabs_async._upload.job import (
     checked_name,
     checked_path,
 )
+from twelvelabs_async._upload.multipart import FileUpload, UploadTools, usable_type
+from twelvelabs_async._upload.opening import ResumeById, StartOrResume
 from twelvelabs_async._upload.progress import ProgressCallback, check_callback
 from twelvelabs_async._upload.resume.checkpoint import forget_result
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.journal.protocol import Journal
 from twelvelabs_async.models.pages import Page
+from twelvelabs_async.models.upload_status import StatusCallback, UploadStatusPage
 from twelvelabs_async.models.uploads import (
     CompletedChunk,
     CreateAssetUploadRequestType,
@@ -41,10 +44,7 @@ from twelvelabs_async.models.uploads import (
     UploadStatus,
     UserMetadata,
 )
-from twelvelabs_async.resources.file_upload import FileUpload, UploadTools, usable_type
-from twelvelabs_async.resources.opening import ResumeById, StartOrResume
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.resources.upload_status import StatusCallback, UploadStatusPage
 
 
 @define(eq=False, repr=False)

@@ -14,6 +14,7 @@ from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Params, Transport
 from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._upload.direct import ASSETS, AssetCreation, Sending
 from twelvelabs_async._upload.form import CreationMethod, checked_form
 from twelvelabs_async._upload.source.content import File, parse_content
 from twelvelabs_async.errors import ConflictError, InvalidArgumentError
@@ -24,7 +25,6 @@ from twelvelabs_async.models.assets import (
 )
 from twelvelabs_async.models.pages import page_params
 from twelvelabs_async.models.uploads import UserMetadata
-from twelvelabs_async.resources.asset_creation import ASSETS, AssetCreation, Sending
 
 
 @define(eq=False, repr=False)

@@ -23,8 +23,8 @@ from twelvelabs_async import (
     UploadError,
     UploadProgress,
 )
+from twelvelabs_async._upload.router import DIRECT_BYTES
 from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall
-from twelvelabs_async.resources.any_upload import DIRECT_BYTES
 
 DATA = bytes(range(250)) * 10
 MINUTE = timedelta(minutes=1)

@@ -9,9 +9,10 @@ from attrs import evolve, frozen
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.retries import server_time
+from twelvelabs_async._upload.platform import Platform
 from twelvelabs_async.errors import InvalidResponseError
 from twelvelabs_async.models.assets import AssetDetail
-from twelvelabs_async.models.pages import LARGEST_PAGE
+from twelvelabs_async.models.upload_status import UploadStatusPage
 from twelvelabs_async.models.uploads import (
     ChunkInfo,
     ChunkInfoStatus,
@@ -21,9 +22,6 @@ from twelvelabs_async.models.uploads import (
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
-from twelvelabs_async.resources.raw_assets import RawAssetsClient
-from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.resources.upload_status import UploadStatusPage
 
 _LONGEST_ID = 100
 
@@ -49,8 +47,7 @@ class SessionStatus:
 class SessionCalls:
     """The control calls of one upload session; what ``Uploader`` knows of the platform."""
 
-    _raw: RawMultipartUploadClient
-    _assets: RawAssetsClient
+    _platform: Platform
     _upload_id: str
     _options: RequestOptions | None
 
@@ -58,9 +55,7 @@ class SessionCalls:
         self, start: int, count: int
     ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
         """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
-        answer = await self._raw.get_additional_presigned_urls(
-            self._upload_id, start=start, count=count, request_options=self._options
-        )
+        answer = await self._platform.presigned_urls(self._upload_id, start, count, self._options)
         told = answer.data
         self._check(told.upload_id, self._upload_id, answer)
         urls = tuple(
@@ -72,23 +67,18 @@ class SessionCalls:
         self, chunks: tuple[CompletedChunk, ...], *, urgent: bool = False
     ) -> ReportChunkBatchResponse:
         """Tell the platform that the store holds ``chunks``; see ``upload.uploader.Platform``."""
-        raw = self._raw.urgent() if urgent else self._raw
-        answer = await raw.report_chunk_batch(
-            self._upload_id, completed_chunks=chunks, request_options=self._options
-        )
+        answer = await self._platform.report(self._upload_id, chunks, self._options, urgent=urgent)
         return answer.data
 
     async def status(self) -> GetUploadStatusResponse:
         """Ask where the session stands."""
-        answer = await self._raw.get_status(
-            self._upload_id, page_limit=1, request_options=self._options
-        )
+        answer = await self._platform.session_status(self._upload_id, None, self._options)
         self._check(answer.data.upload_id, self._upload_id, answer)
         return answer.data
 
     async def asset(self, asset_id: str) -> AssetDetail:
         """Ask for the asset that the session makes."""
-        answer = await self._assets.retrieve(asset_id, request_options=self._options)
+        answer = await self._platform.asset(asset_id, self._options)
         self._check(answer.data.id, asset_id, answer)
         return answer.data
 
@@ -123,9 +113,7 @@ class SessionCalls:
         )
 
     async def _page(self, number: int) -> UploadStatusPage:
-        answer = await self._raw.get_status(
-            self._upload_id, page=number, page_limit=LARGEST_PAGE, request_options=self._options
-        )
+        answer = await self._platform.session_status(self._upload_id, number, self._options)
         self._check(answer.data.upload_id, self._upload_id, answer)
         return UploadStatusPage.of(answer.data, number, self._page)
 

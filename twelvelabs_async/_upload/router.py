@@ -4,8 +4,11 @@ from attrs import frozen
 
 from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._upload.direct import AssetCreation, Sending
 from twelvelabs_async._upload.form import AssetForm, checked_form
 from twelvelabs_async._upload.job import AssetSpec, ResumePolicy, UploadJob, Verify, checked_type
+from twelvelabs_async._upload.multipart import FileUpload, UploadTools
+from twelvelabs_async._upload.opening import StartOrResume
 from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller, check_callback
 from twelvelabs_async._upload.source.content import Content, size_of
 from twelvelabs_async._upload.upload_error import upload_failure
@@ -13,10 +16,6 @@ from twelvelabs_async.errors import SourceError, TwelveLabsError
 from twelvelabs_async.models.assets import AssetDetail, AssetMethod
 from twelvelabs_async.models.media_types import is_document
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult, UserMetadata
-from twelvelabs_async.resources.asset_creation import AssetCreation, Sending
-from twelvelabs_async.resources.assets import AssetsClient
-from twelvelabs_async.resources.file_upload import FileUpload, UploadTools
-from twelvelabs_async.resources.opening import StartOrResume
 
 DIRECT_BYTES = 200_000_000
 """The platform takes this much in one request, and recommends chunks above (API reference)."""
@@ -109,7 +108,6 @@ class UploadOrder:
 class Uploads:
     """Carries orders out."""
 
-    _assets: AssetsClient
     _tools: UploadTools
     _sending: Sending
 
@@ -118,7 +116,7 @@ class Uploads:
         asset = await self._sent(order)
         if not order.wait_until_ready:
             return asset
-        return await self._assets.wait_until_ready(
+        return await self._tools.platform.wait_until_ready(
             asset.id,
             timeout=order.ready_timeout,
             hls=bool(order.enable_hls),

@@ -16,10 +16,12 @@ from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import Session, check_session
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
+from twelvelabs_async._upload.platform import Platform
 from twelvelabs_async._upload.resume.checkpoint import Entry, another_file
 from twelvelabs_async._upload.resume.comparison import Imprints
 from twelvelabs_async._upload.resume.proof import prove
 from twelvelabs_async._upload.resume.records import ContentIdentity, PreviousAttempt
+from twelvelabs_async._upload.session_calls import SessionCalls, SessionStatus
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import (
     AssetUnknownError,
@@ -30,7 +32,7 @@ from twelvelabs_async.errors import (
     SessionEndedError,
     SourceChangedError,
 )
-from twelvelabs_async.models.pages import LARGEST_PAGE, Page
+from twelvelabs_async.models.pages import Page
 from twelvelabs_async.models.uploads import (
     CompletedChunk,
     CreateAssetUploadResponse,
@@ -38,9 +40,6 @@ from twelvelabs_async.models.uploads import (
     ListIncompleteUploadsResponse,
     MultipartUploadStatusType,
 )
-from twelvelabs_async.resources.raw_assets import RawAssetsClient
-from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
-from twelvelabs_async.resources.session_calls import SessionCalls, SessionStatus
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -68,15 +67,14 @@ class Opening:
 class SessionOpener:
     """Opens sessions, new and old, of one account."""
 
-    _raw: RawMultipartUploadClient
-    _assets: RawAssetsClient
+    _platform: Platform
     _options: RequestOptions | None
     _batch_size: int
     threads: Threads
 
     def calls(self, upload_id: str) -> SessionCalls:
         """Return the control calls of a session."""
-        return SessionCalls(self._raw, self._assets, upload_id, self._later_options())
+        return SessionCalls(self._platform, upload_id, self._later_options())
 
     def _later_options(self) -> RequestOptions | None:
         """Return the caller's options without what is meant for the session's creation only."""
@@ -95,15 +93,7 @@ class SessionOpener:
             ApiConnectionError: It gave no answer.
         """
         asked_at = clock.monotonic()
-        answer = await self._raw.create(
-            filename=wish.filename,
-            type=wish.file_type,
-            total_size=source.size,
-            enable_hls=wish.enable_hls,
-            enable_thumbnail=wish.enable_thumbnail,
-            user_metadata=wish.user_metadata,
-            request_options=self._options,
-        )
+        answer = await self._platform.create_session(wish, source.size)
         session = _session(answer.data, source.size)
         slices = _checked(session, answer)
         urls = UrlBook()
@@ -164,7 +154,7 @@ class SessionOpener:
         if asset_id is None:
             return False
         try:
-            await self._assets.retrieve(asset_id, request_options=self._later_options())
+            await self._platform.asset(asset_id, self._later_options())
         except (NotFoundError, GoneError, ForbiddenError):
             return False
         return True
@@ -203,9 +193,7 @@ class SessionOpener:
 
     async def _listed(self, upload_id: str) -> Session | None:
         async def ask(number: int) -> ApiResponse[ListIncompleteUploadsResponse]:
-            return await self._raw.list_incomplete_uploads(
-                page=number, page_limit=LARGEST_PAGE, request_options=self._later_options()
-            )
+            return await self._platform.list_sessions(number, self._later_options())
 
         answer = await ask(1)
 

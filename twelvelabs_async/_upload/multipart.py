@@ -14,9 +14,11 @@ from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._upload.completions import Completions
 from twelvelabs_async._upload.job import ResumePolicy, UploadJob, checked_type
 from twelvelabs_async._upload.limits import UploadLimits
+from twelvelabs_async._upload.opening import Opening, ResumeById, SessionOpener, StartOrResume
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.platform import Platform
 from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller
 from twelvelabs_async._upload.resume.checkpoint import Entry, JournalEntry, NoEntry
 from twelvelabs_async._upload.resume.claim import Asking, Encounters, claimed
@@ -40,9 +42,6 @@ from twelvelabs_async.errors import (
     UploadInProgressError,
 )
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult
-from twelvelabs_async.resources.opening import Opening, ResumeById, SessionOpener, StartOrResume
-from twelvelabs_async.resources.raw_assets import RawAssetsClient
-from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -54,13 +53,10 @@ class UploadTools:
     """What all uploads of a client have in common.
 
     Attributes:
-        base_url: Where the platform is; an entry of the journal is about one platform.
         threads: Where disks are waited for.
     """
 
-    base_url: str
-    raw: RawMultipartUploadClient
-    assets: RawAssetsClient
+    platform: Platform
     storage: Storage
     limits: UploadLimits
     completions: Completions
@@ -157,7 +153,7 @@ class FileUpload:
         name = self._resuming.key or self._beginning.key(mark)
         asking = Asking(
             journal=journal,
-            name=f"{self._tools.base_url} {name}",
+            name=f"{self._tools.platform.base_url} {name}",
             path=self._path(),
             mark=mark,
             resume=self._resuming.resume,
@@ -185,7 +181,7 @@ class FileUpload:
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
         tools = self._tools
         batch_size = self._job.batch_size
-        opener = SessionOpener(tools.raw, tools.assets, self._options, batch_size, tools.threads)
+        opener = SessionOpener(tools.platform, self._options, batch_size, tools.threads)
         opening = await self._until_closed(
             lambda: self._beginning.open(opener, source, entry), "the upload was begun"
         )
