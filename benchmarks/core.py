@@ -74,7 +74,7 @@ class Sent:
 
 
 @define(eq=False)
-class World:
+class InstantPlatform:
     """A platform and a store that answer in the next turn of the loop.
 
     Attributes:
@@ -131,16 +131,16 @@ class World:
         return str(body.index)
 
 
-def uploader(world: World, workers: int) -> Uploader:
-    """Return an upload to that world, about to begin."""
-    slices = Slices(world.chunks * CHUNK_SIZE, CHUNK_SIZE)
+def uploader(platform: InstantPlatform, workers: int) -> Uploader:
+    """Return an upload to that platform, about to begin."""
+    slices = Slices(platform.chunks * CHUNK_SIZE, CHUNK_SIZE)
     return Uploader(
-        session=Session("upload", CHUNK_SIZE, world.chunks, slices.total_size, "asset"),
+        session=Session("upload", CHUNK_SIZE, platform.chunks, slices.total_size, "asset"),
         source=File(slices.total_size),
         ledger=Ledger.fresh(slices, BATCH_SIZE),
         urls=UrlBook(),
-        platform=world,
-        storage=cast("Storage", world),
+        platform=platform,
+        storage=cast("Storage", platform),
         patience=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
         slots=Slots.of(workers),
         max_workers=workers,
@@ -150,12 +150,12 @@ def uploader(world: World, workers: int) -> Uploader:
 
 async def measure(chunks: int, workers: int) -> Figures:
     """Carry so many chunks, and return what it cost."""
-    world, meter = World(chunks), Meter()
-    walk = uploader(world, workers)
+    platform, meter = InstantPlatform(chunks), Meter()
+    walk = uploader(platform, workers)
     meter.start()
     await walk.run()
     figures = meter.figures()
-    assert len(world.stored) == len(world.reported) == chunks
+    assert len(platform.stored) == len(platform.reported) == chunks
     return {**figures, "chunks_per_s": chunks / figures["wall_s"]}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from support.account import UPLOADS, Account, song
-from support.contract import Attachment, Clock, Form, Reply, Request, Switches
+from support.clock import ManualClock
+from support.contract import Attachment, Form, Reply, Request, Switches
 
 from twelvelabs_async.emulator import Segment, Transcript
 from twelvelabs_async.emulator.forms import METHOD_REFUSED
@@ -428,7 +429,7 @@ async def test_renditions_follow_a_multipart_asset(account: Account, switches: S
     await states(account, switches.clock, made["asset_id"])
 
 
-async def states(account: Account, clock: Clock, asset_id: str) -> None:
+async def states(account: Account, clock: ManualClock, asset_id: str) -> None:
     """Look at an asset of which everything was asked for, at each step of the way."""
     path = f"/assets/{asset_id}"
     pending = await account.get(path)

@@ -2,13 +2,14 @@
 
 import wave
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define
+from support.clock import ManualClock
 
 from twelvelabs_async.emulator import (
     AssetRules,
@@ -35,23 +36,12 @@ Json = dict[str, Any]
 
 
 @define
-class Clock:
-    """A clock that only a test moves."""
-
-    time: datetime = datetime(2026, 11, 22, 5, 0, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return self.time
-
-
-@define
-class World:
+class AssetsInMemory:
     """A platform with its library, and their clock."""
 
     platform: Platform
     library: AssetRules
-    clock: Clock
+    clock: ManualClock
     made: int = 0
 
     def admit(self, name: str = "film.mp4", mime: str = "video/mp4", **changes: Any) -> str:
@@ -72,19 +62,19 @@ class World:
         return [each["filename"] for each in self.library.listed(query)["data"]]
 
 
-def make_world(**settings: Any) -> World:
-    """Build a world with settings of ``Platform``."""
-    clock = Clock()
+def make_assets(**settings: Any) -> AssetsInMemory:
+    """Build a platform with settings of ``Platform``."""
+    clock = ManualClock()
     signer = Signer(b"secret")
     settings = {"chunk_size": 10, "processing_time": TEN, **settings}
     platform = Platform(signer=signer, now=clock, store_url=STORE_URL, **settings)
-    return World(platform, AssetRules(platform), clock)
+    return AssetsInMemory(platform, AssetRules(platform), clock)
 
 
 @pytest.fixture
-def world() -> World:
-    """Build a world in which processing takes ten seconds."""
-    return make_world()
+def assets() -> AssetsInMemory:
+    """Build a platform on which processing takes ten seconds."""
+    return make_assets()
 
 
 def refusal(call: Callable[[], object]) -> tuple[int, str | None, str]:
@@ -208,32 +198,32 @@ def test_limits_differ_by_method_and_type() -> None:
 
 def test_a_new_asset_is_processing_whatever_the_clock_says() -> None:
     """The answer to its creation says so even where processing takes no time."""
-    world = make_world(processing_time=timedelta(0))
+    assets = make_assets(processing_time=timedelta(0))
     wanted = Order("direct", enable_hls=True, user_metadata={"a": 1})
-    answer = world.library.admit("id", wanted, FILM)
+    answer = assets.library.admit("id", wanted, FILM)
     assert answer == {
         "_id": "id", "method": "direct", "status": "processing", "filename": "film.mp4",
         "file_type": "video/mp4", "created_at": "2026-11-22T05:00:00Z", "user_metadata": {"a": 1},
     }  # fmt: skip
-    assert world.platform.asset("id")["status"] == "ready"
+    assert assets.platform.asset("id")["status"] == "ready"
 
 
-def test_an_asset_gets_ready_as_the_clock_moves(world: World) -> None:
+def test_an_asset_gets_ready_as_the_clock_moves(assets: AssetsInMemory) -> None:
     """Size and metadata are there when it is ready; what was not asked for never is."""
-    asset_id = world.admit()
-    answer = world.after(9, asset_id)
+    asset_id = assets.admit()
+    answer = assets.after(9, asset_id)
     assert answer["status"] == "processing"
     assert set(answer) == {"_id", "method", "status", "filename", "file_type", "created_at"}
-    answer = world.after(1, asset_id)
+    answer = assets.after(1, asset_id)
     assert (answer["status"], answer["size"]) == ("ready", 5)
     assert answer["technical_metadata"] == {"file_size_bytes": 5, "file_mime_type": "video/mp4"}
     assert not {"hls", "thumbnail", "duration", "error", "user_metadata"} & set(answer)
 
 
-def test_renditions_follow_their_asset(world: World) -> None:
+def test_renditions_follow_their_asset(assets: AssetsInMemory) -> None:
     """Pending until the asset is ready, then processing, then ready with a URL."""
-    asset_id = world.admit(enable_hls=True, enable_thumbnail=True)
-    pending, processing, ready = (world.after(s, asset_id) for s in (9, 1, 10))
+    asset_id = assets.admit(enable_hls=True, enable_thumbnail=True)
+    pending, processing, ready = (assets.after(s, asset_id) for s in (9, 1, 10))
     assert pending["hls"] == pending["thumbnail"] == {"status": "pending"}
     assert processing["status"] == "ready"
     assert processing["hls"] == processing["thumbnail"] == {"status": "processing"}
@@ -243,31 +233,31 @@ def test_renditions_follow_their_asset(world: World) -> None:
     assert ready["thumbnail"] == {"status": "ready", "representative_url": url}
 
 
-def test_an_image_has_no_stream(world: World) -> None:
+def test_an_image_has_no_stream(assets: AssetsInMemory) -> None:
     """HLS is for video and audio only."""
-    asset_id = world.admit("a.png", "image/png", enable_hls=True, enable_thumbnail=True)
-    answer = world.platform.asset(asset_id)
+    asset_id = assets.admit("a.png", "image/png", enable_hls=True, enable_thumbnail=True)
+    answer = assets.platform.asset(asset_id)
     assert "hls" not in answer
     assert "thumbnail" in answer
 
 
 @pytest.mark.parametrize("by", ["film.mp4", "asset1"])
-def test_an_asset_fails_as_scripted(world: World, by: str) -> None:
+def test_an_asset_fails_as_scripted(assets: AssetsInMemory, by: str) -> None:
     """By name or id, said beforehand: when its processing ends, with the message."""
-    world.platform.failures[by] = "no playable stream"
-    asset_id = world.admit(enable_hls=True)
-    world.admit("other.mp4")
-    assert world.platform.asset(asset_id)["status"] == "processing"
-    answer = world.after(10, asset_id)
+    assets.platform.failures[by] = "no playable stream"
+    asset_id = assets.admit(enable_hls=True)
+    assets.admit("other.mp4")
+    assert assets.platform.asset(asset_id)["status"] == "processing"
+    answer = assets.after(10, asset_id)
     assert (answer["status"], answer["error"]) == ("failed", {"message": "no playable stream"})
     assert answer["hls"] == {"status": "error"}
     assert "technical_metadata" not in answer
-    assert world.platform.asset("asset2")["status"] == "ready"
+    assert assets.platform.asset("asset2")["status"] == "ready"
 
 
-def test_a_sound_has_a_duration(world: World) -> None:
+def test_a_sound_has_a_duration(assets: AssetsInMemory) -> None:
     """Figures of a WAV file are the file's own."""
-    answer = world.after(10, world.admit("a.wav", "audio/wav", sound=Sound(2, 8000, 2, 12_000)))
+    answer = assets.after(10, assets.admit("a.wav", "audio/wav", sound=Sound(2, 8000, 2, 12_000)))
     assert answer["duration"] == 1.5
     figures = answer["technical_metadata"]
     assert figures["audio_streams"] == [
@@ -303,30 +293,30 @@ def test_a_wav_header_is_read(tmp_path: Path) -> None:
         assert sound_in(path, len(content)) is None
 
 
-def transcription(world: World, asset_id: str, *include: str) -> Json:
+def transcription(assets: AssetsInMemory, asset_id: str, *include: str) -> Json:
     """Return what is told of a transcription."""
-    return world.library.transcription(asset_id, [("include", each) for each in include])
+    return assets.library.transcription(asset_id, [("include", each) for each in include])
 
 
-def test_a_transcription_is_ready_as_long_after_its_asset(world: World) -> None:
+def test_a_transcription_is_ready_as_long_after_its_asset(assets: AssetsInMemory) -> None:
     """Pending while the asset is processed, processing for as long again, then ready."""
-    asset_id = world.admit()
-    assert transcription(world, asset_id) == {"status": "pending"}
-    assert world.after(10, asset_id)["status"] == "ready"
-    assert transcription(world, asset_id) == {"status": "processing"}
-    world.clock.time += TEN
-    ready = transcription(world, asset_id)
+    asset_id = assets.admit()
+    assert transcription(assets, asset_id) == {"status": "pending"}
+    assert assets.after(10, asset_id)["status"] == "ready"
+    assert transcription(assets, asset_id) == {"status": "processing"}
+    assets.clock.time += TEN
+    ready = transcription(assets, asset_id)
     assert list(ready) == ["status", "words"]
     assert ready["status"] == "ready"
-    assert transcription(world, asset_id) == ready
+    assert transcription(assets, asset_id) == ready
 
 
-def test_a_transcription_is_told_in_the_segmentations_asked_for(world: World) -> None:
+def test_a_transcription_is_told_in_the_segmentations_asked_for(assets: AssetsInMemory) -> None:
     """Repeated, or divided by commas; words and sentences say the same, utterances who says it."""
-    asset_id = world.admit(name="my film.mp4")
-    world.clock.time += 2 * TEN
-    told = transcription(world, asset_id, "words", "sentences,utterances", "words")
-    assert told == transcription(world, asset_id, "utterances,words", "sentences")
+    asset_id = assets.admit(name="my film.mp4")
+    assets.clock.time += 2 * TEN
+    told = transcription(assets, asset_id, "words", "sentences,utterances", "words")
+    assert told == transcription(assets, asset_id, "utterances,words", "sentences")
     assert [each["value"] for each in told["sentences"]] == [
         "This is my film.mp4.",
         "Nobody has listened to it.",
@@ -337,60 +327,62 @@ def test_a_transcription_is_told_in_the_segmentations_asked_for(world: World) ->
     assert [each["start"] for each in told["words"]] == [0, *ends[:-1]]
     assert ends[-1] == told["sentences"][-1]["end"] == 10
     assert [each["speaker"] for each in told["utterances"]] == ["speaker_0", "speaker_1"]
-    assert list(transcription(world, asset_id, "sentences")) == ["status", "sentences"]
+    assert list(transcription(assets, asset_id, "sentences")) == ["status", "sentences"]
 
 
-def test_what_is_said_in_a_sound_lasts_as_long_as_it(world: World) -> None:
+def test_what_is_said_in_a_sound_lasts_as_long_as_it(assets: AssetsInMemory) -> None:
     """Where the emulator knows its length."""
     sound = Sound(channels=2, rate=8000, width=2, frames=12_000)
-    asset_id = world.admit("a.wav", "audio/wav", sound=sound)
-    world.clock.time += 2 * TEN
-    assert transcription(world, asset_id)["words"][-1]["end"] == 1.5
+    asset_id = assets.admit("a.wav", "audio/wav", sound=sound)
+    assets.clock.time += 2 * TEN
+    assert transcription(assets, asset_id)["words"][-1]["end"] == 1.5
 
 
 @pytest.mark.parametrize("by", ["film.mp4", "asset1"])
-def test_a_transcription_can_be_set(world: World, by: str) -> None:
+def test_a_transcription_can_be_set(assets: AssetsInMemory, by: str) -> None:
     """By name or id; what it does not support is absent, what is silent is empty."""
     said = (Segment(0.5, 1, "Hello."),)
-    world.platform.transcripts[by] = Transcript(words=(), sentences=said)
-    asset_id = world.admit()
-    world.clock.time += 2 * TEN
-    assert transcription(world, asset_id, *SEGMENTATIONS) == {
+    assets.platform.transcripts[by] = Transcript(words=(), sentences=said)
+    asset_id = assets.admit()
+    assets.clock.time += 2 * TEN
+    assert transcription(assets, asset_id, *SEGMENTATIONS) == {
         "status": "ready",
         "words": [],
         "sentences": [{"start": 0.5, "end": 1, "value": "Hello."}],
     }
-    assert transcription(world, asset_id, "utterances") == {"status": "ready"}
+    assert transcription(assets, asset_id, "utterances") == {"status": "ready"}
 
 
-def test_a_transcription_fails_as_scripted(world: World) -> None:
+def test_a_transcription_fails_as_scripted(assets: AssetsInMemory) -> None:
     """By itself when it should be ready, or with its asset when that fails."""
-    world.platform.transcripts["film.mp4"] = Transcript(error="The language is unknown.")
-    asset_id, failing = world.admit(), world.admit("bad.mp4")
-    world.platform.failures["bad.mp4"] = "The codec is unknown."
-    assert [transcription(world, each)["status"] for each in (asset_id, failing)] == ["pending"] * 2
-    world.clock.time += TEN
+    assets.platform.transcripts["film.mp4"] = Transcript(error="The language is unknown.")
+    asset_id, failing = assets.admit(), assets.admit("bad.mp4")
+    assets.platform.failures["bad.mp4"] = "The codec is unknown."
+    assert [transcription(assets, each)["status"] for each in (asset_id, failing)] == [
+        "pending"
+    ] * 2
+    assets.clock.time += TEN
     failed = {"status": "failed", "error": {"message": "The codec is unknown."}}
-    assert transcription(world, failing) == failed
-    assert transcription(world, asset_id) == {"status": "processing"}
-    world.clock.time += TEN
+    assert transcription(assets, failing) == failed
+    assert transcription(assets, asset_id) == {"status": "processing"}
+    assets.clock.time += TEN
     failed = {"status": "failed", "error": {"message": "The language is unknown."}}
-    assert transcription(world, asset_id) == failed
+    assert transcription(assets, asset_id) == failed
 
 
-def test_some_assets_have_no_transcription(world: World) -> None:
+def test_some_assets_have_no_transcription(assets: AssetsInMemory) -> None:
     """Images, documents, what was set to have none, a file not yet whole, an unknown id."""
-    world.platform.transcripts["silent.mp4"] = None
-    session = world.platform.create({"filename": "a.mp4", "type": "video", "total_size": 5})
+    assets.platform.transcripts["silent.mp4"] = None
+    session = assets.platform.create({"filename": "a.mp4", "type": "video", "total_size": 5})
     for asset_id in (
-        world.admit("a.png", "image/png"),
-        world.admit("a.pdf", "application/pdf"),
-        world.admit("silent.mp4"),
+        assets.admit("a.png", "image/png"),
+        assets.admit("a.pdf", "application/pdf"),
+        assets.admit("silent.mp4"),
         session["asset_id"],
         "nobody",
     ):
-        world.clock.time += 2 * TEN
-        status, code, message = refusal(partial(transcription, world, asset_id))
+        assets.clock.time += 2 * TEN
+        status, code, message = refusal(partial(transcription, assets, asset_id))
         assert (status, code) == (404, "resource_not_exist")
         assert asset_id in message
 
@@ -406,60 +398,62 @@ def test_some_assets_have_no_transcription(world: World) -> None:
         ("more", "1", "parameter_unknown"),
     ],
 )
-def test_a_bad_segmentation_is_refused(world: World, name: str, value: str, code: str) -> None:
+def test_a_bad_segmentation_is_refused(
+    assets: AssetsInMemory, name: str, value: str, code: str
+) -> None:
     """Also while there is nothing to tell yet."""
     call = partial(
-        world.library.transcription, world.admit(), [("include", "words"), (name, value)]
+        assets.library.transcription, assets.admit(), [("include", "words"), (name, value)]
     )
     status, found, message = refusal(call)
     assert (status, found) == (400, code)
     assert f"`{name}`" in message
 
 
-def test_multipart_assets_take_part(world: World) -> None:
+def test_multipart_assets_take_part(assets: AssetsInMemory) -> None:
     """They are listed from their session's start, and wait for their last chunk."""
     body = {"filename": "big.mp4", "type": "video", "total_size": 5, "enable_hls": True}
     body["enable_thumbnail"] = True
-    session = world.platform.create({**body, "user_metadata": {"a": 1}})
-    answer = world.after(100, session["asset_id"])
+    session = assets.platform.create({**body, "user_metadata": {"a": 1}})
+    answer = assets.after(100, session["asset_id"])
     assert (answer["method"], answer["status"]) == ("multipart", "processing")
     assert (answer["hls"], answer["user_metadata"]) == ({"status": "pending"}, {"a": 1})
     assert answer["thumbnail"] == {"status": "pending"}
-    world.admit()
-    assert world.names() == ["film.mp4", "big.mp4"]
-    world.platform.keep_chunk(session["upload_id"], 1, "etag", 5)
+    assets.admit()
+    assert assets.names() == ["film.mp4", "big.mp4"]
+    assets.platform.keep_chunk(session["upload_id"], 1, "etag", 5)
     chunk = {"chunk_index": 1, "proof": "etag", "proof_type": "etag", "chunk_size": 5}
-    world.platform.report(session["upload_id"], {"completed_chunks": [chunk]})
-    assert world.after(9, session["asset_id"])["status"] == "processing"
-    world.platform.report(session["upload_id"], {"completed_chunks": [chunk]})
-    answer = world.after(1, session["asset_id"])
+    assets.platform.report(session["upload_id"], {"completed_chunks": [chunk]})
+    assert assets.after(9, session["asset_id"])["status"] == "processing"
+    assets.platform.report(session["upload_id"], {"completed_chunks": [chunk]})
+    answer = assets.after(1, session["asset_id"])
     assert (answer["status"], answer["size"]) == ("ready", 5)
 
 
-def test_the_list_is_newest_first_in_pages(world: World) -> None:
+def test_the_list_is_newest_first_in_pages(assets: AssetsInMemory) -> None:
     """10 a page by default, in full, with ``page_info``; nothing beyond the last page."""
     for number in range(12):
-        world.admit(f"{number}.mp4")
-    assert world.names() == [f"{number}.mp4" for number in range(11, 1, -1)]
-    page = world.library.listed([("page", "3"), ("page_limit", "5")])
-    assert page["data"] == [world.platform.asset("asset2"), world.platform.asset("asset1")]
+        assets.admit(f"{number}.mp4")
+    assert assets.names() == [f"{number}.mp4" for number in range(11, 1, -1)]
+    page = assets.library.listed([("page", "3"), ("page_limit", "5")])
+    assert page["data"] == [assets.platform.asset("asset2"), assets.platform.asset("asset1")]
     assert page["page_info"] == {
         "limit_per_page": 5, "page": 3, "total_page": 3, "total_results": 12,
     }  # fmt: skip
-    assert world.names(("page", "4"), ("page_limit", "5")) == []
+    assert assets.names(("page", "4"), ("page_limit", "5")) == []
 
 
-def test_the_list_can_be_filtered(world: World) -> None:
+def test_the_list_can_be_filtered(assets: AssetsInMemory) -> None:
     """By ids and types, which repeat, and by a part of the name in any case; all must pass."""
     for name, mime in (("Ab.mp4", "video/mp4"), ("b.wav", "audio/wav"), ("B.pdf", "text/plain")):
-        world.admit(name, mime)
-    assert world.names(("asset_types", "video")) == ["Ab.mp4"]
-    assert world.names(("asset_types", "video"), ("asset_types", "audio")) == ["b.wav", "Ab.mp4"]
-    assert world.names(("asset_types", "document")) == ["B.pdf"]
-    assert world.names(("asset_ids", "asset3"), ("asset_ids", "nope")) == ["B.pdf"]
-    assert world.names(("filename", "AB")) == ["Ab.mp4"]
-    assert world.names(("filename", "b."), ("asset_ids", "asset2")) == ["b.wav"]
-    filtered = world.library.listed([("filename", "b."), ("page_limit", "1")])
+        assets.admit(name, mime)
+    assert assets.names(("asset_types", "video")) == ["Ab.mp4"]
+    assert assets.names(("asset_types", "video"), ("asset_types", "audio")) == ["b.wav", "Ab.mp4"]
+    assert assets.names(("asset_types", "document")) == ["B.pdf"]
+    assert assets.names(("asset_ids", "asset3"), ("asset_ids", "nope")) == ["B.pdf"]
+    assert assets.names(("filename", "AB")) == ["Ab.mp4"]
+    assert assets.names(("filename", "b."), ("asset_ids", "asset2")) == ["b.wav"]
+    filtered = assets.library.listed([("filename", "b."), ("page_limit", "1")])
     assert filtered["page_info"]["total_results"] == 3
 
 
@@ -476,63 +470,63 @@ def test_the_list_can_be_filtered(world: World) -> None:
         ("status", "ready", "parameter_unknown"),
     ],
 )
-def test_a_bad_filter_is_refused(world: World, name: str, value: str, code: str) -> None:
+def test_a_bad_filter_is_refused(assets: AssetsInMemory, name: str, value: str, code: str) -> None:
     """The refusal names the parameter."""
-    status, actual, message = refusal(lambda: world.library.listed([(name, value)]))
+    status, actual, message = refusal(lambda: assets.library.listed([(name, value)]))
     assert (status, actual) == (400, code)
     assert name in message
 
 
-def test_a_deleted_asset_does_not_exist(world: World) -> None:
+def test_a_deleted_asset_does_not_exist(assets: AssetsInMemory) -> None:
     """For any endpoint; with a multipart asset goes its session."""
-    asset_id = world.admit()
-    world.library.delete(asset_id, [])
+    asset_id = assets.admit()
+    assets.library.delete(asset_id, [])
     calls: list[Callable[[], object]] = [
-        lambda: world.platform.asset(asset_id),
-        lambda: world.library.delete(asset_id, [("force", "true")]),
-        lambda: world.library.update_metadata(asset_id, {"user_metadata": {}}),
-        lambda: world.library.replace_metadata(asset_id, {"user_metadata": {}}),
-        lambda: world.library.delete_metadata(asset_id),
+        lambda: assets.platform.asset(asset_id),
+        lambda: assets.library.delete(asset_id, [("force", "true")]),
+        lambda: assets.library.update_metadata(asset_id, {"user_metadata": {}}),
+        lambda: assets.library.replace_metadata(asset_id, {"user_metadata": {}}),
+        lambda: assets.library.delete_metadata(asset_id),
     ]
     assert {refusal(call)[:2] for call in calls} == {(404, "resource_not_exist")}
-    assert world.names() == []
-    session = world.platform.create({"filename": "a", "type": "video", "total_size": 5})
-    world.library.delete(session["asset_id"], [])
-    assert refusal(lambda: world.platform.status(session["upload_id"], {}))[0] == 404
+    assert assets.names() == []
+    session = assets.platform.create({"filename": "a", "type": "video", "total_size": 5})
+    assets.library.delete(session["asset_id"], [])
+    assert refusal(lambda: assets.platform.status(session["upload_id"], {}))[0] == 404
 
 
-def test_a_reference_keeps_an_asset(world: World) -> None:
+def test_a_reference_keeps_an_asset(assets: AssetsInMemory) -> None:
     """Unless ``force`` is true."""
-    asset_id = world.admit()
-    world.platform.assets[asset_id].references += 1
+    asset_id = assets.admit()
+    assets.platform.assets[asset_id].references += 1
     unforced: list[list[tuple[str, str]]] = [[], [("force", "false")]]
     for query in unforced:
-        status, _, message = refusal(partial(world.library.delete, asset_id, query))
+        status, _, message = refusal(partial(assets.library.delete, asset_id, query))
         assert status == 409
         assert "force" in message
-    assert refusal(lambda: world.library.delete(asset_id, [("force", "yes")]))[0] == 400
-    assert refusal(lambda: world.library.delete(asset_id, [("sure", "1")]))[0] == 400
-    assert world.names() == ["film.mp4"]
-    world.library.delete(asset_id, [("force", "true"), ("force", "false")])
-    assert world.names() == []
+    assert refusal(lambda: assets.library.delete(asset_id, [("force", "yes")]))[0] == 400
+    assert refusal(lambda: assets.library.delete(asset_id, [("sure", "1")]))[0] == 400
+    assert assets.names() == ["film.mp4"]
+    assets.library.delete(asset_id, [("force", "true"), ("force", "false")])
+    assert assets.names() == []
 
 
-def test_metadata_is_merged(world: World) -> None:
+def test_metadata_is_merged(assets: AssetsInMemory) -> None:
     """A value sets, null deletes, an empty string or array is ignored, the rest stays."""
-    asset_id = world.admit(user_metadata={"a": 1, "b": 2, "c": 3})
+    asset_id = assets.admit(user_metadata={"a": 1, "b": 2, "c": 3})
     changes: Json = {"a": None, "b": "", "c": [], "d": 0, "nope": None}
-    world.library.update_metadata(asset_id, {"user_metadata": changes})
-    assert world.platform.asset(asset_id)["user_metadata"] == {"b": 2, "c": 3, "d": 0}
+    assets.library.update_metadata(asset_id, {"user_metadata": changes})
+    assert assets.platform.asset(asset_id)["user_metadata"] == {"b": 2, "c": 3, "d": 0}
 
 
-def test_metadata_is_replaced_and_cleared(world: World) -> None:
+def test_metadata_is_replaced_and_cleared(assets: AssetsInMemory) -> None:
     """Null and what is empty are ignored; without metadata the field is absent."""
-    asset_id = world.admit(user_metadata={"a": 1})
+    asset_id = assets.admit(user_metadata={"a": 1})
     new: Json = {"b": False, "c": None, "d": "", "e": []}
-    world.library.replace_metadata(asset_id, {"user_metadata": new})
-    assert world.platform.asset(asset_id)["user_metadata"] == {"b": False}
-    world.library.delete_metadata(asset_id)
-    assert "user_metadata" not in world.platform.asset(asset_id)
+    assets.library.replace_metadata(asset_id, {"user_metadata": new})
+    assert assets.platform.asset(asset_id)["user_metadata"] == {"b": False}
+    assets.library.delete_metadata(asset_id)
+    assert "user_metadata" not in assets.platform.asset(asset_id)
 
 
 @pytest.mark.parametrize(
@@ -547,13 +541,13 @@ def test_metadata_is_replaced_and_cleared(world: World) -> None:
         ({"user_metadata": {}, "a": 1}, "parameter_unknown"),
     ],
 )
-def test_bad_metadata_changes_nothing(world: World, body: object, code: str) -> None:
+def test_bad_metadata_changes_nothing(assets: AssetsInMemory, body: object, code: str) -> None:
     """Merged or replaced, it must be an object of plain values."""
-    asset_id = world.admit(user_metadata={"a": 1})
-    library = world.library
+    asset_id = assets.admit(user_metadata={"a": 1})
+    library = assets.library
     for call in (library.update_metadata, library.replace_metadata):
         assert refusal(partial(call, asset_id, body))[:2] == (400, code)
-    assert world.platform.asset(asset_id)["user_metadata"] == {"a": 1}
+    assert assets.platform.asset(asset_id)["user_metadata"] == {"a": 1}
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class Reply:
 
 
 @define
-class World:
+class AssetsOverHttp:
     """An emulator, a client, and the directory of the files."""
 
     emulator: Emulator
@@ -115,14 +115,14 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def assets(tmp_path: Path) -> AsyncIterator[AssetsOverHttp]:
     """Run an emulator of small limits whose assets tell their URL."""
     limits = Limits(direct=len(FILM), url=len(FILM), image=IMAGE_LIMIT)
     async with (
         Emulator(data_dir=tmp_path, limits=limits, name_url="asset") as emulator,
         aiohttp.ClientSession() as http,
     ):
-        yield World(emulator, http, tmp_path)
+        yield AssetsOverHttp(emulator, http, tmp_path)
 
 
 @define
@@ -190,29 +190,29 @@ async def source() -> AsyncIterator[Source]:
     await runner.cleanup()
 
 
-async def test_a_direct_asset_arrives_byte_for_byte(world: World) -> None:
+async def test_a_direct_asset_arrives_byte_for_byte(assets: AssetsOverHttp) -> None:
     """201, and the store serves what was sent; name and metadata come from the form."""
-    reply = await world.create(
+    reply = await assets.create(
         filename="caf\u00e9 a/b.mp4", user_metadata='{"a": 1}', enable_hls="true"
     )
     assert reply.status == 201
     assert set(reply.json) == {
         "_id", "method", "status", "filename", "file_type", "created_at", "user_metadata",
     }  # fmt: skip
-    asset = (await world.api("GET", f"/assets/{reply.json['_id']}")).json
+    asset = (await assets.api("GET", f"/assets/{reply.json['_id']}")).json
     assert (asset["method"], asset["status"], asset["size"]) == ("direct", "ready", len(FILM))
     assert (asset["filename"], asset["user_metadata"]) == ("caf\u00e9 a/b.mp4", {"a": 1})
     assert asset["hls"]["status"] == "ready"
-    assert (await world.ask("GET", asset["url"])).body == FILM
-    assert await world.emulator.sha256(asset["_id"]) == hashlib.sha256(FILM).hexdigest()
-    exchange = world.emulator.requests[0]
+    assert (await assets.ask("GET", asset["url"])).body == FILM
+    assert await assets.emulator.sha256(asset["_id"]) == hashlib.sha256(FILM).hexdigest()
+    exchange = assets.emulator.requests[0]
     assert (exchange.route, exchange.status) == ("create_asset", 201)
     assert exchange.received == int(dict(exchange.headers)["Content-Length"])
 
 
-async def test_the_file_names_the_asset(world: World) -> None:
+async def test_the_file_names_the_asset(assets: AssetsOverHttp) -> None:
     """Without a filename of its own the form's file gives the name."""
-    assert (await world.create("other.mov")).json["filename"] == "other.mov"
+    assert (await assets.create("other.mov")).json["filename"] == "other.mov"
 
 
 def form(*parts: str, end: str = "--\r\n") -> bytes:
@@ -253,21 +253,21 @@ LARGE = f'Content-Disposition: form-data; name="method"\r\n\r\n{"x" * (2**20 + 1
     ],
 )  # fmt: skip
 async def test_a_bad_form_is_refused(
-    world: World, content_type: str | None, body: bytes, code: str
+    assets: AssetsOverHttp, content_type: str | None, body: bytes, code: str
 ) -> None:
     """Each mistake has its code, makes no asset and leaves no file."""
     headers = FORM_TYPE if content_type is None else {"Content-Type": content_type}
-    reply = await world.api("POST", "/assets", data=io.BytesIO(body), headers=headers)
+    reply = await assets.api("POST", "/assets", data=io.BytesIO(body), headers=headers)
     assert reply.error == (400, code)
-    assert not world.emulator.platform.assets
-    assert world.left == []
+    assert not assets.emulator.platform.assets
+    assert assets.left == []
 
 
-async def test_a_form_written_by_hand_is_taken(world: World) -> None:
+async def test_a_form_written_by_hand_is_taken(assets: AssetsOverHttp) -> None:
     """Else the test above would prove nothing."""
-    reply = await world.api("POST", "/assets", data=form(METHOD, FILE), headers=FORM_TYPE)
+    reply = await assets.api("POST", "/assets", data=form(METHOD, FILE), headers=FORM_TYPE)
     assert reply.status == 201
-    assert [path.read_bytes() for path in world.left if path.is_file()] == [b"film"]
+    assert [path.read_bytes() for path in assets.left if path.is_file()] == [b"film"]
 
 
 @pytest.mark.parametrize(
@@ -277,28 +277,30 @@ async def test_a_form_written_by_hand_is_taken(world: World) -> None:
         ({"enable_hls": "maybe"}, 'strconv.ParseBool: parsing "maybe": invalid syntax'),
     ],
 )
-async def test_raw_texts_have_no_code(world: World, fields: dict[str, str], text: str) -> None:
+async def test_raw_texts_have_no_code(
+    assets: AssetsOverHttp, fields: dict[str, str], text: str
+) -> None:
     """What binding and validator say is plain text."""
     body = aiohttp.FormData({"method": "direct", **fields})
     body.add_field("file", b"film", filename="a.mp4")
-    reply = await world.api("POST", "/assets", data=body)
+    reply = await assets.api("POST", "/assets", data=body)
     assert (reply.status, reply.content_type, reply.body.decode()) == (400, "text/plain", text)
-    assert world.left == []
+    assert assets.left == []
 
 
 @pytest.mark.parametrize(("name", "limit"), [("a.mp4", len(FILM)), ("a.png", IMAGE_LIMIT)])
 async def test_a_file_too_large_is_refused_with_both_figures(
-    world: World, name: str, limit: int
+    assets: AssetsOverHttp, name: str, limit: int
 ) -> None:
     """The limit itself is allowed; the size that is told is that of the whole file."""
-    assert (await world.create(name, bytes(limit))).status == 201
+    assert (await assets.create(name, bytes(limit))).status == 201
     size = limit + 300_000
-    before = world.left
-    reply = await world.create(name, bytes(size))
+    before = assets.left
+    reply = await assets.create(name, bytes(size))
     assert reply.error == (400, "media_filesize_too_large")
     assert f"{limit} bytes" in reply.json["message"]
     assert f"{size} bytes" in reply.json["message"]
-    assert world.left == before
+    assert assets.left == before
 
 
 async def test_what_exceeds_the_limit_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,17 +314,17 @@ async def test_what_exceeds_the_limit_is_not_written(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(disk, "_write_whole", count)
     limits = Limits(direct=1_000, image=10, url=2**30)
     async with Emulator(limits=limits) as emulator, aiohttp.ClientSession() as http:
-        reply = await World(emulator, http, Path()).create(content=FILM * 10)
+        reply = await AssetsOverHttp(emulator, http, Path()).create(content=FILM * 10)
     assert reply.error == (400, "media_filesize_too_large")
     assert written <= 1_000
 
 
-async def test_an_unsupported_type_is_refused(world: World) -> None:
+async def test_an_unsupported_type_is_refused(assets: AssetsOverHttp) -> None:
     """By name, and by what the sender says."""
-    reply = await world.create("setup.exe", b"MZ")
+    reply = await assets.create("setup.exe", b"MZ")
     assert reply.error == (400, "media_url_unsupported_format")
     assert "setup.exe" in reply.json["message"]
-    assert world.left == []
+    assert assets.left == []
 
 
 @pytest.mark.real_time  # tens of MB, through full buffers
@@ -341,8 +343,8 @@ async def test_a_form_may_come_in_any_pieces(first: int) -> None:
             yield body[start:end]
 
     async with Emulator() as emulator, aiohttp.ClientSession() as http:
-        world = World(emulator, http, Path())
-        reply = await world.api("POST", "/assets", data=pieces(), headers=FORM_TYPE)
+        assets = AssetsOverHttp(emulator, http, Path())
+        reply = await assets.api("POST", "/assets", data=pieces(), headers=FORM_TYPE)
         assert reply.status == 201
         assert await emulator.sha256(reply.json["_id"]) == hashlib.sha256(content).hexdigest()
 
@@ -359,10 +361,10 @@ async def test_a_file_is_not_held_in_memory() -> None:
         yield tail
 
     async with Emulator() as emulator, aiohttp.ClientSession() as http:
-        world = World(emulator, http, Path())
+        assets = AssetsOverHttp(emulator, http, Path())
         tracemalloc.start()
         try:
-            reply = await world.api("POST", "/assets", data=pieces(), headers=FORM_TYPE)
+            reply = await assets.api("POST", "/assets", data=pieces(), headers=FORM_TYPE)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -382,16 +384,16 @@ def wav() -> bytes:
     return file.getvalue()
 
 
-async def test_a_wav_file_tells_its_figures(world: World) -> None:
+async def test_a_wav_file_tells_its_figures(assets: AssetsOverHttp) -> None:
     """Uploaded directly or in chunks."""
-    direct = (await world.create("a.wav", wav())).json["_id"]
-    chunked = (await world.multipart(wav(), "a.wav"))["asset_id"]
-    answers = [(await world.api("GET", f"/assets/{each}")).json for each in (direct, chunked)]
+    direct = (await assets.create("a.wav", wav())).json["_id"]
+    chunked = (await assets.multipart(wav(), "a.wav"))["asset_id"]
+    answers = [(await assets.api("GET", f"/assets/{each}")).json for each in (direct, chunked)]
     assert [each["duration"] for each in answers] == [0.25, 0.25]
     assert answers[0]["technical_metadata"] == answers[1]["technical_metadata"]
 
 
-async def test_a_url_is_fetched_from_loopback(world: World, source: Source) -> None:
+async def test_a_url_is_fetched_from_loopback(assets: AssetsOverHttp, source: Source) -> None:
     """By address, by ``localhost``, and through redirects; the last step names the asset."""
     local = source.url.replace("127.0.0.1", "localhost")
     for url in (
@@ -400,13 +402,13 @@ async def test_a_url_is_fetched_from_loopback(world: World, source: Source) -> N
         f"{local}/my%20film.mp4",
         f"{source.url}/to/{local}/my%20film.mp4",
     ):
-        reply = await world.by_url(url)
+        reply = await assets.by_url(url)
         assert reply.status == 201
-        asset = (await world.api("GET", f"/assets/{reply.json['_id']}")).json
+        asset = (await assets.api("GET", f"/assets/{reply.json['_id']}")).json
         assert (asset["method"], asset["filename"]) == ("url", "my film.mp4")
         assert (asset["status"], asset["size"]) == ("ready", len(FILM))
-        assert (await world.ask("GET", asset["url"])).body == FILM
-    reply = await world.by_url(f"{source.url}/x", filename="own.mov", enable_thumbnail="1")
+        assert (await assets.ask("GET", asset["url"])).body == FILM
+    reply = await assets.by_url(f"{source.url}/x", filename="own.mov", enable_thumbnail="1")
     assert (reply.json["filename"], reply.json["file_type"]) == ("own.mov", "video/quicktime")
 
 
@@ -431,37 +433,37 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> tuple[list[object], set[str]]:
     ["192.0.2.1", "example.com", "localhost.example.com", "127.1", "2130706433", "[2001:db8::1]"],
 )
 async def test_nothing_beyond_loopback_is_contacted(
-    world: World, source: Source, monkeypatch: pytest.MonkeyPatch, host: str
+    assets: AssetsOverHttp, source: Source, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     """Neither at once nor by a redirect; no name is looked up."""
     tried, contacted = watch(monkeypatch)
     for url in (f"http://{host}/a.mp4", f"{source.url}/to/http://{host}/a.mp4"):
-        reply = await world.by_url(url)
+        reply = await assets.by_url(url)
         assert reply.error == (400, "media_url_not_accessible")
         assert host in reply.json["message"]
     assert tried == []
     assert contacted == {"127.0.0.1"}
-    assert world.left == []
+    assert assets.left == []
 
 
 async def test_localhost_is_not_looked_up(
-    world: World, source: Source, monkeypatch: pytest.MonkeyPatch
+    assets: AssetsOverHttp, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever answers for names has no say in where it is; other names are nowhere."""
     tried, contacted = watch(monkeypatch)
     local = source.url.replace("127.0.0.1", "localhost")
-    assert (await world.by_url(f"{local}/a.mp4")).status == 201
+    assert (await assets.by_url(f"{local}/a.mp4")).status == 201
     assert tried == []
     assert contacted <= {"127.0.0.1", "::1"}
     with pytest.raises(OSError, match="not this machine"):
         await Localhost().resolve("example.com")
 
 
-async def test_a_url_is_asked_for_as_it_is_written(world: World, source: Source) -> None:
+async def test_a_url_is_asked_for_as_it_is_written(assets: AssetsOverHttp, source: Source) -> None:
     """It may be signed; a URL too large tells its whole size."""
-    await world.by_url(f"{source.url}/a%7e%2F+b~.mp4")
+    await assets.by_url(f"{source.url}/a%7e%2F+b~.mp4")
     assert source.asked == ["/a%7e%2F+b~.mp4"]
-    reply = await world.by_url(f"{source.url}/large.mp4")
+    reply = await assets.by_url(f"{source.url}/large.mp4")
     assert f"{9 * len(FILM)} bytes" in reply.json["message"]
 
 
@@ -479,64 +481,67 @@ async def test_a_url_is_asked_for_as_it_is_written(world: World, source: Source)
     ],
 )
 async def test_a_url_without_a_good_file_is_refused(
-    world: World, source: Source, path: str, code: str
+    assets: AssetsOverHttp, source: Source, path: str, code: str
 ) -> None:
     """Each kind has its code, makes no asset and leaves no file."""
-    assert (await world.by_url(source.url + path)).error == (400, code)
-    assert not world.emulator.platform.assets
-    assert world.left == []
+    assert (await assets.by_url(source.url + path)).error == (400, code)
+    assert not assets.emulator.platform.assets
+    assert assets.left == []
 
 
-async def test_a_refused_connection_is_not_accessible(world: World) -> None:
+async def test_a_refused_connection_is_not_accessible(assets: AssetsOverHttp) -> None:
     """Nobody listens there."""
-    reply = await world.by_url("http://127.0.0.1:1/a.mp4")
+    reply = await assets.by_url("http://127.0.0.1:1/a.mp4")
     assert reply.error == (400, "media_url_not_accessible")
 
 
-async def test_assets_are_listed_over_http(world: World) -> None:
+async def test_assets_are_listed_over_http(assets: AssetsOverHttp) -> None:
     """Repeated parameters are all heard."""
-    ids = [(await world.create(name)).json["_id"] for name in ("a.mp4", "b.wav", "c.mp4")]
-    ids.append((await world.multipart(FILM))["asset_id"])
-    listed = (await world.api("GET", "/assets")).json
+    ids = [(await assets.create(name)).json["_id"] for name in ("a.mp4", "b.wav", "c.mp4")]
+    ids.append((await assets.multipart(FILM))["asset_id"])
+    listed = (await assets.api("GET", "/assets")).json
     assert [each["_id"] for each in listed["data"]] == ids[::-1]
     query = f"?asset_ids={ids[0]}&asset_ids={ids[1]}&asset_types=video&asset_types=image"
-    listed = (await world.api("GET", f"/assets{query}")).json
+    listed = (await assets.api("GET", f"/assets{query}")).json
     assert [each["_id"] for each in listed["data"]] == ids[:1]
-    assert (await world.api("GET", "/assets?page_limit=51")).error == (400, "parameter_invalid")
+    assert (await assets.api("GET", "/assets?page_limit=51")).error == (400, "parameter_invalid")
 
 
-async def test_a_deleted_asset_is_gone_with_its_files(world: World) -> None:
+async def test_a_deleted_asset_is_gone_with_its_files(assets: AssetsOverHttp) -> None:
     """Direct or multipart: an empty 200, then 404 at both origins."""
-    for asset_id in ((await world.create()).json["_id"], (await world.multipart(FILM))["asset_id"]):
-        url = (await world.api("GET", f"/assets/{asset_id}")).json["url"]
-        reply = await world.api("DELETE", f"/assets/{asset_id}")
+    for asset_id in (
+        (await assets.create()).json["_id"],
+        (await assets.multipart(FILM))["asset_id"],
+    ):
+        url = (await assets.api("GET", f"/assets/{asset_id}")).json["url"]
+        reply = await assets.api("DELETE", f"/assets/{asset_id}")
         assert (reply.status, reply.body) == (200, b"")
-        assert (await world.api("GET", f"/assets/{asset_id}")).error == (404, "resource_not_exist")
-        again = await world.api("DELETE", f"/assets/{asset_id}?force=true")
+        assert (await assets.api("GET", f"/assets/{asset_id}")).error == (404, "resource_not_exist")
+        again = await assets.api("DELETE", f"/assets/{asset_id}?force=true")
         assert again.error == (404, "resource_not_exist")
-        served = await world.ask("GET", url)
+        served = await assets.ask("GET", url)
         assert (served.status, b"NoSuchKey" in served.body) == (404, True)
         with pytest.raises(KeyError):
-            await world.emulator.sha256(asset_id)
-    assert world.left == []
+            await assets.emulator.sha256(asset_id)
+    assert assets.left == []
 
 
-async def test_a_reference_blocks_a_delete(world: World) -> None:
+async def test_a_reference_blocks_a_delete(assets: AssetsOverHttp) -> None:
     """409, which tells of ``force``."""
-    asset_id = (await world.create()).json["_id"]
-    world.emulator.reference(asset_id)
-    reply = await world.api("DELETE", f"/assets/{asset_id}")
+    asset_id = (await assets.create()).json["_id"]
+    assets.emulator.reference(asset_id)
+    reply = await assets.api("DELETE", f"/assets/{asset_id}")
     assert reply.status == 409
     assert "force" in reply.json["message"]
-    assert world.left
-    assert (await world.api("DELETE", f"/assets/{asset_id}?force=true")).status == 200
-    assert world.left == []
+    assert assets.left
+    assert (await assets.api("DELETE", f"/assets/{asset_id}?force=true")).status == 200
+    assert assets.left == []
 
 
-async def test_a_chunk_for_a_deleted_asset_is_refused(world: World) -> None:
+async def test_a_chunk_for_a_deleted_asset_is_refused(assets: AssetsOverHttp) -> None:
     """Its session went with it, also while a chunk was on its way."""
     body = {"filename": "film.mp4", "type": "video", "total_size": len(FILM)}
-    session = (await world.api("POST", "/assets/multipart-uploads", json=body)).json
+    session = (await assets.api("POST", "/assets/multipart-uploads", json=body)).json
     url, headers = session["upload_urls"][0]["url"], session["upload_headers"]
     deleted = asyncio.Event()
 
@@ -545,57 +550,57 @@ async def test_a_chunk_for_a_deleted_asset_is_refused(world: World) -> None:
         await deleted.wait()
         yield FILM[1000:]
 
-    put = world.ask(
+    put = assets.ask(
         "PUT", url, data=slowly(), headers={**headers, "Content-Length": str(len(FILM))}
     )
     task = asyncio.create_task(put)
-    while not world.emulator.platform.uploads[session["upload_id"]].chunk(1).used:
+    while not assets.emulator.platform.uploads[session["upload_id"]].chunk(1).used:
         await asyncio.sleep(0)
-    assert (await world.api("DELETE", f"/assets/{session['asset_id']}")).status == 200
+    assert (await assets.api("DELETE", f"/assets/{session['asset_id']}")).status == 200
     deleted.set()
-    for reply in (await task, await world.ask("PUT", url, data=FILM, headers=headers)):
+    for reply in (await task, await assets.ask("PUT", url, data=FILM, headers=headers)):
         assert (reply.status, b"NoSuchUpload" in reply.body) == (404, True)
-    assert [path for path in world.left if path.is_file()] == []
+    assert [path for path in assets.left if path.is_file()] == []
 
 
-async def test_metadata_is_changed_over_http(world: World) -> None:
+async def test_metadata_is_changed_over_http(assets: AssetsOverHttp) -> None:
     """Each method answers an empty 200."""
-    asset_id = (await world.create(user_metadata='{"a": 1, "b": 2}')).json["_id"]
+    asset_id = (await assets.create(user_metadata='{"a": 1, "b": 2}')).json["_id"]
     path = f"/assets/{asset_id}/user-metadata"
 
     async def now(method: str, body: Json | None = None) -> object:
-        reply = await world.api(method, path, json=body)
+        reply = await assets.api(method, path, json=body)
         assert (reply.status, reply.body) == (200, b"")
-        return (await world.api("GET", f"/assets/{asset_id}")).json.get("user_metadata")
+        return (await assets.api("GET", f"/assets/{asset_id}")).json.get("user_metadata")
 
     assert await now("PATCH", {"user_metadata": {"a": None, "c": "x"}}) == {"b": 2, "c": "x"}
     assert await now("PUT", {"user_metadata": {"d": 4}}) == {"d": 4}
     assert await now("DELETE") is None
-    reply = await world.api("PATCH", path, data=b"{}")
+    reply = await assets.api("PATCH", path, data=b"{}")
     assert reply.error == (400, "content_type_invalid")
 
 
-async def test_a_failure_can_be_scripted(world: World) -> None:
+async def test_a_failure_can_be_scripted(assets: AssetsOverHttp) -> None:
     """By name, before the asset is made."""
-    world.emulator.fail_asset("film.mp4", "the video is broken")
-    reply = await world.create()
+    assets.emulator.fail_asset("film.mp4", "the video is broken")
+    reply = await assets.create()
     assert reply.json["status"] == "processing"
-    asset = (await world.api("GET", f"/assets/{reply.json['_id']}")).json
+    asset = (await assets.api("GET", f"/assets/{reply.json['_id']}")).json
     assert (asset["status"], asset["error"]) == ("failed", {"message": "the video is broken"})
 
 
-async def test_a_transcription_is_told_over_http(world: World) -> None:
+async def test_a_transcription_is_told_over_http(assets: AssetsOverHttp) -> None:
     """Of what was set for its name; values of ``include`` repeat in the query."""
     said = (Segment(0, 1.5, "Grüße"),)
-    world.emulator.transcribe("film.mp4", Transcript(words=said, utterances=said))
-    path = f"/assets/{(await world.create()).json['_id']}/transcription"
+    assets.emulator.transcribe("film.mp4", Transcript(words=said, utterances=said))
+    path = f"/assets/{(await assets.create()).json['_id']}/transcription"
     told = [{"start": 0, "end": 1.5, "value": "Grüße"}]
-    assert (await world.api("GET", path)).json == {"status": "ready", "words": told}
-    both = (await world.api("GET", f"{path}?include=sentences&include=utterances")).json
+    assert (await assets.api("GET", path)).json == {"status": "ready", "words": told}
+    both = (await assets.api("GET", f"{path}?include=sentences&include=utterances")).json
     assert both == {"status": "ready", "utterances": told}
-    reply = await world.api("GET", f"{path}?include=letters")
+    reply = await assets.api("GET", f"{path}?include=letters")
     assert reply.error == (400, "parameter_invalid")
-    assert world.emulator.count("transcription") == 3
+    assert assets.emulator.count("transcription") == 3
 
 
 async def until_over(emulator: Emulator, route: str, count: int = 1) -> None:
@@ -604,14 +609,14 @@ async def until_over(emulator: Emulator, route: str, count: int = 1) -> None:
         await asyncio.sleep(0)
 
 
-async def sent_by_hand(world: World, body: bytes, part: int) -> asyncio.StreamWriter:
+async def sent_by_hand(assets: AssetsOverHttp, body: bytes, part: int) -> asyncio.StreamWriter:
     """Send the head and a part of the body of a creation over a connection of one's own."""
-    at = URL(world.emulator.base_url)
+    at = URL(assets.emulator.base_url)
     assert at.host is not None
     _, writer = await asyncio.open_connection(at.host, at.port)
     fields = {
         "Host": str(at.authority),
-        "x-api-key": world.emulator.api_key,
+        "x-api-key": assets.emulator.api_key,
         "Content-Length": str(len(body)),
         **FORM_TYPE,
     }
@@ -631,57 +636,61 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.parametrize("action", [Cut, Stall])
 @pytest.mark.parametrize("when", ["before", "middle", "after"])
-async def test_a_creation_may_be_cut_or_stalled(world: World, action: Any, when: Any) -> None:
+async def test_a_creation_may_be_cut_or_stalled(
+    assets: AssetsOverHttp, action: Any, when: Any
+) -> None:
     """Before and halfway nothing took effect; after, only the answer is lost."""
-    fault = world.emulator.faults.add(Fault(route="create_asset", action=action(when)))
+    fault = assets.emulator.faults.add(Fault(route="create_asset", action=action(when)))
     body = form(METHOD, FILE).replace(b"film", FILM)
-    writer = await sent_by_hand(world, body, len(body))
-    while not fault.hits or (when == "after" and not world.emulator.platform.assets):
+    writer = await sent_by_hand(assets, body, len(body))
+    while not fault.hits or (when == "after" and not assets.emulator.platform.assets):
         await asyncio.sleep(0)
     if action is Stall:
         writer.close()
-    await until_over(world.emulator, "create_asset")
+    await until_over(assets.emulator, "create_asset")
     await hang_up(writer)
-    (exchange,) = world.emulator.requests
+    (exchange,) = assets.emulator.requests
     assert exchange.status is None
     received = {"before": 0, "middle": len(body) // 2, "after": len(body)}[when]
     assert exchange.received == received
-    assert bool(world.emulator.platform.assets) == bool(world.left) == (when == "after")
+    assert bool(assets.emulator.platform.assets) == bool(assets.left) == (when == "after")
 
 
-async def test_a_creation_that_breaks_off_leaves_nothing(world: World) -> None:
+async def test_a_creation_that_breaks_off_leaves_nothing(assets: AssetsOverHttp) -> None:
     """The client went away halfway through the file."""
     body = form(METHOD, FILE).replace(b"film", FILM)
-    writer = await sent_by_hand(world, body, len(body) // 2)
-    while not world.emulator.connections("api"):
+    writer = await sent_by_hand(assets, body, len(body) // 2)
+    while not assets.emulator.connections("api"):
         await asyncio.sleep(0)
     await hang_up(writer)
-    await until_over(world.emulator, "create_asset")
-    assert world.emulator.requests[0].status is None
-    assert not world.emulator.platform.assets
-    assert world.left == []
+    await until_over(assets.emulator, "create_asset")
+    assert assets.emulator.requests[0].status is None
+    assert not assets.emulator.platform.assets
+    assert assets.left == []
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_scripted_answer_reads_the_whole_body(world: World, chunked: bool) -> None:
+async def test_a_scripted_answer_reads_the_whole_body(
+    assets: AssetsOverHttp, chunked: bool
+) -> None:
     """With or without a length; nothing takes effect."""
     error = api_error(400, "video_duration_too_long", "10 hours at most, it has 11")
-    world.emulator.faults.add(Fault(route="create_asset", action=error))
+    assets.emulator.faults.add(Fault(route="create_asset", action=error))
     body = form(METHOD, FILE).replace(b"film", FILM)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield body
 
     data = pieces() if chunked else body
-    reply = await world.api("POST", "/assets", data=data, headers=FORM_TYPE)
+    reply = await assets.api("POST", "/assets", data=data, headers=FORM_TYPE)
     assert reply.error == (400, "video_duration_too_long")
-    assert world.emulator.requests[0].received == len(body)
-    assert not world.emulator.platform.assets
+    assert assets.emulator.requests[0].received == len(body)
+    assert not assets.emulator.platform.assets
 
 
-async def test_faults_befall_every_route_of_assets(world: World) -> None:
+async def test_faults_befall_every_route_of_assets(assets: AssetsOverHttp) -> None:
     """Each endpoint by its own name, and an empty answer can be rewritten too."""
-    asset_id = (await world.create()).json["_id"]
+    asset_id = (await assets.create()).json["_id"]
     path = f"/assets/{asset_id}"
     for route, method, at in (
         ("create_asset", "POST", "/assets"),
@@ -693,12 +702,12 @@ async def test_faults_befall_every_route_of_assets(world: World) -> None:
         ("replace_metadata", "PUT", f"{path}/user-metadata"),
         ("delete_metadata", "DELETE", f"{path}/user-metadata"),
     ):
-        world.emulator.faults.add(Fault(route=route, action=Answer(503)))
-        assert (await world.api(method, at)).status == 503
+        assets.emulator.faults.add(Fault(route=route, action=Answer(503)))
+        assert (await assets.api(method, at)).status == 503
     rewrite = Rewrite(lambda payload: {**payload, "seen": True})
-    world.emulator.faults.add(Fault(route="delete_asset", action=rewrite))
-    assert (await world.api("DELETE", path)).json == {"seen": True}
-    world.emulator.faults.add(Fault(route="create_asset", action=rewrite))
-    reply = await world.create(enable_hls="?")
+    assets.emulator.faults.add(Fault(route="delete_asset", action=rewrite))
+    assert (await assets.api("DELETE", path)).json == {"seen": True}
+    assets.emulator.faults.add(Fault(route="create_asset", action=rewrite))
+    reply = await assets.create(enable_hls="?")
     assert (reply.status, reply.json) == (400, {"seen": True})
-    assert world.emulator.faults.unused() == []
+    assert assets.emulator.faults.unused() == []

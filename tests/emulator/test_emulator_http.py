@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 from attrs import Factory, define
 from support.assets import read_asset
+from support.clock import ManualClock
 from yarl import URL
 
 from twelvelabs_async.emulator import (
@@ -38,17 +39,6 @@ Json = dict[str, Any]
 
 
 @define
-class Clock:
-    """A clock that only a test moves."""
-
-    time: datetime = datetime(2026, 11, 22, 5, 0, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return self.time
-
-
-@define
 class Reply:
     """An answer, read whole."""
 
@@ -64,12 +54,12 @@ class Reply:
 
 
 @define
-class World:
+class UploadsOverHttp:
     """An emulator, a client for each origin, and the clock of both."""
 
     emulator: Emulator
     http: aiohttp.ClientSession
-    clock: Clock
+    clock: ManualClock
     session: Json = Factory(dict[str, Any])
 
     async def ask(self, method: str, url: str, **options: Any) -> Reply:
@@ -84,14 +74,14 @@ class World:
         return await self.ask(method, self.emulator.base_url + path, headers=headers, **options)
 
     async def create(self) -> Json:
-        """Open a session for ``CONTENT``, which is the world's from now on."""
+        """Open a session for ``CONTENT``, the session of all later requests."""
         body = {"filename": "caf\u00e9 a/b.mp4", "type": "video", "total_size": len(CONTENT)}
         self.session = (await self.api("POST", "/assets/multipart-uploads", json=body)).json
         return self.session
 
     @property
     def path(self) -> str:
-        """Return the path of the world's session."""
+        """Return the path of the session."""
         return f"/assets/multipart-uploads/{self.session['upload_id']}"
 
     async def url(self, index: int) -> str:
@@ -161,54 +151,54 @@ async def until_over(emulator: Emulator, route: str, count: int = 1) -> None:
 
 
 @pytest.fixture
-async def world() -> AsyncIterator[World]:
+async def uploads() -> AsyncIterator[UploadsOverHttp]:
     """Run an emulator whose clock only the test moves."""
-    clock = Clock()
+    clock = ManualClock()
     async with (
         Emulator(chunk_size=CHUNK, now=clock) as emulator,
         aiohttp.ClientSession() as http,
     ):
-        yield World(emulator, http, clock)
+        yield UploadsOverHttp(emulator, http, clock)
 
 
-async def test_an_upload_arrives_byte_for_byte(world: World) -> None:
+async def test_an_upload_arrives_byte_for_byte(uploads: UploadsOverHttp) -> None:
     """What was PUT is what the asset URL serves, in order; GET and HEAD agree on the size."""
-    answer = await world.finish()
+    answer = await uploads.finish()
     assert answer["total_completed"] == 3
-    served = await world.ask("GET", answer["url"])
+    served = await uploads.ask("GET", answer["url"])
     assert (served.status, served.body) == (200, CONTENT)
-    head = await world.ask("HEAD", answer["url"])
+    head = await uploads.ask("HEAD", answer["url"])
     assert (head.status, head.headers["content-length"]) == (200, str(len(CONTENT)))
-    digest = await world.emulator.sha256(world.session["asset_id"])
+    digest = await uploads.emulator.sha256(uploads.session["asset_id"])
     assert digest == hashlib.sha256(CONTENT).hexdigest()
-    assert await read_asset(world.emulator, world.session["asset_id"]) == CONTENT
+    assert await read_asset(uploads.emulator, uploads.session["asset_id"]) == CONTENT
 
 
-async def test_an_incomplete_asset_is_not_served(world: World) -> None:
+async def test_an_incomplete_asset_is_not_served(uploads: UploadsOverHttp) -> None:
     """Before the last report the asset URL is a 404 of the store, in XML."""
-    session = await world.create()
+    session = await uploads.create()
     path = f"/assets/{session['asset_id']}/caf%C3%A9%20a%2Fb.mp4"
-    reply = await world.ask("GET", world.emulator.store_url + path)
+    reply = await uploads.ask("GET", uploads.emulator.store_url + path)
     assert (reply.status, code(reply)) == (404, "NoSuchKey")
-    reply = await world.ask("GET", world.emulator.store_url + "/assets/nope")
+    reply = await uploads.ask("GET", uploads.emulator.store_url + "/assets/nope")
     assert (reply.status, code(reply)) == (404, "NoSuchKey")
 
 
-async def test_a_put_answers_a_quoted_md5_and_no_body(world: World) -> None:
+async def test_a_put_answers_a_quoted_md5_and_no_body(uploads: UploadsOverHttp) -> None:
     """200, empty, ``ETag`` in quotes, and the store's own headers."""
-    session = await world.create()
-    reply = await world.put(session["upload_urls"][0]["url"])
+    session = await uploads.create()
+    reply = await uploads.put(session["upload_urls"][0]["url"])
     assert (reply.status, reply.body) == (200, b"")
     assert reply.headers["etag"] == f'"{md5(piece(1))}"'
     assert {"x-amz-request-id", "x-amz-id-2"} <= set(reply.headers)
 
 
 @pytest.mark.parametrize("key", [None, "", "wrong"])
-async def test_a_wrong_key_is_refused(world: World, key: str | None) -> None:
+async def test_a_wrong_key_is_refused(uploads: UploadsOverHttp, key: str | None) -> None:
     """Every endpoint wants the key, unknown ones as well."""
     headers = {} if key is None else {"x-api-key": key}
     for path in ("/assets/multipart-uploads", "/assets/x", "/nope"):
-        reply = await world.ask("GET", world.emulator.base_url + path, headers=headers)
+        reply = await uploads.ask("GET", uploads.emulator.base_url + path, headers=headers)
         assert (reply.status, reply.json["code"]) == (401, "api_key_invalid")
         assert set(reply.json) == {"code", "message"}
 
@@ -229,18 +219,22 @@ async def test_a_wrong_key_is_refused(world: World, key: str | None) -> None:
         ("GET", "/assets/multipart-uploads/nope/presigned-urls"),
     ],
 )
-async def test_what_is_not_there_does_not_exist(world: World, method: str, path: str) -> None:
+async def test_what_is_not_there_does_not_exist(
+    uploads: UploadsOverHttp, method: str, path: str
+) -> None:
     """Unknown paths, methods and ids are 404 resource_not_exist, in JSON."""
-    reply = await world.api(method, path)
+    reply = await uploads.api(method, path)
     assert (reply.status, reply.json["code"]) == (404, "resource_not_exist")
 
 
-async def test_every_answer_carries_version_request_and_the_emulated_time(world: World) -> None:
+async def test_every_answer_carries_version_request_and_the_emulated_time(
+    uploads: UploadsOverHttp,
+) -> None:
     """``Date`` comes from the emulator's clock, on errors too, at both origins."""
     replies = [
-        await world.api("GET", "/assets/multipart-uploads"),
-        await world.api("GET", "/nope"),
-        await world.ask("PUT", world.emulator.store_url + "/x", data=b"x"),
+        await uploads.api("GET", "/assets/multipart-uploads"),
+        await uploads.api("GET", "/nope"),
+        await uploads.ask("PUT", uploads.emulator.store_url + "/x", data=b"x"),
     ]
     assert {reply.headers["date"] for reply in replies} == {"Sun, 22 Nov 2026 05:00:00 GMT"}
     for reply in replies[:2]:
@@ -250,14 +244,14 @@ async def test_every_answer_carries_version_request_and_the_emulated_time(world:
 
 async def test_the_store_may_have_a_clock_of_its_own() -> None:
     """Its ``Date`` and its verdict on expiry follow ``store_now``."""
-    ahead = Clock(Clock().time + timedelta(hours=2))
+    ahead = ManualClock(ManualClock().time + timedelta(hours=2))
     async with (
-        Emulator(chunk_size=CHUNK, now=Clock(), store_now=ahead) as emulator,
+        Emulator(chunk_size=CHUNK, now=ManualClock(), store_now=ahead) as emulator,
         aiohttp.ClientSession() as http,
     ):
-        world = World(emulator, http, ahead)
-        session = await world.create()
-        reply = await world.put(session["upload_urls"][0]["url"])
+        uploads = UploadsOverHttp(emulator, http, ahead)
+        session = await uploads.create()
+        reply = await uploads.put(session["upload_urls"][0]["url"])
     assert (reply.status, code(reply)) == (403, "AccessDenied")
     assert b"Request has expired" in reply.body
     assert reply.headers["date"] == "Sun, 22 Nov 2026 07:00:00 GMT"
@@ -272,93 +266,95 @@ async def test_the_store_may_have_a_clock_of_its_own() -> None:
         ({"json": {"type": "video", "total_size": 1}}, "parameter_not_provided"),
     ],
 )
-async def test_a_bad_body_is_refused(world: World, options: Json, expected: str) -> None:
+async def test_a_bad_body_is_refused(
+    uploads: UploadsOverHttp, options: Json, expected: str
+) -> None:
     """The body must be a JSON object, and say that it is one."""
-    reply = await world.api("POST", "/assets/multipart-uploads", **options)
+    reply = await uploads.api("POST", "/assets/multipart-uploads", **options)
     assert (reply.status, reply.json["code"]) == (400, expected)
 
 
-async def test_create_is_answered_with_201(world: World) -> None:
+async def test_create_is_answered_with_201(uploads: UploadsOverHttp) -> None:
     """The other endpoints answer 200."""
     body = {"filename": "a", "type": "image", "total_size": 1}
-    reply = await world.api("POST", "/assets/multipart-uploads", json=body)
+    reply = await uploads.api("POST", "/assets/multipart-uploads", json=body)
     assert (reply.status, reply.headers["content-type"].split(";")[0]) == (201, "application/json")
 
 
-async def test_51_urls_are_refused_over_http(world: World) -> None:
+async def test_51_urls_are_refused_over_http(uploads: UploadsOverHttp) -> None:
     """The refusal names parameter, value and limit."""
-    await world.create()
+    await uploads.create()
     body = {"start": 1, "count": 51}
-    reply = await world.api("POST", f"{world.path}/presigned-urls", json=body)
+    reply = await uploads.api("POST", f"{uploads.path}/presigned-urls", json=body)
     assert (reply.status, reply.json["code"]) == (400, "parameter_invalid")
     assert all(word in reply.json["message"] for word in ("count", "51", "50"))
 
 
-async def test_a_requoted_url_breaks_the_signature(world: World) -> None:
+async def test_a_requoted_url_breaks_the_signature(uploads: UploadsOverHttp) -> None:
     """Only the raw target is accepted: yarl's usual parsing changes it."""
-    session = await world.create()
+    session = await uploads.create()
     url = session["upload_urls"][0]["url"]
     headers = session["upload_headers"]
-    async with world.http.put(url, data=piece(1), headers=headers) as response:
+    async with uploads.http.put(url, data=piece(1), headers=headers) as response:
         assert response.status == 403
         assert "<Code>SignatureDoesNotMatch</Code>" in await response.text()
-    assert (await world.put(url)).status == 200
+    assert (await uploads.put(url)).status == 200
 
 
-async def test_a_url_works_once_over_http(world: World) -> None:
+async def test_a_url_works_once_over_http(uploads: UploadsOverHttp) -> None:
     """The second PUT is denied and what the first one stored stays."""
-    session = await world.create()
+    session = await uploads.create()
     url = session["upload_urls"][0]["url"]
-    await world.put(url)
-    again = await world.put(url, data=b"y" * CHUNK)
+    await uploads.put(url)
+    again = await uploads.put(url, data=b"y" * CHUNK)
     assert (again.status, code(again)) == (403, "AccessDenied")
-    assert await world.stored(1)
+    assert await uploads.stored(1)
 
 
-async def test_a_url_expires_after_an_hour(world: World) -> None:
+async def test_a_url_expires_after_an_hour(uploads: UploadsOverHttp) -> None:
     """The clock moved by hand decides; a new URL works."""
-    session = await world.create()
-    world.clock.time += timedelta(hours=1)
-    reply = await world.put(session["upload_urls"][0]["url"])
+    session = await uploads.create()
+    uploads.clock.time += timedelta(hours=1)
+    reply = await uploads.put(session["upload_urls"][0]["url"])
     assert (reply.status, code(reply)) == (403, "AccessDenied")
     assert b"Request has expired" in reply.body
-    assert (await world.put(await world.url(1))).status == 200
+    assert (await uploads.put(await uploads.url(1))).status == 200
 
 
-async def test_a_chunked_body_is_refused(world: World) -> None:
+async def test_a_chunked_body_is_refused(uploads: UploadsOverHttp) -> None:
     """Without ``Content-Length`` the answer is 411, and the URL is not spent."""
-    session = await world.create()
+    session = await uploads.create()
     url = session["upload_urls"][0]["url"]
 
     async def body() -> AsyncIterator[bytes]:
         yield piece(1)
 
-    reply = await world.put(url, data=body())
+    reply = await uploads.put(url, data=body())
     assert (reply.status, code(reply)) == (411, "MissingContentLength")
-    assert (await world.put(url)).status == 200
+    assert (await uploads.put(url)).status == 200
 
 
-async def test_a_large_refused_body_is_not_read_first(world: World) -> None:
+async def test_a_large_refused_body_is_not_read_first(uploads: UploadsOverHttp) -> None:
     """A PUT of the wrong size is answered before its body, and the answer can be read."""
-    session = await world.create()
+    session = await uploads.create()
     data = io.BytesIO(bytes(50 * 2**20))
-    reply = await world.put(session["upload_urls"][0]["url"], data=data)
+    reply = await uploads.put(session["upload_urls"][0]["url"], data=data)
     assert (reply.status, code(reply)) == (400, "EntityTooLarge")
-    assert world.emulator.requests[-1].received == 0
-    assert (await world.put(session["upload_urls"][0]["url"])).status == 200
+    assert uploads.emulator.requests[-1].received == 0
+    assert (await uploads.put(session["upload_urls"][0]["url"])).status == 200
 
 
-async def test_a_small_refused_body_keeps_the_connection(world: World) -> None:
+async def test_a_small_refused_body_keeps_the_connection(uploads: UploadsOverHttp) -> None:
     """The next request goes over the same TCP connection."""
-    session = await world.create()
-    await world.put(session["upload_urls"][0]["url"], data=b"x")
-    await world.put(session["upload_urls"][0]["url"])
-    assert world.emulator.connections("store") == 1
+    session = await uploads.create()
+    await uploads.put(session["upload_urls"][0]["url"], data=b"x")
+    await uploads.put(session["upload_urls"][0]["url"])
+    assert uploads.emulator.connections("store") == 1
 
 
-async def test_other_methods_are_refused_by_the_store(world: World) -> None:
+async def test_other_methods_are_refused_by_the_store(uploads: UploadsOverHttp) -> None:
     """405, in XML."""
-    reply = await world.ask("POST", world.emulator.store_url + "/x", data=b"x")
+    reply = await uploads.ask("POST", uploads.emulator.store_url + "/x", data=b"x")
     assert (reply.status, code(reply)) == (405, "MethodNotAllowed")
 
 
@@ -398,15 +394,15 @@ async def test_a_body_cut_short_stores_nothing(tmp_path: Path) -> None:
         Emulator(chunk_size=CHUNK, data_dir=tmp_path) as emulator,
         aiohttp.ClientSession() as http,
     ):
-        world = World(emulator, http, Clock())
-        session = await world.create()
+        uploads = UploadsOverHttp(emulator, http, ManualClock())
+        session = await uploads.create()
         url = session["upload_urls"][0]["url"]
         _, writer = await send_part(url, session["upload_headers"], piece(1)[: CHUNK // 2])
         await hang_up(writer)
         await until_over(emulator, "put")
-        assert not await world.stored(1)
+        assert not await uploads.stored(1)
         assert not files_in(tmp_path)
-        assert b"already used" in (await world.put(url)).body
+        assert b"already used" in (await uploads.put(url)).body
         cut = next(exchange for exchange in emulator.requests if exchange.route == "put")
         assert (cut.status, cut.received) == (None, CHUNK // 2)
 
@@ -418,10 +414,10 @@ async def test_a_broken_upload_leaves_no_file(tmp_path: Path) -> None:
         Emulator(chunk_size=large, data_dir=tmp_path) as emulator,
         aiohttp.ClientSession() as http,
     ):
-        world = World(emulator, http, Clock())
+        uploads = UploadsOverHttp(emulator, http, ManualClock())
         body = {"filename": "a", "type": "audio", "total_size": large}
-        world.session = (await world.api("POST", "/assets/multipart-uploads", json=body)).json
-        url, headers = world.session["upload_urls"][0]["url"], world.session["upload_headers"]
+        uploads.session = (await uploads.api("POST", "/assets/multipart-uploads", json=body)).json
+        url, headers = uploads.session["upload_urls"][0]["url"], uploads.session["upload_headers"]
         headers = {**headers, "Content-Length": str(large)}
         _, writer = await send_part(url, headers, bytes(large // 2))
         while not files_in(tmp_path):
@@ -437,138 +433,142 @@ async def test_a_given_directory_keeps_the_chunks(tmp_path: Path) -> None:
         Emulator(chunk_size=CHUNK, data_dir=str(tmp_path)) as emulator,
         aiohttp.ClientSession() as http,
     ):
-        world = World(emulator, http, Clock())
-        await world.finish()
-    kept = sorted((tmp_path / world.session["upload_id"]).iterdir())
+        uploads = UploadsOverHttp(emulator, http, ManualClock())
+        await uploads.finish()
+    kept = sorted((tmp_path / uploads.session["upload_id"]).iterdir())
     assert [path.name for path in kept] == ["1", "2", "3"]
     assert b"".join(path.read_bytes() for path in kept) == CONTENT
 
 
-async def test_exchanges_say_what_was_asked(world: World) -> None:
+async def test_exchanges_say_what_was_asked(uploads: UploadsOverHttp) -> None:
     """Route, raw target, status, headers, bytes, connection, and what it was about."""
-    session = await world.create()
+    session = await uploads.create()
     url = session["upload_urls"][1]["url"]
-    await world.put(url, 2)
-    await world.report(2)
-    assert [e.route for e in world.emulator.requests] == ["create", "put", "report"]
-    assert [e.arrival for e in world.emulator.requests] == [1, 2, 3]
-    put = world.emulator.requests[1]
+    await uploads.put(url, 2)
+    await uploads.report(2)
+    assert [e.route for e in uploads.emulator.requests] == ["create", "put", "report"]
+    assert [e.arrival for e in uploads.emulator.requests] == [1, 2, 3]
+    put = uploads.emulator.requests[1]
     assert (put.origin, put.method, put.status, put.received) == ("store", "PUT", 200, CHUNK)
-    assert world.emulator.store_url + put.path == url
+    assert uploads.emulator.store_url + put.path == url
     assert (put.upload_id, put.chunk_index) == (session["upload_id"], 2)
     assert ("Content-Type", "application/octet-stream") in put.headers
-    assert world.emulator.requests[2].upload_id == session["upload_id"]
-    assert world.emulator.count("put") == 1
+    assert uploads.emulator.requests[2].upload_id == session["upload_id"]
+    assert uploads.emulator.count("put") == 1
 
 
-async def test_connections_are_told_apart(world: World) -> None:
+async def test_connections_are_told_apart(uploads: UploadsOverHttp) -> None:
     """A kept-alive connection counts once, a new one counts again."""
-    await world.api("GET", "/assets/multipart-uploads")
-    await world.api("GET", "/assets/multipart-uploads", headers={"Connection": "close"})
-    await world.api("GET", "/assets/multipart-uploads")
-    assert [e.connection for e in world.emulator.requests] == [1, 1, 2]
-    assert world.emulator.connections("api") == 2
-    assert world.emulator.connections("store") == 0
+    await uploads.api("GET", "/assets/multipart-uploads")
+    await uploads.api("GET", "/assets/multipart-uploads", headers={"Connection": "close"})
+    await uploads.api("GET", "/assets/multipart-uploads")
+    assert [e.connection for e in uploads.emulator.requests] == [1, 1, 2]
+    assert uploads.emulator.connections("api") == 2
+    assert uploads.emulator.connections("store") == 0
 
 
-async def test_a_scripted_answer_spends_the_url_and_stores_nothing(world: World) -> None:
+async def test_a_scripted_answer_spends_the_url_and_stores_nothing(
+    uploads: UploadsOverHttp,
+) -> None:
     """The body is read, the answer is the script's, and a retry needs another URL."""
-    fault = world.emulator.faults.add(
+    fault = uploads.emulator.faults.add(
         Fault(route="put", chunk_index=2, action=store_error(503, "SlowDown", "a<b"))
     )
-    session = await world.create()
+    session = await uploads.create()
     url = session["upload_urls"][1]["url"]
-    reply = await world.put(url, 2)
+    reply = await uploads.put(url, 2)
     assert (reply.status, code(reply)) == (503, "SlowDown")
     assert reply.headers["content-type"] == "application/xml"
     assert b"a&lt;b" in reply.body
-    assert world.emulator.requests[-1].received == CHUNK
-    assert not await world.stored(2)
-    assert (await world.put(url, 2)).status == 403
-    assert (await world.put(await world.url(2), 2)).status == 200
+    assert uploads.emulator.requests[-1].received == CHUNK
+    assert not await uploads.stored(2)
+    assert (await uploads.put(url, 2)).status == 403
+    assert (await uploads.put(await uploads.url(2), 2)).status == 200
     assert fault.hits == 1
 
 
-async def test_a_scripted_answer_may_carry_headers(world: World) -> None:
+async def test_a_scripted_answer_may_carry_headers(uploads: UploadsOverHttp) -> None:
     """A rate limit with ``Retry-After``, instead of handling the request."""
     fault = Fault(
         route="create", action=api_error(429, "too_many_requests", "slow", {"Retry-After": "7"})
     )
-    world.emulator.faults.add(fault)
-    reply = await world.api("POST", "/assets/multipart-uploads", json={})
+    uploads.emulator.faults.add(fault)
+    reply = await uploads.api("POST", "/assets/multipart-uploads", json={})
     assert (reply.status, reply.headers["retry-after"]) == (429, "7")
     assert reply.json == {"code": "too_many_requests", "message": "slow"}
-    assert not world.emulator.platform.uploads
+    assert not uploads.emulator.platform.uploads
     assert fault.hits == 1
 
 
-async def test_faults_befall_only_requests_that_are_let_in(world: World) -> None:
+async def test_faults_befall_only_requests_that_are_let_in(uploads: UploadsOverHttp) -> None:
     """A wrong key or a spoilt URL does not use a fault up."""
-    session = await world.create()
-    world.emulator.faults.add(Fault(route="list", action=Answer(500)))
-    world.emulator.faults.add(Fault(route="put", action=Answer(500)))
-    await world.ask("GET", world.emulator.base_url + "/assets/multipart-uploads")
-    await world.put(session["upload_urls"][0]["url"] + "0")
-    assert len(world.emulator.faults.unused()) == 2
+    session = await uploads.create()
+    uploads.emulator.faults.add(Fault(route="list", action=Answer(500)))
+    uploads.emulator.faults.add(Fault(route="put", action=Answer(500)))
+    await uploads.ask("GET", uploads.emulator.base_url + "/assets/multipart-uploads")
+    await uploads.put(session["upload_urls"][0]["url"] + "0")
+    assert len(uploads.emulator.faults.unused()) == 2
 
 
 @pytest.mark.parametrize(
     ("when", "stored"), [("before", False), ("middle", False), ("after", True)]
 )
-async def test_a_cut_connection_has_no_answer(world: World, when: Any, stored: bool) -> None:
+async def test_a_cut_connection_has_no_answer(
+    uploads: UploadsOverHttp, when: Any, stored: bool
+) -> None:
     """Before and halfway nothing is stored; after, the chunk is there and only the answer lost.
 
     Over a socket of its own: aiohttp's client sends a PUT again when its connection breaks.
     """
-    fault = world.emulator.faults.add(Fault(route="put", action=Cut(when)))
-    session = await world.create()
+    fault = uploads.emulator.faults.add(Fault(route="put", action=Cut(when)))
+    session = await uploads.create()
     url, headers = session["upload_urls"][0]["url"], session["upload_headers"]
     reader, writer = await send_part(url, headers, piece(1))
     assert await answered(reader) == b""
     await hang_up(writer)
-    await until_over(world.emulator, "put")
-    exchange = next(each for each in world.emulator.requests if each.route == "put")
+    await until_over(uploads.emulator, "put")
+    exchange = next(each for each in uploads.emulator.requests if each.route == "put")
     assert exchange.status is None
     assert exchange.received == {"before": 0, "middle": CHUNK // 2, "after": CHUNK}[when]
     assert fault.hits == 1
-    assert await world.stored(1) is stored
+    assert await uploads.stored(1) is stored
 
 
-async def test_a_lost_report_took_effect(world: World) -> None:
+async def test_a_lost_report_took_effect(uploads: UploadsOverHttp) -> None:
     """The report counts although its answer never came; the repeat is all duplicates."""
-    await world.create()
-    await world.put(world.session["upload_urls"][0]["url"])
-    world.emulator.faults.add(Fault(route="report", action=Cut("after")))
+    await uploads.create()
+    await uploads.put(uploads.session["upload_urls"][0]["url"])
+    uploads.emulator.faults.add(Fault(route="report", action=Cut("after")))
     with pytest.raises(aiohttp.ClientConnectionError):
-        await world.report(1)
-    assert (await world.report(1)).json["duplicate_chunks"] == 1
+        await uploads.report(1)
+    assert (await uploads.report(1)).json["duplicate_chunks"] == 1
 
 
 @pytest.mark.parametrize(
     ("when", "stored"), [("before", False), ("middle", False), ("after", True)]
 )
 async def test_a_stall_ends_when_the_client_goes_away(
-    world: World, when: Any, stored: bool
+    uploads: UploadsOverHttp, when: Any, stored: bool
 ) -> None:
     """The client's own timeout ends it, and the emulator's handler ends too."""
-    fault = world.emulator.faults.add(Fault(route="put", action=Stall(when)))
-    session = await world.create()
+    fault = uploads.emulator.faults.add(Fault(route="put", action=Stall(when)))
+    session = await uploads.create()
     with pytest.raises(TimeoutError):
-        await world.put(session["upload_urls"][0]["url"], timeout=SHORT)
-    await until_over(world.emulator, "put")
-    assert world.emulator.requests[-1].status is None
+        await uploads.put(session["upload_urls"][0]["url"], timeout=SHORT)
+    await until_over(uploads.emulator, "put")
+    assert uploads.emulator.requests[-1].status is None
     assert fault.hits == 1
-    assert await world.stored(1) is stored
+    assert await uploads.stored(1) is stored
 
 
 async def test_a_stall_ends_with_the_emulator() -> None:
     """Closing does not wait for a stalled client, and leaves no task behind."""
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as http, Emulator(chunk_size=CHUNK) as emulator:
-        world = World(emulator, http, Clock())
-        session = await world.create()
+        uploads = UploadsOverHttp(emulator, http, ManualClock())
+        session = await uploads.create()
         emulator.faults.add(Fault(route="put", action=Stall("middle")))
-        put = asyncio.create_task(world.put(session["upload_urls"][0]["url"]))
+        put = asyncio.create_task(uploads.put(session["upload_urls"][0]["url"]))
         while emulator.faults.unused():
             await asyncio.sleep(0)
         await emulator.close()
@@ -578,77 +578,83 @@ async def test_a_stall_ends_with_the_emulator() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_a_rewritten_answer_took_effect(world: World) -> None:
+async def test_a_rewritten_answer_took_effect(uploads: UploadsOverHttp) -> None:
     """The payload is altered, the status is not, and the platform did its part."""
 
     def without_url(payload: Json) -> Json:
         return {**payload, "url": None}
 
-    fault = world.emulator.faults.add(Fault(route="report", action=Rewrite(without_url)))
-    answer = await world.finish()
+    fault = uploads.emulator.faults.add(Fault(route="report", action=Rewrite(without_url)))
+    answer = await uploads.finish()
     assert answer["url"] is None
     assert answer["total_completed"] == 3
     assert fault.hits == 1
 
 
 @pytest.mark.parametrize("page", ["<html>", b"<html>"])
-async def test_an_answer_may_be_rewritten_as_html(world: World, page: str | bytes) -> None:
+async def test_an_answer_may_be_rewritten_as_html(
+    uploads: UploadsOverHttp, page: str | bytes
+) -> None:
     """As from a proxy on the way, that answers 200 with a page."""
-    world.emulator.faults.add(Fault(route="list", action=Rewrite(lambda _: page)))
-    reply = await world.api("GET", "/assets/multipart-uploads")
+    uploads.emulator.faults.add(Fault(route="list", action=Rewrite(lambda _: page)))
+    reply = await uploads.api("GET", "/assets/multipart-uploads")
     assert (reply.status, reply.body) == (200, b"<html>")
     assert reply.headers["content-type"].startswith("text/html")
 
 
 @pytest.mark.parametrize("etag", [None, 'W/"abc"', "bare"])
-async def test_an_etag_may_be_replaced_or_missing(world: World, etag: str | None) -> None:
+async def test_an_etag_may_be_replaced_or_missing(
+    uploads: UploadsOverHttp, etag: str | None
+) -> None:
     """The chunk is stored; only the header is another."""
-    fault = world.emulator.faults.add(Fault(route="put", action=Etag(etag)))
-    session = await world.create()
-    reply = await world.put(session["upload_urls"][0]["url"])
+    fault = uploads.emulator.faults.add(Fault(route="put", action=Etag(etag)))
+    session = await uploads.create()
+    reply = await uploads.put(session["upload_urls"][0]["url"])
     assert reply.headers.get("etag") == etag
-    assert await world.stored(1)
+    assert await uploads.stored(1)
     assert fault.hits == 1
 
 
-async def test_a_store_may_have_etags_of_its_own(world: World) -> None:
+async def test_a_store_may_have_etags_of_its_own(uploads: UploadsOverHttp) -> None:
     """What stands in the header is then what a report has to name, and not the MD5."""
-    world.emulator.faults.add(Fault(route="put", action=Etag('"of-its-own"', kept=True)))
-    session = await world.create()
-    reply = await world.put(session["upload_urls"][0]["url"])
+    uploads.emulator.faults.add(Fault(route="put", action=Etag('"of-its-own"', kept=True)))
+    session = await uploads.create()
+    reply = await uploads.put(session["upload_urls"][0]["url"])
     assert reply.headers["etag"] == '"of-its-own"'
-    assert (await world.report(1)).status == 400
+    assert (await uploads.report(1)).status == 400
     chunk = {"chunk_index": 1, "proof": "of-its-own", "proof_type": "etag", "chunk_size": CHUNK}
-    assert (await world.api("POST", world.path, json={"completed_chunks": [chunk]})).status == 200
+    assert (
+        await uploads.api("POST", uploads.path, json={"completed_chunks": [chunk]})
+    ).status == 200
 
 
-async def test_a_chunk_may_be_stored_with_another_bit(world: World) -> None:
+async def test_a_chunk_may_be_stored_with_another_bit(uploads: UploadsOverHttp) -> None:
     """One bit, and the ETag is the MD5 of what is stored: so the sender can see it."""
-    world.emulator.faults.add(Fault(route="put", action=Corrupt()))
-    session = await world.create()
-    reply = await world.put(session["upload_urls"][0]["url"])
+    uploads.emulator.faults.add(Fault(route="put", action=Corrupt()))
+    session = await uploads.create()
+    reply = await uploads.put(session["upload_urls"][0]["url"])
     assert reply.headers["etag"] == f'"{md5(bytes([piece(1)[0] ^ 0x80]) + piece(1)[1:])}"'
 
 
-async def test_a_put_may_be_answered_as_expired(world: World) -> None:
+async def test_a_put_may_be_answered_as_expired(uploads: UploadsOverHttp) -> None:
     """Although the URL is fresh: 403, nothing stored, and the URL is spent."""
-    fault = world.emulator.faults.add(Fault(route="put", action=Expire()))
-    session = await world.create()
+    fault = uploads.emulator.faults.add(Fault(route="put", action=Expire()))
+    session = await uploads.create()
     url = session["upload_urls"][0]["url"]
-    reply = await world.put(url)
+    reply = await uploads.put(url)
     assert (reply.status, code(reply)) == (403, "AccessDenied")
     assert b"Request has expired" in reply.body
-    assert not await world.stored(1)
-    assert b"already used" in (await world.put(url)).body
+    assert not await uploads.stored(1)
+    assert b"already used" in (await uploads.put(url)).body
     assert fault.hits == 1
 
 
-async def test_a_fetch_may_fail_too(world: World) -> None:
+async def test_a_fetch_may_fail_too(uploads: UploadsOverHttp) -> None:
     """The asset URL is a route of its own."""
-    answer = await world.finish()
-    world.emulator.faults.add(Fault(route="fetch", action=store_error(500, "InternalError", "x")))
-    assert (await world.ask("GET", answer["url"])).status == 500
-    assert (await world.ask("GET", answer["url"])).body == CONTENT
+    answer = await uploads.finish()
+    uploads.emulator.faults.add(Fault(route="fetch", action=store_error(500, "InternalError", "x")))
+    assert (await uploads.ask("GET", answer["url"])).status == 500
+    assert (await uploads.ask("GET", answer["url"])).body == CONTENT
 
 
 async def test_closing_leaves_nothing_behind() -> None:
@@ -657,20 +663,20 @@ async def test_closing_leaves_nothing_behind() -> None:
     emulator = Emulator(chunk_size=CHUNK)
     await emulator.start()
     async with aiohttp.ClientSession() as http:
-        world = World(emulator, http, Clock())
-        await world.finish()
+        uploads = UploadsOverHttp(emulator, http, ManualClock())
+        await uploads.finish()
         directory = emulator.data_dir
         assert directory.is_dir()
         await emulator.close()
         with pytest.raises(aiohttp.ClientConnectionError):
-            await world.api("GET", "/assets/multipart-uploads")
+            await uploads.api("GET", "/assets/multipart-uploads")
     assert not directory.exists()
     assert asyncio.all_tasks() == before
 
 
-async def test_a_taken_port_is_an_error_that_leaves_nothing(world: World) -> None:
+async def test_a_taken_port_is_an_error_that_leaves_nothing(uploads: UploadsOverHttp) -> None:
     """The failed start takes down what it had begun."""
-    taken = URL(world.emulator.base_url).port
+    taken = URL(uploads.emulator.base_url).port
     assert taken is not None
     second = Emulator(port=taken)
     before = asyncio.all_tasks()

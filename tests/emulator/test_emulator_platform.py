@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from attrs import define
+from support.clock import ManualClock
 from yarl import URL
 
 from twelvelabs_async.emulator import (
@@ -36,28 +37,13 @@ Json = dict[str, Any]
 
 
 @define
-class Clock:
-    """A clock that only a test moves."""
-
-    time: datetime = datetime(2026, 11, 22, 5, 0, 0, 250_000, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return self.time
-
-    def advance(self, **delta: float) -> None:
-        """Let time pass."""
-        self.time += timedelta(**delta)
-
-
-@define
-class World:
+class UploadsInMemory:
     """A platform with its store, 10 bytes a chunk, and a clock for each."""
 
     platform: Platform
     store: Store
-    clock: Clock
-    store_clock: Clock
+    clock: ManualClock
+    store_clock: ManualClock
 
     def create(self, **changes: Any) -> Json:
         """Open a session for ``VALID``, changed."""
@@ -97,19 +83,19 @@ def entry(index: int, proof: str, size: int) -> Json:
     return {"chunk_index": index, "proof": proof, "proof_type": "etag", "chunk_size": size}
 
 
-def make_world(**settings: Any) -> World:
-    """Build a world with settings of ``Platform``."""
-    clock, store_clock = Clock(), Clock()
+def make_uploads(**settings: Any) -> UploadsInMemory:
+    """Build a platform with settings of ``Platform``."""
+    clock, store_clock = ManualClock(), ManualClock()
     signer = Signer(b"secret")
     settings = {"chunk_size": 10, **settings}
     platform = Platform(signer=signer, now=clock, store_url=STORE_URL, **settings)
-    return World(platform, Store(platform, signer, store_clock), clock, store_clock)
+    return UploadsInMemory(platform, Store(platform, signer, store_clock), clock, store_clock)
 
 
 @pytest.fixture
-def world() -> World:
-    """Build a world with the usual settings."""
-    return make_world()
+def uploads() -> UploadsInMemory:
+    """Build a platform with the usual settings."""
+    return make_uploads()
 
 
 def refusal(call: Callable[[], object]) -> tuple[int, str | None, str]:
@@ -126,9 +112,9 @@ def denial(call: Callable[[], object]) -> Denied:
     return caught.value
 
 
-def test_create_answers_as_documented(world: World) -> None:
+def test_create_answers_as_documented(uploads: UploadsInMemory) -> None:
     """Every documented key is there, with URLs, expiry to the second, and chunk arithmetic."""
-    session = world.create()
+    session = uploads.create()
     assert set(session) == {
         "upload_id", "asset_id", "upload_urls", "upload_headers",
         "chunk_size", "total_chunks", "expires_at",
@@ -145,7 +131,7 @@ def test_create_answers_as_documented(world: World) -> None:
 
 def test_create_hands_out_only_the_initial_urls() -> None:
     """A session of more chunks than initial URLs gets the first ones only."""
-    session = make_world(initial_urls=2).create()
+    session = make_uploads(initial_urls=2).create()
     assert [url["chunk_index"] for url in session["upload_urls"]] == [1, 2]
 
 
@@ -173,27 +159,27 @@ def test_create_hands_out_only_the_initial_urls() -> None:
     ],
 )
 def test_create_refuses_what_is_not_as_documented(
-    world: World, changes: Json, code: str, named: str
+    uploads: UploadsInMemory, changes: Json, code: str, named: str
 ) -> None:
     """Each bad parameter is refused with its code, its name or value, and leaves no session."""
-    status, actual, message = refusal(lambda: world.create(**changes))
+    status, actual, message = refusal(lambda: uploads.create(**changes))
     assert (status, actual) == (400, code)
     assert named in message
-    assert not world.platform.uploads
+    assert not uploads.platform.uploads
 
 
 @pytest.mark.parametrize("payload", [None, [], "x", 5])
-def test_create_refuses_anything_but_an_object(world: World, payload: object) -> None:
+def test_create_refuses_anything_but_an_object(uploads: UploadsInMemory, payload: object) -> None:
     """A body that is not a JSON object is refused."""
-    assert refusal(lambda: world.platform.create(payload))[:2] == (400, "parameter_invalid")
+    assert refusal(lambda: uploads.platform.create(payload))[:2] == (400, "parameter_invalid")
 
 
-def test_create_takes_every_kind_of_metadata(world: World) -> None:
+def test_create_takes_every_kind_of_metadata(uploads: UploadsInMemory) -> None:
     """Strings, numbers, booleans and arrays of strings come back with the asset; null does not."""
     metadata = {"a": "s", "b": 1, "c": 1.5, "d": True, "e": ["x", "y"]}
     given = {**metadata, "f": None}
-    session = world.create(user_metadata=given, enable_hls=True, enable_thumbnail=False)
-    assert world.platform.asset(session["asset_id"])["user_metadata"] == metadata
+    session = uploads.create(user_metadata=given, enable_hls=True, enable_thumbnail=False)
+    assert uploads.platform.asset(session["asset_id"])["user_metadata"] == metadata
 
 
 @pytest.mark.parametrize(
@@ -206,10 +192,10 @@ def test_chunk_size_keeps_files_within_2000_chunks(total: int, size: int) -> Non
     assert -(-total // size) <= 2_000
 
 
-def test_presigned_urls_are_clipped_at_the_last_chunk(world: World) -> None:
+def test_presigned_urls_are_clipped_at_the_last_chunk(uploads: UploadsInMemory) -> None:
     """A range running past the end yields the URLs there are, and counts them."""
-    session = world.create()
-    answer = world.platform.presigned_urls(session["upload_id"], {"start": 2, "count": 50})
+    session = uploads.create()
+    answer = uploads.platform.presigned_urls(session["upload_id"], {"start": 2, "count": 50})
     assert [url["chunk_index"] for url in answer["upload_urls"]] == [2, 3]
     assert (answer["start_index"], answer["count"]) == (2, 2)
     assert answer["generated_at"] == "2026-11-22T05:00:00Z"
@@ -228,16 +214,18 @@ def test_presigned_urls_are_clipped_at_the_last_chunk(world: World) -> None:
         ({"start": 1, "count": 1, "end": 2}, "parameter_unknown"),
     ],
 )
-def test_presigned_urls_refuses_a_bad_range(world: World, body: Json, code: str) -> None:
+def test_presigned_urls_refuses_a_bad_range(
+    uploads: UploadsInMemory, body: Json, code: str
+) -> None:
     """1 to 50 URLs, from a chunk that exists; 51 are refused."""
-    session = world.create()
-    call = lambda: world.platform.presigned_urls(session["upload_id"], body)  # noqa: E731
+    session = uploads.create()
+    call = lambda: uploads.platform.presigned_urls(session["upload_id"], body)  # noqa: E731
     assert refusal(call)[:2] == (400, code)
 
 
-def test_unknown_sessions_and_assets_do_not_exist(world: World) -> None:
+def test_unknown_sessions_and_assets_do_not_exist(uploads: UploadsInMemory) -> None:
     """An id that was never given out is 404 resource_not_exist everywhere."""
-    platform = world.platform
+    platform = uploads.platform
     calls: list[Callable[[], object]] = [
         lambda: platform.presigned_urls("nope", {"start": 1, "count": 1}),
         lambda: platform.report("nope", {"completed_chunks": [entry(1, "x", 10)]}),
@@ -247,54 +235,54 @@ def test_unknown_sessions_and_assets_do_not_exist(world: World) -> None:
     assert {refusal(call)[:2] for call in calls} == {(404, "resource_not_exist")}
 
 
-def test_an_expired_session_takes_no_more_requests(world: World) -> None:
+def test_an_expired_session_takes_no_more_requests(uploads: UploadsInMemory) -> None:
     """After its lifetime a session gives no URLs, takes no reports, and says ``expired``."""
-    session = world.create()
-    reported = world.put(session, 1, b"x" * 10)
-    world.clock.advance(hours=24)
+    session = uploads.create()
+    reported = uploads.put(session, 1, b"x" * 10)
+    uploads.clock.advance(hours=24)
     urls = refusal(
-        lambda: world.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})
+        lambda: uploads.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})
     )
-    report = refusal(lambda: world.report(session, reported))
+    report = refusal(lambda: uploads.report(session, reported))
     assert urls[:2] == report[:2] == (400, "parameter_invalid")
     assert "expired" in urls[2]
     assert "expired" in report[2]
-    assert world.platform.status(session["upload_id"], {})["status"] == "expired"
-    assert world.platform.incomplete({})["data"][0]["status"] == "expired"
+    assert uploads.platform.status(session["upload_id"], {})["status"] == "expired"
+    assert uploads.platform.incomplete({})["data"][0]["status"] == "expired"
 
 
-def test_a_session_works_until_its_last_moment(world: World) -> None:
+def test_a_session_works_until_its_last_moment(uploads: UploadsInMemory) -> None:
     """One second before its expiry a session is active."""
-    session = world.create()
-    world.clock.advance(hours=23, minutes=59, seconds=59)
-    world.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})
-    assert world.platform.status(session["upload_id"], {})["status"] == "active"
+    session = uploads.create()
+    uploads.clock.advance(hours=23, minutes=59, seconds=59)
+    uploads.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})
+    assert uploads.platform.status(session["upload_id"], {})["status"] == "active"
 
 
-def test_a_report_completes_the_upload(world: World) -> None:
+def test_a_report_completes_the_upload(uploads: UploadsInMemory) -> None:
     """The last report has the URL; the others have none; the asset becomes ready."""
-    session = world.create()
-    entries = [world.put(session, i, b"x" * (10 if i < 3 else 5)) for i in (3, 1, 2)]
-    first = world.report(session, *entries[:2])
+    session = uploads.create()
+    entries = [uploads.put(session, i, b"x" * (10 if i < 3 else 5)) for i in (3, 1, 2)]
+    first = uploads.report(session, *entries[:2])
     assert first == {
         "asset_id": session["asset_id"],
         "processed_chunks": 2, "duplicate_chunks": 0, "total_completed": 2,
     }  # fmt: skip
-    assert world.platform.asset(session["asset_id"])["status"] == "processing"
-    last = world.report(session, *entries[2:])
+    assert uploads.platform.asset(session["asset_id"])["status"] == "processing"
+    last = uploads.report(session, *entries[2:])
     assert last["url"] == f"{STORE_URL}/assets/{session['asset_id']}/film.mp4"
-    asset = world.platform.asset(session["asset_id"])
+    asset = uploads.platform.asset(session["asset_id"])
     assert (asset["status"], asset["method"], asset["size"]) == ("ready", "multipart", 25)
     assert (asset["file_type"], asset["created_at"]) == ("video/mp4", "2026-11-22T05:00:00Z")
 
 
-def test_duplicates_are_counted_and_harmless(world: World) -> None:
+def test_duplicates_are_counted_and_harmless(uploads: UploadsInMemory) -> None:
     """A chunk reported twice, in one batch or in two, counts once."""
-    session = world.create()
-    one, two = world.put(session, 1, b"x" * 10), world.put(session, 2, b"y" * 10)
-    answer = world.report(session, one, one)
+    session = uploads.create()
+    one, two = uploads.put(session, 1, b"x" * 10), uploads.put(session, 2, b"y" * 10)
+    answer = uploads.report(session, one, one)
     assert (answer["processed_chunks"], answer["duplicate_chunks"]) == (1, 1)
-    answer = world.report(session, one, two)
+    answer = uploads.report(session, one, two)
     assert (answer["processed_chunks"], answer["duplicate_chunks"]) == (1, 1)
     assert answer["total_completed"] == 2
 
@@ -315,38 +303,40 @@ def test_duplicates_are_counted_and_harmless(world: World) -> None:
         ({"etag": "x"}, "parameter_unknown"),
     ],
 )
-def test_one_bad_entry_refuses_the_whole_batch(world: World, change: Json, code: str) -> None:
+def test_one_bad_entry_refuses_the_whole_batch(
+    uploads: UploadsInMemory, change: Json, code: str
+) -> None:
     """A bad entry is refused with its place in the batch, and nothing of the batch counts."""
-    session = world.create()
-    good, other = world.put(session, 1, b"x" * 10), world.put(session, 2, b"y" * 10)
-    status, actual, message = refusal(lambda: world.report(session, good, {**other, **change}))
+    session = uploads.create()
+    good, other = uploads.put(session, 1, b"x" * 10), uploads.put(session, 2, b"y" * 10)
+    status, actual, message = refusal(lambda: uploads.report(session, good, {**other, **change}))
     assert (status, actual) == (400, code)
     assert "completed_chunks[1]" in message or code == "parameter_unknown"
-    assert world.platform.status(session["upload_id"], {})["chunks_completed"] == 0
+    assert uploads.platform.status(session["upload_id"], {})["chunks_completed"] == 0
 
 
 @pytest.mark.parametrize("dress", ['"{}"', 'W/"{}"', "W/{}"])
-def test_a_dressed_etag_is_no_proof(world: World, dress: str) -> None:
+def test_a_dressed_etag_is_no_proof(uploads: UploadsInMemory, dress: str) -> None:
     """A proof with quotes or a weak mark is refused, though the ETag inside is right."""
-    session = world.create()
-    good = world.put(session, 1, b"x" * 10)
+    session = uploads.create()
+    good = uploads.put(session, 1, b"x" * 10)
     bad = {**good, "proof": dress.format(good["proof"])}
-    _, code, message = refusal(lambda: world.report(session, bad))
+    _, code, message = refusal(lambda: uploads.report(session, bad))
     assert code == "parameter_invalid"
     assert "quotes" in message
 
 
-def test_a_chunk_that_was_not_stored_cannot_be_reported(world: World) -> None:
+def test_a_chunk_that_was_not_stored_cannot_be_reported(uploads: UploadsInMemory) -> None:
     """The refusal names the chunk."""
-    session = world.create()
-    assert "chunk 3" in refusal(lambda: world.report(session, entry(3, "0" * 32, 5)))[2]
+    session = uploads.create()
+    assert "chunk 3" in refusal(lambda: uploads.report(session, entry(3, "0" * 32, 5)))[2]
 
 
 @pytest.mark.parametrize("body", [{}, {"completed_chunks": []}, {"completed_chunks": {}}, []])
-def test_a_report_needs_chunks(world: World, body: object) -> None:
+def test_a_report_needs_chunks(uploads: UploadsInMemory, body: object) -> None:
     """A report without an array of chunks is refused."""
-    session = world.create()
-    assert refusal(lambda: world.platform.report(session["upload_id"], body))[0] == 400
+    session = uploads.create()
+    assert refusal(lambda: uploads.platform.report(session["upload_id"], body))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -362,32 +352,32 @@ def test_the_url_is_told_where_the_setting_says(
     name_url: str, told: tuple[bool, bool, bool]
 ) -> None:
     """In the last report, in its repetition, in the asset, or nowhere."""
-    world = make_world(name_url=name_url)
-    session = world.create()
-    assert "url" not in world.platform.asset(session["asset_id"])
-    entries, last = world.finish(session)
-    repeated = world.report(session, *entries)
+    uploads = make_uploads(name_url=name_url)
+    session = uploads.create()
+    assert "url" not in uploads.platform.asset(session["asset_id"])
+    entries, last = uploads.finish(session)
+    repeated = uploads.report(session, *entries)
     assert repeated["duplicate_chunks"] == 3
-    asset = world.platform.asset(session["asset_id"])
+    asset = uploads.platform.asset(session["asset_id"])
     assert tuple("url" in answer for answer in (last, repeated, asset)) == told
 
 
-def test_a_completed_session_gives_no_more_urls(world: World) -> None:
+def test_a_completed_session_gives_no_more_urls(uploads: UploadsInMemory) -> None:
     """Its chunks cannot be replaced, even by a URL from before."""
-    session = world.create()
-    world.finish(session)
-    call = lambda: world.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})  # noqa: E731
+    session = uploads.create()
+    uploads.finish(session)
+    call = lambda: uploads.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})  # noqa: E731
     assert "completed" in refusal(call)[2]
-    denied = denial(lambda: world.accept(session["upload_urls"][0]["url"], session, 10))
+    denied = denial(lambda: uploads.accept(session["upload_urls"][0]["url"], session, 10))
     assert (denied.status, denied.code) == (404, "NoSuchUpload")
 
 
-def test_status_pages_through_the_chunks(world: World) -> None:
+def test_status_pages_through_the_chunks(uploads: UploadsInMemory) -> None:
     """Pages count from 1, 10 items by default; stored but unreported chunks are pending."""
-    session = world.create(total_size=125)
-    world.report(session, world.put(session, 2, b"x" * 10))
-    world.put(session, 3, b"x" * 10)
-    status = world.platform.status(session["upload_id"], {})
+    session = uploads.create(total_size=125)
+    uploads.report(session, uploads.put(session, 2, b"x" * 10))
+    uploads.put(session, 3, b"x" * 10)
+    status = uploads.platform.status(session["upload_id"], {})
     assert [chunk["index"] for chunk in status["uploaded_chunks"]] == list(range(1, 11))
     assert [c["index"] for c in status["uploaded_chunks"] if c["status"] == "completed"] == [2]
     assert status["uploaded_chunks"][2]["uploaded_at"] is None
@@ -397,30 +387,30 @@ def test_status_pages_through_the_chunks(world: World) -> None:
     assert status["page_info"] == {
         "limit_per_page": 10, "page": 1, "total_page": 2, "total_results": 13,
     }  # fmt: skip
-    second = world.platform.status(session["upload_id"], {"page": "2"})
+    second = uploads.platform.status(session["upload_id"], {"page": "2"})
     assert [chunk["index"] for chunk in second["uploaded_chunks"]] == [11, 12, 13]
-    assert not world.platform.status(session["upload_id"], {"page": "3"})["uploaded_chunks"]
+    assert not uploads.platform.status(session["upload_id"], {"page": "3"})["uploaded_chunks"]
 
 
 @pytest.mark.parametrize(
     "query",
     [{"page_limit": "51"}, {"page_limit": "0"}, {"page": "0"}, {"page": "x"}, {"size": "5"}],
 )
-def test_a_page_out_of_range_is_refused(world: World, query: dict[str, str]) -> None:
+def test_a_page_out_of_range_is_refused(uploads: UploadsInMemory, query: dict[str, str]) -> None:
     """50 items a page at most, pages from 1, no other parameters; in both lists."""
-    session = world.create()
-    assert refusal(lambda: world.platform.incomplete(query))[0] == 400
-    assert refusal(lambda: world.platform.status(session["upload_id"], query))[0] == 400
+    session = uploads.create()
+    assert refusal(lambda: uploads.platform.incomplete(query))[0] == 400
+    assert refusal(lambda: uploads.platform.status(session["upload_id"], query))[0] == 400
 
 
-def test_the_list_has_incomplete_sessions_newest_first(world: World) -> None:
+def test_the_list_has_incomplete_sessions_newest_first(uploads: UploadsInMemory) -> None:
     """A completed session leaves the list; the rest carry what a resume needs."""
-    first, second, third = (world.create() for _ in range(3))
-    world.finish(second)
-    page = world.platform.incomplete({"page_limit": "1"})
+    first, second, third = (uploads.create() for _ in range(3))
+    uploads.finish(second)
+    page = uploads.platform.incomplete({"page_limit": "1"})
     assert [each["upload_id"] for each in page["data"]] == [third["upload_id"]]
     assert page["page_info"]["total_results"] == 2
-    page = world.platform.incomplete({"page_limit": "50"})
+    page = uploads.platform.incomplete({"page_limit": "50"})
     assert [each["upload_id"] for each in page["data"]] == [
         third["upload_id"],
         first["upload_id"],
@@ -449,57 +439,57 @@ REWRITES: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("rewrite", list(REWRITES))
-def test_any_rewriting_breaks_the_signature(world: World, rewrite: str) -> None:
+def test_any_rewriting_breaks_the_signature(uploads: UploadsInMemory, rewrite: str) -> None:
     """A URL that a library re-quoted is not the one that was signed; the URL is not spent."""
-    session = world.create()
+    session = uploads.create()
     url = session["upload_urls"][0]["url"]
     changed = REWRITES[rewrite](url)
     assert changed != url
-    denied = denial(lambda: world.accept(changed, session, 10))
+    denied = denial(lambda: uploads.accept(changed, session, 10))
     assert (denied.status, denied.code) == (403, "SignatureDoesNotMatch")
     assert denied.details["SignatureProvided"] == url.rpartition("=")[2]
     assert denied.details["StringToSign"].startswith("AWS4-HMAC-SHA256\nPUT\n/uploads/")
-    world.accept(url, session, 10)
+    uploads.accept(url, session, 10)
 
 
-def test_an_unsigned_or_foreign_url_is_denied(world: World) -> None:
+def test_an_unsigned_or_foreign_url_is_denied(uploads: UploadsInMemory) -> None:
     """Without a signature, or with one of another secret, nothing is stored."""
-    session = world.create()
+    session = uploads.create()
     url = session["upload_urls"][0]["url"]
-    assert denial(lambda: world.accept("/uploads/x", session, 10)).code == "AccessDenied"
-    foreign = Store(world.platform, Signer(b"other"), world.clock)
+    assert denial(lambda: uploads.accept("/uploads/x", session, 10)).code == "AccessDenied"
+    foreign = Store(uploads.platform, Signer(b"other"), uploads.clock)
     target = url.removeprefix(STORE_URL)
     assert denial(lambda: foreign.accept(target, {})).code == "SignatureDoesNotMatch"
 
 
-def test_a_url_works_once(world: World) -> None:
+def test_a_url_works_once(uploads: UploadsInMemory) -> None:
     """The second PUT is denied, with a message that says why."""
-    session = world.create()
+    session = uploads.create()
     url = session["upload_urls"][0]["url"]
-    world.accept(url, session, 10)
-    denied = denial(lambda: world.accept(url, session, 10))
+    uploads.accept(url, session, 10)
+    denied = denial(lambda: uploads.accept(url, session, 10))
     assert (denied.status, denied.code) == (403, "AccessDenied")
     assert "already used" in denied.message
 
 
-def test_a_new_url_voids_the_older_one(world: World) -> None:
+def test_a_new_url_voids_the_older_one(uploads: UploadsInMemory) -> None:
     """The older URL is denied although nobody used it; the other chunks' URLs still work."""
-    session = world.create()
-    new = world.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})
+    session = uploads.create()
+    new = uploads.platform.presigned_urls(session["upload_id"], {"start": 1, "count": 1})
     old = session["upload_urls"][0]["url"]
-    assert "replaced" in denial(lambda: world.accept(old, session, 10)).message
-    world.accept(new["upload_urls"][0]["url"], session, 10)
-    world.accept(session["upload_urls"][1]["url"], session, 10)
+    assert "replaced" in denial(lambda: uploads.accept(old, session, 10)).message
+    uploads.accept(new["upload_urls"][0]["url"], session, 10)
+    uploads.accept(session["upload_urls"][1]["url"], session, 10)
 
 
-def test_the_stores_clock_decides_when_a_url_expires(world: World) -> None:
+def test_the_stores_clock_decides_when_a_url_expires(uploads: UploadsInMemory) -> None:
     """The platform's clock does not matter; at ``expires_at`` the URL is over."""
-    session = world.create()
-    world.clock.advance(hours=5)
-    world.store_clock.time = datetime(2026, 11, 22, 5, 59, 59, tzinfo=UTC)
-    world.accept(session["upload_urls"][0]["url"], session, 10)
-    world.store_clock.time = datetime(2026, 11, 22, 6, 0, 0, tzinfo=UTC)
-    denied = denial(lambda: world.accept(session["upload_urls"][1]["url"], session, 10))
+    session = uploads.create()
+    uploads.clock.advance(hours=5)
+    uploads.store_clock.time = datetime(2026, 11, 22, 5, 59, 59, tzinfo=UTC)
+    uploads.accept(session["upload_urls"][0]["url"], session, 10)
+    uploads.store_clock.time = datetime(2026, 11, 22, 6, 0, 0, tzinfo=UTC)
+    denied = denial(lambda: uploads.accept(session["upload_urls"][1]["url"], session, 10))
     assert (denied.status, denied.code) == (403, "AccessDenied")
     assert denied.message == "Request has expired"
 
@@ -517,26 +507,26 @@ def test_the_stores_clock_decides_when_a_url_expires(world: World) -> None:
     ],
 )
 def test_a_put_with_wrong_headers_is_denied_and_spends_nothing(
-    world: World, headers: dict[str, str | None], status: int, code: str, told: str
+    uploads: UploadsInMemory, headers: dict[str, str | None], status: int, code: str, told: str
 ) -> None:
     """Length, signed headers and foreign credentials are checked before the URL is spent."""
-    session = world.create()
+    session = uploads.create()
     url = session["upload_urls"][0]["url"]
-    denied = denial(lambda: world.accept(url, session, 10, **headers))
+    denied = denial(lambda: uploads.accept(url, session, 10, **headers))
     assert (denied.status, denied.code) == (status, code)
     assert told in denied.message
-    world.accept(url, session, 10)
+    uploads.accept(url, session, 10)
 
 
 def test_upload_headers_can_be_chosen() -> None:
     """The given headers are handed out and asked for, none when none are given."""
-    world = make_world(upload_headers={"X-Amz-Tag": "a b"})
-    session = world.create()
+    uploads = make_uploads(upload_headers={"X-Amz-Tag": "a b"})
+    session = uploads.create()
     assert session["upload_headers"] == {"X-Amz-Tag": "a b"}
     url = session["upload_urls"][0]["url"]
-    denied = denial(lambda: world.accept(url, session, 10, x_amz_tag="other"))
+    denied = denial(lambda: uploads.accept(url, session, 10, x_amz_tag="other"))
     assert denied.details["HeadersNotSigned"] == "X-Amz-Tag"
-    assert make_world(upload_headers={}).create()["upload_headers"] == {}
+    assert make_uploads(upload_headers={}).create()["upload_headers"] == {}
 
 
 def test_error_bodies_escape_what_they_echo() -> None:
@@ -546,7 +536,7 @@ def test_error_bodies_escape_what_they_echo() -> None:
 
 def test_dates_are_imf_fixdates_in_utc() -> None:
     """The ``Date`` header does not depend on locale or zone."""
-    assert http_date(Clock().time) == "Sun, 22 Nov 2026 05:00:00 GMT"
+    assert http_date(ManualClock().time) == "Sun, 22 Nov 2026 05:00:00 GMT"
 
 
 def test_a_fault_happens_as_often_as_it_says() -> None:

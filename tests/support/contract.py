@@ -11,13 +11,14 @@ import json
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
 import aiohttp
 from attrs import define, frozen
 from yarl import URL
 
+from support.clock import ManualClock
 from twelvelabs_async.emulator import AssetRules, Emulator, Platform, Refusal, forms
 from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
 from twelvelabs_async.emulator.routing import API_VERSION, target as endpoint
@@ -40,27 +41,12 @@ POLL_PAUSE = 3.0
 """Seconds between two questions for an asset that the platform is processing."""
 
 
-@define
-class Clock:
-    """A clock that only a test moves."""
-
-    time: datetime = datetime(2026, 11, 22, 5, 0, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Tell the time."""
-        return self.time
-
-    def advance(self, **delta: float) -> None:
-        """Let time pass."""
-        self.time += timedelta(**delta)
-
-
 @frozen
 class Switches:
     """What only an emulator has: a clock to move, and rules to look into."""
 
     platform: Platform
-    clock: Clock
+    clock: ManualClock
 
 
 @frozen
@@ -270,7 +256,7 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
 @asynccontextmanager
 async def core() -> AsyncGenerator[Target]:
     """Yield the emulator's rules."""
-    clock, signer = Clock(), Signer(b"secret")
+    clock, signer = ManualClock(), Signer(b"secret")
     platform = Platform(
         signer=signer,
         now=clock,
@@ -286,7 +272,7 @@ async def core() -> AsyncGenerator[Target]:
 @asynccontextmanager
 async def http() -> AsyncGenerator[Target]:
     """Yield a running emulator."""
-    clock = Clock()
+    clock = ManualClock()
     async with (
         Emulator(chunk_size=CHUNK_SIZE, now=clock, processing_time=PROCESSING) as emulator,
         aiohttp.ClientSession() as session,

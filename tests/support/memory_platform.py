@@ -262,7 +262,7 @@ async def _tell(sent: Body) -> None:
 
 
 @define(eq=False)
-class World:
+class MemoryPlatform:
     """The file, the store and the platform of one upload, and what was seen of it.
 
     Attributes:
@@ -719,7 +719,7 @@ class World:
     # The upload.
 
     def uploader(self) -> Uploader:
-        """Return the real uploader over this world."""
+        """Return the real uploader over this platform."""
         script = self.script
         first = self.sign(sorted(script.first_urls))
         urls = UrlBook()

@@ -1,4 +1,4 @@
-"""The real uploader, whatever happens: random scripts of failures against a strict world.
+"""The real uploader, whatever happens: random scripts of failures against a strict platform.
 
 Two kinds of scripts: what an upload has to survive must end in an asset, and anything else in an
 asset or in one exception of ours. Either way the books have to balance. A failing script is
@@ -19,9 +19,9 @@ from support.memory_platform import (
     SILENT,
     CallFault,
     InstantLoop,
+    MemoryPlatform,
     PutFault,
     Script,
-    World,
     choose_profile,
 )
 
@@ -58,7 +58,7 @@ class Outcome:
     """How an upload ended.
 
     Attributes:
-        world: What happened to it.
+        platform: What it met, and what was seen of it.
         uploader: What was under test.
         result: What it returned; None if it did not.
         error: What it raised; None if it did not.
@@ -68,7 +68,7 @@ class Outcome:
         complaints: What the loop had to say.
     """
 
-    world: World
+    platform: MemoryPlatform
     uploader: Uploader
     result: UploadResult | None
     error: BaseException | None
@@ -87,7 +87,7 @@ class _Canceller:
     cancelled_at: float | None = None
 
     def look(self, step: int) -> None:
-        """Count a step of the world."""
+        """Count a step of the platform."""
         if self.script.cancel is None:
             return
         at, turns = self.script.cancel
@@ -115,16 +115,16 @@ def play(script: Script) -> Outcome:
 async def _play(script: Script) -> Outcome:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, InstantLoop)
-    world = World(script)
-    uploader = world.uploader()
+    platform = MemoryPlatform(script)
+    uploader = platform.uploader()
     task = asyncio.create_task(uploader.run())
     canceller = _Canceller(script, task)
-    world.on_step = canceller.look
+    platform.on_step = canceller.look
     await asyncio.wait({task})
     ended_at = loop.time()
     failure = asyncio.CancelledError() if task.cancelled() else task.exception()
     return Outcome(
-        world=world,
+        platform=platform,
         uploader=uploader,
         result=None if failure else task.result(),
         error=failure,
@@ -140,11 +140,11 @@ async def _play(script: Script) -> Outcome:
 
 def check(outcome: Outcome) -> None:
     """Assert everything that holds however an upload ends."""
-    assert outcome.world.violations == []
+    assert outcome.platform.violations == []
     assert outcome.left == set()
     assert outcome.complaints == []
     _check_books(outcome)
-    _check_calls(outcome.world)
+    _check_calls(outcome.platform)
     if outcome.result is not None:
         _check_success(outcome, outcome.result)
     else:
@@ -152,45 +152,45 @@ def check(outcome: Outcome) -> None:
 
 
 def _check_books(outcome: Outcome) -> None:
-    """Assert that the ledger knows what the world knows."""
-    ledger, world = outcome.uploader.ledger, outcome.world
-    assert ledger.stored_chunks == len(world.delivered)
-    arrived = world.delivered.keys() | ledger.doubted.keys()
-    assert ledger.doubted.keys() <= world.doubted.keys()  # one may be about to be sent again
-    assert ledger.stored_bytes == sum(len(world.stored[index][1]) for index in arrived)
-    assert ledger.reported == len(world.acknowledged)
+    """Assert that the ledger knows what the platform knows."""
+    ledger, platform = outcome.uploader.ledger, outcome.platform
+    assert ledger.stored_chunks == len(platform.delivered)
+    arrived = platform.delivered.keys() | ledger.doubted.keys()
+    assert ledger.doubted.keys() <= platform.doubted.keys()  # one may be about to be sent again
+    assert ledger.stored_bytes == sum(len(platform.stored[index][1]) for index in arrived)
+    assert ledger.reported == len(platform.acknowledged)
     progress = outcome.uploader.progress("over")
     assert progress.uploaded_bytes == ledger.stored_bytes
-    assert progress.completed_chunks == len(world.acknowledged)
+    assert progress.completed_chunks == len(platform.acknowledged)
 
 
-def _check_calls(world: World) -> None:
+def _check_calls(platform: MemoryPlatform) -> None:
     """Assert that there were no more control calls than there were reasons for one."""
-    script, seen = world.script, world.seen
+    script, seen = platform.script, platform.seen
     rescue = 1
     workers = 2 * script.workers if script.early else script.workers
     most = script.chunks // script.batch_size + min(workers, script.chunks)
-    again = script.batch_size * seen["rounds"] + world.flaws.total()
+    again = script.batch_size * seen["rounds"] + platform.flaws.total()
     assert seen["reports"] <= most + seen["reports failed"] + seen["repeats"] + again + rescue
-    assert seen["url_calls"] <= _most_url_calls(world)
+    assert seen["url_calls"] <= _most_url_calls(platform)
     settling = SETTLING_LOOKS + 2 * (len(URL_PAUSES) + 1)
     assert seen["looks"] <= seen["looks failed"] + seen["rounds"] + settling
     assert seen["pages"] <= seen["pages failed"] + seen["rounds"] + 1
 
 
-def _most_url_calls(world: World) -> int:
+def _most_url_calls(platform: MemoryPlatform) -> int:
     """Return how many requests for URLs there were reasons for.
 
     Fifty URLs a request for each run of chunks that came without; another one for each request
     that failed, for each URL that an answer left out, for each PUT that failed and for each URL
     that was never used because it grew too old (or because the upload ended).
     """
-    lost = sum(world.failed_puts.values()) + world.shortfall + _unused_urls(world)
-    return _fewest_url_calls(world.script) + world.seen["url_calls failed"] + lost
+    lost = sum(platform.failed_puts.values()) + platform.shortfall + _unused_urls(platform)
+    return _fewest_url_calls(platform.script) + platform.seen["url_calls failed"] + lost
 
 
-def _unused_urls(world: World) -> int:
-    return sum(signed.serial > 0 for signed in world.urls.values()) - len(world.used)
+def _unused_urls(platform: MemoryPlatform) -> int:
+    return sum(signed.serial > 0 for signed in platform.urls.values()) - len(platform.used)
 
 
 def _fewest_url_calls(script: Script) -> int:
@@ -202,51 +202,54 @@ def _fewest_url_calls(script: Script) -> int:
 
 
 def _check_success(outcome: Outcome, result: UploadResult) -> None:
-    world, chunks = outcome.world, outcome.world.script.chunks
+    platform, chunks = outcome.platform, outcome.platform.script.chunks
     assert outcome.cancelled_at is None
-    assert result.asset_url == ASSET_URL or world.seen["looks"] >= 1  # nobody told it in time
+    assert result.asset_url == ASSET_URL or platform.seen["looks"] >= 1  # nobody told it in time
     assert result.total_chunks == chunks
-    assert result.total_size == world.size
+    assert result.total_size == platform.size
     everything = set(range(1, chunks + 1))
-    corrupt = any(PutFault.CORRUPT in faults for faults in world.script.puts.values())
-    if world.matched or not corrupt:  # without a match, nobody can tell
-        asset = b"".join(world.stored[index][1] for index in sorted(everything))
-        assert asset in world.contents
-    verifies = world.script.etags == "md5" and world.matched
+    corrupt = any(PutFault.CORRUPT in faults for faults in platform.script.puts.values())
+    if platform.matched or not corrupt:  # without a match, nobody can tell
+        asset = b"".join(platform.stored[index][1] for index in sorted(everything))
+        assert asset in platform.contents
+    verifies = platform.script.etags == "md5" and platform.matched
     assert result.verified_chunks == (chunks if verifies else 0)
-    assert set(world.acknowledged) == world.reported == set(world.delivered) == everything
-    repeated = {index for index, times in world.acknowledged.items() if times > 1}
-    assert len(repeated) <= world.script.batch_size * world.seen["repeats"]
-    assert not any(world.answered[i] > world.script.max_retries for i in everything)
+    assert set(platform.acknowledged) == platform.reported == set(platform.delivered) == everything
+    repeated = {index for index, times in platform.acknowledged.items() if times > 1}
+    assert len(repeated) <= platform.script.batch_size * platform.seen["repeats"]
+    assert not any(platform.answered[i] > platform.script.max_retries for i in everything)
     assert outcome.uploader.progress("completed").percentage == 100
-    if not world.seen["url_calls failed"] and outcome.ended_at < world.script.lifetime - MARGIN:
-        assert bool(_unused_urls(world)) <= bool(world.expiries)
+    if (
+        not platform.seen["url_calls failed"]
+        and outcome.ended_at < platform.script.lifetime - MARGIN
+    ):
+        assert bool(_unused_urls(platform)) <= bool(platform.expiries)
 
 
 def _check_failure(outcome: Outcome) -> None:
-    world, error = outcome.world, outcome.error
+    platform, error = outcome.platform, outcome.error
     if outcome.cancelled_at is not None:
         assert isinstance(error, asyncio.CancelledError)
         assert outcome.ended_at - outcome.cancelled_at <= RESCUE_SECONDS + 1e-6
     else:
         assert isinstance(error, TwelveLabsError)
-        _check_reason(world, error)
-    if not (world.script.cancel_again or world.changed or world.script.writes):
-        assert set(world.delivered) <= world.told
+        _check_reason(platform, error)
+    if not (platform.script.cancel_again or platform.changed or platform.script.writes):
+        assert set(platform.delivered) <= platform.told
 
 
-def _check_reason(world: World, error: TwelveLabsError) -> None:  # noqa: C901 - a table
+def _check_reason(platform: MemoryPlatform, error: TwelveLabsError) -> None:  # noqa: C901 - a table
     """Assert that the exception tells what happened, and that it had to end the upload."""
-    script = world.script
+    script = platform.script
     scripted = {fault for faults in script.puts.values() for fault in faults}
     calls = {*script.reports, *script.url_calls, *script.looks}
     match error:
         case SourceChangedError(retryable=True):
             assert script.writes
         case SourceChangedError():
-            assert world.changed or len(world.contents) > 1
+            assert platform.changed or len(platform.contents) > 1
         case SessionCorruptedError():
-            assert (world.settled, world.matched) == (True, True)
+            assert (platform.settled, platform.matched) == (True, True)
         case SourceError():
             assert PutFault.UNREADABLE in scripted
         case StorageConnectionError():
@@ -254,13 +257,13 @@ def _check_reason(world: World, error: TwelveLabsError) -> None:  # noqa: C901 -
         case StorageError(status_code=403, code="SignatureDoesNotMatch"):
             assert PutFault.FATAL in scripted
         case StorageError() if "sends no URL" in error.message:
-            assert world.shortfall >= TRIES_FOR_A_URL
+            assert platform.shortfall >= TRIES_FOR_A_URL
         case StorageError(chunk_index=index):
-            assert world.answered[index or 0] == script.max_retries + 1
+            assert platform.answered[index or 0] == script.max_retries + 1
         case ApiConnectionError():
             assert calls & {CallFault.CUT, CallFault.LOST} or script.outage
         case ChunkFailedError(chunk_index=index):
-            assert world.flaws[index] == script.max_retries + 1
+            assert platform.flaws[index] == script.max_retries + 1
         case IncompleteUploadError():
             assert script.lag >= SETTLING_LOOKS
         case _:
@@ -474,7 +477,7 @@ def test_an_outage_shorter_than_its_timeout_is_waited_out(
     script = Script(chunks=chunks, workers=workers, outage=(after, seconds))
     outcome = play(script)
     assert outcome.result is not None
-    assert sum(outcome.world.puts.values()) <= chunks + workers * (seconds / 2 + 10)
+    assert sum(outcome.platform.puts.values()) <= chunks + workers * (seconds / 2 + 10)
 
 
 def test_a_url_that_an_outage_held_up_lives_from_when_it_was_asked_for_last() -> None:
@@ -487,7 +490,7 @@ def test_a_url_that_an_outage_held_up_lives_from_when_it_was_asked_for_last() ->
         )
     )  # fmt: skip
     assert outcome.result is not None
-    assert not outcome.world.expiries
+    assert not outcome.platform.expiries
 
 
 def test_an_outage_without_end_ends_the_upload() -> None:
@@ -510,7 +513,7 @@ def test_a_count_that_lags_is_asked_for_until_it_is_right() -> None:
     """What the status then says of the asset is not asked for again."""
     outcome = play(Script(chunks=3, lag=1, names_url="status"))
     assert outcome.result is not None
-    assert outcome.world.seen["looks"] == 2
+    assert outcome.platform.seen["looks"] == 2
 
 
 # Single scripts, with figures.
@@ -520,19 +523,19 @@ def test_without_a_fault_there_is_not_one_call_too_many() -> None:
     """A hundred chunks: a PUT each, URLs by the fifty, reports by the ten."""
     script = Script(chunks=100, pace=(1.0, 2.0, 3.0), first_urls=frozenset(range(1, 11)))
     outcome = play(script)
-    world = outcome.world
+    platform = outcome.platform
     assert outcome.uploader.patience.heard_at == outcome.ended_at
-    assert sum(world.puts.values()) == 100
-    assert world.seen["url_calls"] == 2
-    assert 10 <= world.seen["reports"] <= 10 + 5
-    assert world.seen["looks"] == 0
+    assert sum(platform.puts.values()) == 100
+    assert platform.seen["url_calls"] == 2
+    assert 10 <= platform.seen["reports"] <= 10 + 5
+    assert platform.seen["looks"] == 0
 
 
 def test_no_worker_waits_for_urls() -> None:
     """They are fetched ahead: the only waits are a PUT for each chunk, and reports."""
     script = Script(chunks=100, workers=1, first_urls=frozenset(range(1, 11)))
     outcome = play(script)
-    assert outcome.world.seen["url_calls"] == 2
+    assert outcome.platform.seen["url_calls"] == 2
     assert outcome.ended_at == pytest.approx(100 + 10)
 
 
@@ -553,7 +556,7 @@ def test_a_slot_is_free_while_its_chunk_waits_for_the_next_attempt() -> None:
     """With one slot, the other chunks arrive while the failed one pauses."""
     faults = (PutFault.SLOW_DOWN,) * 3
     script = Script(chunks=5, workers=5, slots=1, retry_delay=10_000, puts={1: faults})
-    delivered_at = play(script).world.delivered_at
+    delivered_at = play(script).platform.delivered_at
     assert max(delivered_at[index] for index in range(2, 6)) <= 12  # three pauses: up to 90 s
 
 
@@ -562,7 +565,7 @@ def test_a_chunk_gets_as_many_retries_as_were_asked_for(retries: int) -> None:
     """Then its last error ends the upload, with the chunk's number."""
     script = Script(chunks=3, max_retries=retries, puts={2: (PutFault.SLOW_DOWN,) * 9})
     outcome = play(script)
-    assert outcome.world.puts[2] == 1 + retries
+    assert outcome.platform.puts[2] == 1 + retries
     assert isinstance(outcome.error, StorageError)
     assert outcome.error.chunk_index == 2
 
@@ -575,7 +578,7 @@ def test_one_expired_url_speaks_for_its_siblings() -> None:
     )
     outcome = play(script)
     assert outcome.result is not None
-    assert 3 <= sum(outcome.world.expiries.values()) <= 6
+    assert 3 <= sum(outcome.platform.expiries.values()) <= 6
 
 
 def test_a_refused_report_is_told_as_it_is() -> None:
@@ -583,8 +586,8 @@ def test_a_refused_report_is_told_as_it_is() -> None:
     script = Script(chunks=20, reports=(CallFault.REFUSED,), batch_size=3)
     outcome = play(script)
     assert isinstance(outcome.error, BadRequestError)
-    assert len(outcome.world.delivered) - len(outcome.world.reported) == 3
-    assert outcome.world.reported
+    assert len(outcome.platform.delivered) - len(outcome.platform.reported) == 3
+    assert outcome.platform.reported
 
 
 @pytest.mark.parametrize("found_at", [1, 2, 13, 20])
@@ -595,8 +598,8 @@ def test_a_changed_file_never_becomes_an_asset(found_at: int) -> None:
     """
     outcome = play(Script(chunks=20, changes_at=found_at))
     assert isinstance(outcome.error, SourceChangedError)
-    assert len(outcome.world.delivered) < 20
-    assert len(outcome.world.told) < found_at
+    assert len(outcome.platform.delivered) < 20
+    assert len(outcome.platform.told) < found_at
 
 
 def test_a_file_is_looked_at_once_for_each_chunk() -> None:
@@ -606,7 +609,7 @@ def test_a_file_is_looked_at_once_for_each_chunk() -> None:
     """
     outcome = play(Script(chunks=20))
     assert outcome.result is not None
-    assert outcome.world.checks == 20
+    assert outcome.platform.checks == 20
 
 
 def test_the_rescue_gives_up_after_a_few_seconds() -> None:
@@ -629,8 +632,8 @@ def test_chunks_that_the_platform_marks_as_failed_are_sent_again(flaws: dict[int
     """One, some, all; once, or until ``max_retries`` are used up; and no other chunk."""
     outcome = play(Script(chunks=20, flaws=flaws))
     assert outcome.result is not None
-    assert outcome.world.puts == {index: 1 + flaws.get(index, 0) for index in range(1, 21)}
-    assert outcome.world.seen["rounds"] == max(flaws.values())
+    assert outcome.platform.puts == {index: 1 + flaws.get(index, 0) for index in range(1, 21)}
+    assert outcome.platform.seen["rounds"] == max(flaws.values())
 
 
 def test_a_chunk_that_the_platform_marks_as_failed_each_time_ends_the_upload() -> None:
@@ -638,7 +641,7 @@ def test_a_chunk_that_the_platform_marks_as_failed_each_time_ends_the_upload() -
     outcome = play(Script(chunks=20, max_retries=2, flaws={7: 9, 8: 1}))
     assert isinstance(outcome.error, ChunkFailedError)
     assert (outcome.error.chunk_index, outcome.error.reason) == (7, "it is flawed")
-    assert outcome.world.puts[7] == 3
+    assert outcome.platform.puts[7] == 3
     ledger = outcome.uploader.ledger
     assert (ledger.reported, list(ledger.upcoming(9))) == (19, [7])
 
