@@ -324,5 +324,5 @@ def _chosen_base_url(base_url: str | None) -> str:
 
 
 def _chosen_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    checked = checked_headers(headers, ConfigurationError)
+    checked = checked_headers("headers", headers, ConfigurationError)
     return {"User-Agent": f"twelvelabs-async/{__version__}", **checked}

@@ -289,9 +289,9 @@ async def test_settings_that_exclude_each_other_are_refused() -> None:
     async with aiohttp.ClientSession() as session, aiohttp.TCPConnector() as connector:
         with pytest.raises(ConfigurationError, match="not both"):
             AsyncTwelveLabs("k", session=session, connector=connector)
-        with pytest.raises(ConfigurationError, match="ssl= goes with our own connector"):
+        with pytest.raises(ConfigurationError, match="ssl is for our own connector"):
             AsyncTwelveLabs("k", session=session, ssl=context)
-        with pytest.raises(ConfigurationError, match="ssl= goes with our own connector"):
+        with pytest.raises(ConfigurationError, match="ssl is for our own connector"):
             AsyncTwelveLabs("k", connector=connector, ssl=False)
 
 
@@ -380,7 +380,7 @@ async def test_closing_a_client_ends_the_calls_that_wait_for_an_answer(
 
 def test_a_header_name_that_is_none_is_refused() -> None:
     """A name with a space would be refused by the platform, at the first call."""
-    with pytest.raises(ConfigurationError, match="header 'a b'"):
+    with pytest.raises(ConfigurationError, match=r"headers\['a b'\]"):
         AsyncTwelveLabs("key", headers={"a b": "c"})
 
 
@@ -494,7 +494,7 @@ async def test_a_session_that_is_closed_already_is_told_each_time(emulator: Emul
     await session.close()
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url, session=session) as client:
         for _ in range(2):
-            with pytest.raises(ConfigurationError, match="session= that was passed is closed"):
+            with pytest.raises(ConfigurationError, match="session is closed"):
                 await ask(client)
 
 

@@ -49,15 +49,27 @@ CLASSES: list[type[TwelveLabsError]] = [
 SIGNED = "https://store.example/chunk?X-Amz-Signature=5ecret5ecret"
 
 
+class CauseError(TwelveLabsError):
+    """A cause that is equal to its own copy."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CauseError) and self.args == other.args
+
+    def __hash__(self) -> int:
+        return hash(self.args)
+
+
 VALUES: dict[str, Any] = {
     "upload_headers": {"x-amz-meta-a": "b"},
     "failures": (),
     "message": "told",
     "text": "told",
+    "problem": "is wrong",
+    "argument": "name",
     "status_code": 404,
     "headers": {"x-request-id": "r1"},
     "body": {"code": "c", "docs_url": None},
-    "original_error": None,
+    "original_error": CauseError("first"),
     "request": "GET /assets/a",
     "code": "c",
     "request_id": "r",

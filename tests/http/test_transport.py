@@ -758,7 +758,7 @@ async def test_an_error_that_is_nested_without_end_is_still_an_error(emulator: E
 async def test_a_query_parameter_that_is_none_is_refused(value: Any, emulator: Emulator) -> None:
     """Before anything is sent, and by name."""
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
-        with pytest.raises(InvalidArgumentError, match="query parameter include must be text"):
+        with pytest.raises(InvalidArgumentError, match=r"\['include'\] must be text"):
             await client.multipart_upload.list_incomplete_uploads(
                 request_options={"additional_query_parameters": {"include": value}}
             )

@@ -106,7 +106,7 @@ async def test_both_spellings_say_the_same() -> None:
 @pytest.mark.parametrize("page", [0, -1])
 def test_a_page_below_one_is_refused(page: int) -> None:
     """Pages count from 1."""
-    with pytest.raises(InvalidArgumentError, match="page counts from 1"):
+    with pytest.raises(InvalidArgumentError, match="page must be 1 or more"):
         page_params(page, None)
 
 

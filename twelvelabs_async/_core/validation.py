@@ -1,4 +1,4 @@
-"""Checks of what callers pass, the same everywhere: a wrong type or value is named, and refused."""
+"""Checks of arguments, the same for all methods; the error names the argument and its value."""
 
 import math
 import re
@@ -13,46 +13,59 @@ Refusal = type[InvalidArgumentError]
 
 
 def check_whole(
-    name: str, value: object, least: int, refusal: Refusal = InvalidArgumentError
+    argument: str, value: object, least: int, refusal: Refusal = InvalidArgumentError
 ) -> None:
-    """Refuse ``value`` unless it is a whole number of ``least`` or more."""
+    """Refuse ``value`` unless it is a whole number of ``least`` or more.
+
+    Args:
+        argument: The argument's name, for the error, as in all functions below.
+        value: What the caller passed.
+        least: The smallest number that is right.
+        refusal: The class of the error.
+
+    Raises:
+        InvalidArgumentError: ``value`` is wrong; the error is a ``refusal``.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
-        raise refusal(f"{name} must be a whole number, not {value!r}")
+        raise refusal(f"must be a whole number, not {value!r}", argument=argument)
     if value < least:
-        raise refusal(f"{name} must be {least} or more, not {value}")
+        raise refusal(f"must be {least} or more, not {value}", argument=argument)
 
 
 def check_seconds(
-    name: str, value: object, *, zero: bool = False, refusal: Refusal = InvalidArgumentError
+    argument: str, value: object, *, zero: bool = False, refusal: Refusal = InvalidArgumentError
 ) -> None:
     """Refuse ``value`` unless it is a finite number of seconds, more than 0 or (``zero``) 0."""
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise refusal(f"{name} must be a number of seconds, not {value!r}")
+        raise refusal(f"must be a number of seconds, not {value!r}", argument=argument)
     if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         least = "0 s or more" if zero else "more than 0 s"
-        raise refusal(f"{name} must be {least}, not {value}")
+        raise refusal(f"must be {least}, not {value}", argument=argument)
 
 
-def check_text_or_whole(name: str, value: object) -> None:
+def check_text_or_whole(argument: str, value: object) -> None:
     """Refuse ``value`` unless it is text or a whole number."""
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise InvalidArgumentError(f"{name} must be text or a whole number, not {value!r}")
+        problem = f"must be text or a whole number, not {value!r}"
+        raise InvalidArgumentError(problem, argument=argument)
 
 
-def check_text(name: str, value: object) -> None:
+def check_text(argument: str, value: object) -> None:
     """Refuse ``value`` unless it is text that can be sent."""
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} must be text, not {value!r}")
+        raise InvalidArgumentError(f"must be text, not {value!r}", argument=argument)
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{name} holds half a character: {value!r}") from None
+        problem = f"holds half a character: {value!r}"
+        raise InvalidArgumentError(problem, argument=argument) from None
 
 
-def check_word(name: str, value: object, words: Sequence[str]) -> None:
+def check_word(argument: str, value: object, words: Sequence[str]) -> None:
     """Refuse ``value`` unless it is one of ``words``."""
     if value not in words:
-        raise InvalidArgumentError(f"{name} must be {' or '.join(map(repr, words))}, not {value!r}")
+        problem = f"must be {' or '.join(map(repr, words))}, not {value!r}"
+        raise InvalidArgumentError(problem, argument=argument)
 
 
 def is_header(name: object, value: object) -> bool:

@@ -74,33 +74,46 @@ class Call(Unpicklable):
         return isinstance(self.body, Payload)
 
 
-def path_segment(value: object, name: str) -> str:
+def path_segment(value: object, argument: str) -> str:
     """Return an id as one segment of a path.
+
+    Args:
+        value: The id.
+        argument: Its name, for the error.
 
     Raises:
         InvalidArgumentError: For an id that is no text, is empty, or would reach another endpoint.
     """
     if not isinstance(value, str) or value in {"", ".", ".."} or "/" in value:
-        raise InvalidArgumentError(f"{name} must be an id without a slash, not {value!r}")
+        problem = f"must be an id without a slash, not {value!r}"
+        raise InvalidArgumentError(problem, argument=argument)
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{name} holds half a character: {value!r}") from None
+        problem = f"holds half a character: {value!r}"
+    raise InvalidArgumentError(problem, argument=argument)
 
 
 @without_frames
 def checked_headers(
-    headers: Mapping[str, str], refusal: Refusal = InvalidArgumentError
+    argument: str, headers: Mapping[str, str], refusal: Refusal = InvalidArgumentError
 ) -> Mapping[str, str]:
     """Return headers that can be sent.
 
+    Args:
+        argument: The name of the argument that they come from, for the error.
+        headers: The headers.
+        refusal: The class of the error.
+
     Raises:
-        InvalidArgumentError: A name or a value is no text, or would begin another header. Only the
-            name is told: the value may be a secret.
+        InvalidArgumentError: A name or a value is not text, or would begin another header. The
+            error names the header and not its value, which may be a secret.
     """
     for name, value in headers.items():
         if not is_header(name, value):
-            raise refusal(f"header {name!r} has characters that no header can carry")
+            problem = "has characters that no header can carry"
+            raise refusal(problem, argument=f"{argument}[{name!r}]")
         if name.lower() in FRAMING:
-            raise refusal(f"header {name!r} is the body's own affair")
+            problem = "cannot be set: the length of the body decides it"
+            raise refusal(problem, argument=f"{argument}[{name!r}]")
     return headers

@@ -67,7 +67,9 @@ class ConnectionSettings(Unpicklable):
         if self.session is not None and self.connector is not None:
             raise ConfigurationError("pass session= or connector=, not both: a session has its own")
         if self.ssl is not True and (self.session is not None or self.connector is not None):
-            raise ConfigurationError("ssl= goes with our own connector; set it on yours instead")
+            raise ConfigurationError(
+                "is for our own connector: set it on yours instead", argument="ssl"
+            )
         if self.proxy is not None:
             _proxy_url(self.proxy, "proxy=")
 
@@ -293,7 +295,7 @@ class HttpSessions(Unpicklable):
         theirs = self._connecting.session
         connector = self._connecting.connector if theirs is None else theirs.connector
         if theirs is not None and (theirs.closed or connector is None):
-            raise ConfigurationError("the session= that was passed is closed")
+            raise ConfigurationError("is closed", argument="session")
         if getattr(connector, "_loop", loop) is not loop:  # aiohttp keeps it to itself
             raise ConfigurationError("the session= or connector= belongs to another event loop")
         if connector is None:

@@ -258,7 +258,7 @@ class Transport(Unpicklable):
         options = options or {}
         additional = options.get("additional_query_parameters") or {}
         for name, value in additional.items():
-            check_text_or_whole(f"query parameter {name}", value)
+            check_text_or_whole(f"additional_query_parameters[{name!r}]", value)
         timeout = options.get("timeout_in_seconds")
         retries = options.get("max_retries")
         if timeout is not None:  # 0 would mean to wait for ever, below
@@ -282,7 +282,8 @@ class Transport(Unpicklable):
         self, content_type: str | None, additional: Mapping[str, str]
     ) -> Mapping[str, str]:
         """Return the headers of a request; whatever their case, the later one of a name wins."""
-        checked = checked_headers(additional)  # before there are secrets in this frame
+        # Checked before there are secrets in this frame.
+        checked = checked_headers("additional_headers", additional)
         headers = CIMultiDict(self.headers)
         headers.update(checked)
         if content_type is not None:

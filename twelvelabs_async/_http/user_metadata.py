@@ -19,11 +19,11 @@ def check_metadata(user_metadata: object) -> None:
     """
     if not isinstance(user_metadata, Mapping):
         kind = type(user_metadata).__name__
-        raise InvalidArgumentError(f"user_metadata must be a dict, not {kind}")
+        raise InvalidArgumentError(f"must be a dict, not {kind}", argument="user_metadata")
     codec.dump({"user_metadata": user_metadata})
     for key, value in cast("UserMetadata", user_metadata).items():
         if isinstance(value, int) and abs(value) > LARGEST_EXACT:
             raise InvalidArgumentError(
-                f"$.user_metadata.{key} has more than 53 bits and would be rounded: "
-                "send it as a string"
+                "has more than 53 bits and would be rounded: send it as a string",
+                argument=f"user_metadata[{key!r}]",
             )

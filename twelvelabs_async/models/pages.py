@@ -33,9 +33,10 @@ def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int
         InvalidArgumentError: For a page below 1, or a limit outside 1 to 50.
     """
     if page is not None and page < 1:
-        raise InvalidArgumentError(f"page counts from 1, not {page}")
+        raise InvalidArgumentError(f"must be 1 or more, not {page}", argument="page")
     if page_limit is not None and not 1 <= page_limit <= LARGEST_PAGE:
-        raise InvalidArgumentError(f"page_limit must be 1 to {LARGEST_PAGE}, not {page_limit}")
+        problem = f"must be 1 to {LARGEST_PAGE}, not {page_limit}"
+        raise InvalidArgumentError(problem, argument="page_limit")
     chosen = {"page": page, "page_limit": page_limit}
     return {name: value for name, value in chosen.items() if value is not None}
 

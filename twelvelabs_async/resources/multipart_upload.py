@@ -228,7 +228,7 @@ class MultipartUploadClient:
         check_callback(progress_callback)
         content = checked_path(file_path)
         path_segment(upload_id, "upload_id")
-        headers = checked_headers(upload_headers or {})
+        headers = checked_headers("upload_headers", upload_headers or {})
         return await FileUpload(
             self._tools,
             UploadJob(

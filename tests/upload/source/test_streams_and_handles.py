@@ -410,7 +410,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a length": (
         {"file": b"x", "request_options": {"additional_headers": {"content-length": "5"}}},
-        "the body's own affair",
+        "the length of the body decides it",
     ),
 }
 
