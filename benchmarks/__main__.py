@@ -12,9 +12,11 @@ from benchmarks.files import Files
 from benchmarks.report import dump, load, markdown
 from benchmarks.rounds import Results, run_rounds
 from benchmarks.scenarios import FULL, QUICK, SCENARIOS, Scale
-from benchmarks.sink import running_sink
+from benchmarks.sinks.native import NoCompilerError
+from benchmarks.sinks.server import running_sink
 from benchmarks.trials import Bench
 
+TO_COMPILE = "it needs cc and OpenSSL's headers (apt-get install gcc libssl-dev)"
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -26,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     scale.add_argument("--quick", action="store_true", help="see that it works (the default)")
     scale.add_argument("--full", action="store_true", help="the figures that count")
     scale.add_argument("--render", action="store_true", help="only write tables and charts anew")
-    made.add_argument("--list", action="store_true", help="say what there is, and end")
+    made.add_argument("--list", action="store_true", help="list the scenarios, and end")
     made.add_argument("--rounds", type=int, help="how often each client is run")
     made.add_argument("--results", type=Path, default=RESULTS, help="where results are written")
     made.add_argument("--directory", type=Path, help="where the files to upload are made")
@@ -39,12 +41,7 @@ def measure(
     """Run scenarios and write what they gave; after each, so that nothing is lost."""
     with running_sink() as sink, tempfile.TemporaryDirectory(dir=directory) as scratch:
         bench = Bench(sink, Files(Path(scratch).resolve()))
-        kind = (
-            "C"
-            if sink.native
-            else "Python (no C compiler: not to be compared with figures of the sink in C)"
-        )
-        found = Results(about(f"{scale.name}, {rounds} rounds", kind))
+        found = Results(about(f"{scale.name}, {rounds} rounds"))
         for name in names:
             run_rounds(name, SCENARIOS[name](scale), rounds, bench, found, print_now)
             write(found, results)
@@ -66,7 +63,7 @@ def write(found: Results, directory: Path) -> None:
         print_now(f"no charts: {error}")
 
 
-def tell_scenarios() -> None:
+def list_scenarios() -> None:
     """Print the scenarios."""
     for name, scenario in SCENARIOS.items():
         print(f"{name:13} {scenario.__doc__}")
@@ -79,14 +76,17 @@ def main() -> None:
     if unknown:
         sys.exit(f"no such scenario: {', '.join(sorted(unknown))}; see --list")
     if chosen.list:
-        tell_scenarios()
+        list_scenarios()
     elif chosen.render:
         write(load((chosen.results / "latest.json").read_text()), chosen.results)
     else:
         scale = FULL if chosen.full else QUICK
         names = chosen.scenarios or list(SCENARIOS)
         rounds = chosen.rounds or scale.rounds
-        measure(names, scale, rounds, chosen.directory, chosen.results)
+        try:
+            measure(names, scale, rounds, chosen.directory, chosen.results)
+        except NoCompilerError as error:
+            sys.exit(f"the sink is a C program that cannot be compiled here: {error}; {TO_COMPILE}")
 
 
 if __name__ == "__main__":

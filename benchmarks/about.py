@@ -18,13 +18,12 @@ PACKAGES = (
 )
 
 
-def about(scale: str, sink: str) -> dict[str, str]:
+def about(scale: str) -> dict[str, str]:
     """Describe the machine, the versions, the date and the run."""
     release = ".".join(platform.release().split(".")[:2])
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "scale": scale,
-        "sink": sink,
         "machine": f"{_cpu()}, {os.cpu_count()} cores, {_memory_gb():.0f} GB",
         "system": f"{platform.system()} {release}, {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",

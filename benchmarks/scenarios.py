@@ -8,6 +8,8 @@ from attrs import frozen
 from benchmarks.trials import CLIENTS, GIB, MIB, Script, Trial, Upload
 
 KIB = 2**10
+DIRECT_BYTES = 200_000_000
+"""The largest file that the platform takes in one request."""
 
 
 @frozen
@@ -86,6 +88,16 @@ def bulk(scale: Scale) -> Iterable[Trial]:
     clients = (*ASSETS, "official async, all at once", "official sync")
     case = f"{scale.bulk} files"
     return [Upload(case=case, client=c, size=MIB, count=scale.bulk) for c in clients]
+
+
+def direct(scale: Scale) -> Iterable[Trial]:
+    """A file in one request (``assets.create``), whole and after two attempts that were cut."""
+    size = min(scale.size, DIRECT_BYTES)
+    return [
+        Upload(case="whole", client="ours", size=size),
+        Upload(case="whole", client="ours, direct", size=size),
+        Upload(case="two attempts cut", client="ours, direct", size=size, cuts=2),
+    ]
 
 
 def journal(scale: Scale) -> Iterable[Trial]:
@@ -174,6 +186,7 @@ SCENARIOS: dict[str, Callable[[Scale], Iterable[Trial]]] = {
         cold,
         capped,
         bulk,
+        direct,
         journal,
         verify,
         memory,

@@ -14,12 +14,12 @@ from attrs import frozen
 from benchmarks.files import Files, forget
 from benchmarks.job import Job
 from benchmarks.meter import Figures
-from benchmarks.sink import Sink
+from benchmarks.sinks.server import Sink
 
 MIB = 2**20
 GIB = 2**30
 MOST_FRAMING = 1.01
-"""What a peer may send over the file's bytes: checksums are sent with the body."""
+"""What a client may send over the file's bytes: checksums, or a form around it."""
 
 
 class SkippedError(Exception):
@@ -65,6 +65,7 @@ CLIENTS: dict[str, tuple[str, str]] = {
     "limit": ("limit", ""),
     "ours": ("ours", ""),
     "ours on uvloop": ("ours", "uvloop"),
+    "ours, direct": ("ours", "direct"),
     "ours, early slots": ("ours", "early"),
     "ours, with a journal": ("ours", "journal"),
     "ours, verifying": ("ours", "verify"),
@@ -81,7 +82,7 @@ CLIENTS: dict[str, tuple[str, str]] = {
 """Each client's script in ``peers/`` and the variant that it is asked for."""
 
 ENDS_IN_AN_ASSET = ("ours", "official_async", "official_sync")
-"""Scripts that send the file's own bytes, no more and no less."""
+"""Scripts that send the file's own bytes, no more and no less, except in a form."""
 
 
 @frozen(kw_only=True)
@@ -99,6 +100,7 @@ class Upload:
         workers: Connections for one file.
         latency_ms: Milliseconds that the sink waits before each answer.
         cap: Bytes a second that it takes from a connection; 0: no cap.
+        cuts: How many of the first attempts it cuts off halfway, of files in one request.
         tls: Whether it is TLS.
     """
 
@@ -112,6 +114,7 @@ class Upload:
     workers: int = 5
     latency_ms: float = 0
     cap: float = 0
+    cuts: int = 0
     tls: bool = True
 
     def run(self, bench: Bench) -> Figures:
@@ -123,7 +126,11 @@ class Upload:
         # a file that is one hole has the same bytes, and so the same ETag, in every chunk
         etag = md5(bytes(self.chunk_size), usedforsecurity=False).hexdigest() if self.sparse else ""
         bench.sink.reset(
-            chunk_size=self.chunk_size, latency_ms=self.latency_ms, cap=self.cap, etag=etag
+            chunk_size=self.chunk_size,
+            latency_ms=self.latency_ms,
+            cap=self.cap,
+            etag=etag,
+            cuts=self.cuts,
         )
         os.sync()  # what another client wrote is not for this one to wait for
         if self.cold:
@@ -131,13 +138,15 @@ class Upload:
         job_file = bench.files.directory / "job.json"  # a command line takes no 5,000 names
         job_file.write_text(job.dump())
         figures = run_script(f"peers.{script}", [str(job_file)], environment(bench.sink.trusted))
-        return figures | self._arrived(bench.sink.stats(), exact=script in ENDS_IN_AN_ASSET)
+        return figures | self._arrived(
+            bench.sink.stats(), exact=script in ENDS_IN_AN_ASSET and variant != "direct"
+        )
 
     def _arrived(self, stats: Figures, *, exact: bool) -> Figures:
         total = self.size * self.count
         most = total * (1 if exact else MOST_FRAMING)
-        if not total <= stats["put_bytes"] <= most:
-            raise FailedError(f"{stats['put_bytes']} bytes arrived, of {total}")
+        if not total <= stats["bytes"] <= most:
+            raise FailedError(f"{stats['bytes']} bytes arrived, of {total}")
         named = {name: stats[name] for name in ("connections", "requests", "puts")}
         return {**named, "gib": total / GIB}
 
@@ -164,7 +173,7 @@ class Script:
 
 
 def run_script(module: str, words: Sequence[str], variables: dict[str, str]) -> Figures:
-    """Run a script of this package in a process of its own and return what it tells.
+    """Run a script of this package in a process of its own and return the figures that it prints.
 
     Raises:
         SkippedError: It says that it cannot be measured here.

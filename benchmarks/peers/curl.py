@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.job import Job
 from benchmarks.meter import Figures, Meter
-from benchmarks.peers.harness import SkippedError, tell
+from benchmarks.peers.harness import SkippedError, print_figures
 
 
 def split(path: Path, chunk_size: int, directory: Path) -> list[Path]:
@@ -21,7 +21,7 @@ def split(path: Path, chunk_size: int, directory: Path) -> list[Path]:
 
 
 def measure(job: Job) -> Figures:
-    """Send every chunk; memory is not told, for it is that of another process."""
+    """Send every chunk; memory is not measured, for it is that of another process."""
     curl = shutil.which("curl")
     if curl is None:
         raise SkippedError("there is no curl")
@@ -40,4 +40,4 @@ def measure(job: Job) -> Figures:
 
 
 if __name__ == "__main__":
-    tell(measure)
+    print_figures(measure)

@@ -43,13 +43,13 @@ def load(name: str) -> ModuleType:
         raise SkippedError(str(error)) from error
 
 
-def tell(measure: Callable[[Job], Figures]) -> None:
+def print_figures(measure: Callable[[Job], Figures]) -> None:
     """Measure the job in the file that the command line names, and print the figures."""
     try:
-        told: dict[str, object] = {**measure(Job.load(Path(sys.argv[1]).read_text()))}
+        printed: dict[str, object] = {**measure(Job.load(Path(sys.argv[1]).read_text()))}
     except SkippedError as skipped:
-        told = {"skipped": str(skipped)}
-    print(json.dumps(told))
+        printed = {"skipped": str(skipped)}
+    print(json.dumps(printed))
 
 
 def run(client: Client) -> None:
@@ -63,7 +63,7 @@ def run(client: Client) -> None:
                 assert done is None
             return meter.figures()
 
-    tell(measure)
+    print_figures(measure)
 
 
 def run_async(client: AsyncClient, files_at_once: int = FILES_AT_ONCE) -> None:
@@ -75,7 +75,7 @@ def run_async(client: AsyncClient, files_at_once: int = FILES_AT_ONCE) -> None:
             most = ALL_AT_ONCE if job.variant == "all" else files_at_once
             return runner.run(_measure_async(client, job, asyncio.Semaphore(most)))
 
-    tell(measure)
+    print_figures(measure)
 
 
 async def _measure_async(client: AsyncClient, job: Job, slots: asyncio.Semaphore) -> Figures:

@@ -1,4 +1,4 @@
-"""The physical limit: ``native/limit.c`` takes this process over and tells its own figures."""
+"""The physical limit: ``sinks/limit.c`` takes this process over and prints its own figures."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from benchmarks.job import Job
 from benchmarks.meter import Figures
-from benchmarks.native import NoCompilerError, program
-from benchmarks.peers.harness import SkippedError, tell
+from benchmarks.peers.harness import SkippedError, print_figures
+from benchmarks.sinks.native import NoCompilerError, program
 
 
 def measure(job: Job) -> Figures:
@@ -25,4 +25,4 @@ def measure(job: Job) -> Figures:
 
 
 if __name__ == "__main__":
-    tell(measure)
+    print_figures(measure)

@@ -1,13 +1,12 @@
 """The sink: a server process that takes uploads over plain HTTP and TLS 1.3 and keeps nothing.
 
-The C program ``native/sink.c`` where there is a compiler, ``sink_python.py`` elsewhere: both speak
-the platform's control plane, PUTs, and as much of S3 as the peers need.
+It is the C program ``sink.c``. It speaks the platform's control plane, PUTs, a file in one request,
+and as much of S3 as the peers need.
 """
 
 import http.client
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from typing import Any
 import trustme
 from attrs import frozen
 
-from benchmarks.native import NoCompilerError, program
+from benchmarks.sinks.native import program
 
 HOST = "127.0.0.1"
 
@@ -30,20 +29,24 @@ class Sink:
         plain: The port of plain HTTP.
         tls: The port of TLS.
         trusted: A file with the certificate that its clients have to trust.
-        native: Whether it is the C program.
     """
 
     plain: int
     tls: int
     trusted: Path
-    native: bool
 
     def origin(self, *, tls: bool) -> str:
         """Return what every URL of the sink begins with."""
         return f"https://{HOST}:{self.tls}" if tls else f"http://{HOST}:{self.plain}"
 
     def reset(
-        self, *, chunk_size: int, latency_ms: float = 0, cap: float = 0, etag: str = ""
+        self,
+        *,
+        chunk_size: int,
+        latency_ms: float = 0,
+        cap: float = 0,
+        etag: str = "",
+        cuts: int = 0,
     ) -> None:
         """Forget what came, and set what comes.
 
@@ -52,13 +55,14 @@ class Sink:
             latency_ms: Milliseconds before each answer.
             cap: Bytes that a connection takes in a second; 0: all that come.
             etag: The ETag of every PUT; empty: one that is right for no bytes.
+            cuts: How many of the next files in one request are cut off halfway.
         """
-        query = f"chunk_size={chunk_size}&latency_ms={latency_ms}&cap={cap}"
+        query = f"chunk_size={chunk_size}&latency_ms={latency_ms}&cap={cap}&cuts={cuts}"
         query += f"&etag={etag}" if etag else ""
         self._ask("POST", f"/__reset?{query}")
 
     def stats(self) -> dict[str, Any]:
-        """Return the counters: connections, requests, puts, put_bytes; and the sink's cpu_s."""
+        """Return the counters: connections, requests, puts, bytes; and the sink's cpu_s."""
         return dict(json.loads(self._ask("GET", "/__stats")))
 
     def _ask(self, method: str, path: str) -> bytes:
@@ -71,44 +75,24 @@ class Sink:
 
 
 @contextmanager
-def running_sink(*, native: bool | None = None) -> Generator[Sink]:
+def running_sink() -> Generator[Sink]:
     """Run a sink for the ``with`` block.
 
-    Args:
-        native: Whether it has to be the C program; None: if it can be compiled.
-
     Raises:
-        NoCompilerError: It has to be the C program, and cannot be compiled.
+        NoCompilerError: It cannot be compiled here.
     """
-    command, is_native = _command(native)
+    command = program("sink")
     with tempfile.TemporaryDirectory() as directory:
         certificate, trusted = _make_certificate(Path(directory))
         with subprocess.Popen(
-            [*command, str(certificate)],
-            cwd=Path(__file__).parents[1],  # where Python finds this package
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            [command, certificate], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         ) as process:
             assert process.stdin
             assert process.stdout
             try:
-                yield Sink(
-                    **json.loads(process.stdout.readline()), trusted=trusted, native=is_native
-                )
+                yield Sink(**json.loads(process.stdout.readline()), trusted=trusted)
             finally:
                 process.stdin.close()  # it ends with its standard input
-
-
-def _command(native: bool | None) -> tuple[list[str], bool]:
-    fallback = [sys.executable, "-m", "benchmarks.sink_python"]
-    if native is False:
-        return fallback, False
-    try:
-        return [str(program("sink"))], True
-    except NoCompilerError:
-        if native:
-            raise
-    return fallback, False
 
 
 def _make_certificate(directory: Path) -> tuple[Path, Path]:

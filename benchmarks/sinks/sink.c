@@ -1,9 +1,9 @@
 /* A server that takes uploads and keeps nothing, as cheaply as can be: a thread a connection.
  *
- *     sink CERTIFICATE.pem [chunk_size=BYTES] [latency_ms=N] [cap=BYTES_PER_SECOND]
+ *     sink CERTIFICATE.pem [chunk_size=BYTES] [latency_ms=N] [cap=BYTES_PER_SECOND] [cuts=N]
  *
- * Prints its two ports as JSON and ends with standard input. `GET /__stats` tells what came since
- * `POST /__reset?chunk_size=...&latency_ms=...&cap=...`, whose query sets what the words set.
+ * Prints its two ports as JSON and ends with standard input. `GET /__stats` returns what came since
+ * `POST /__reset?chunk_size=...&latency_ms=...&cap=...&cuts=...`, whose query sets what the words set.
  */
 #define _GNU_SOURCE
 #include "platform.h"
@@ -24,7 +24,11 @@
 /* Every PUT's, for nothing is hashed here: who compares them sends the same bytes again and again. */
 static char proof[64] = "ETag: \"" ETAG "\"\r\n";
 
-static atomic_long connections, requests, puts_done, put_bytes;
+/* `taken`: bytes of chunks and of files in one request. */
+static atomic_long connections, requests, puts_done, taken;
+
+/* How many of the next files in one request are cut off halfway. */
+static atomic_long cuts;
 
 /* A socket that listens, or one that was accepted, and the TLS that it speaks; NULL: none. */
 typedef struct {
@@ -40,6 +44,7 @@ static void set(const char *text) {
     if (!strcmp(name, "chunk_size")) settings.chunk_size = (long)value;
     if (!strcmp(name, "latency_ms")) settings.latency = value / 1e3;
     if (!strcmp(name, "cap")) settings.bytes_per_second = value;
+    if (!strcmp(name, "cuts")) cuts = (long)value;
 }
 
 static bool reset(Request *request) {
@@ -48,19 +53,19 @@ static bool reset(Request *request) {
     platform_reset();
     set("etag=" ETAG);
     for (char *word = rest ? strsep(&rest, "?") : NULL; (word = strsep(&rest, "&"));) set(word);
-    connections = requests = puts_done = put_bytes = 0;
+    connections = requests = puts_done = taken = 0;
     return answer(request, 200, "", "");
 }
 
-static bool tell(Request *request) {
+static bool send_stats(Request *request) {
     char text[256];
     struct rusage use;
     if (skip_body(request) < 0) return false;
     getrusage(RUSAGE_SELF, &use);
     snprintf(text, sizeof text,
-             "{\"connections\": %ld, \"requests\": %ld, \"puts\": %ld, \"put_bytes\": %ld, "
+             "{\"connections\": %ld, \"requests\": %ld, \"puts\": %ld, \"bytes\": %ld, "
              "\"cpu_s\": %ld.%06ld}",
-             connections, requests, puts_done, put_bytes,
+             connections, requests, puts_done, taken,
              use.ru_utime.tv_sec + use.ru_stime.tv_sec +
                  (use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1000000,
              (use.ru_utime.tv_usec + use.ru_stime.tv_usec) % 1000000);
@@ -73,17 +78,33 @@ static bool take_put(Request *request) {
     char headers[128];
     /* As every store: without a number, one ETag for all would look like one answer sent twice. */
     snprintf(headers, sizeof headers, "%sx-amz-request-id: %ld\r\n", proof, (long)++puts_done);
-    put_bytes += got;
+    taken += got;
     pause_until(now() + settings.latency);
     return answer(request, 200, headers, "");
 }
 
+/* Take a file in one request: a form, of which only the bytes are counted. */
+static bool take_file(Request *request) {
+    if (!request->chunked && cuts > 0) {
+        cuts--;
+        request->length /= 2;
+        skip_body(request);
+        return false;
+    }
+    long got = skip_body(request);
+    if (got < 0) return false;
+    taken += got;
+    return answer_created(request);
+}
+
 static bool serve(Request *request, bool tls) {
     if (!strncmp(request->target, "/__reset", 8)) return reset(request);
-    if (!strcmp(request->target, "/__stats")) return tell(request);
+    if (!strcmp(request->target, "/__stats")) return send_stats(request);
     requests++;
     request->wire->bytes_per_second = settings.bytes_per_second;
-    return strcmp(request->method, "PUT") ? answer_control(request, tls) : take_put(request);
+    if (!strcmp(request->method, "PUT")) return take_put(request);
+    if (is_file(request)) return take_file(request);
+    return answer_control(request, tls);
 }
 
 static void *converse(void *given) {

@@ -18,4 +18,10 @@ void platform_reset(void);
 /* Answer a request that is no PUT; false: the connection ends. */
 bool answer_control(Request *request, bool tls);
 
+/* Whether it carries a whole file: POST /assets. */
+bool is_file(Request *request);
+
+/* Answer such a request, whose body was read, with an asset. */
+bool answer_created(Request *request);
+
 #endif

@@ -6,6 +6,7 @@
 #include "platform.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ enum { FIRST_URLS = 10, MOST_URLS = 50, LONGEST_ANSWER = 64 * 1024 };
 
 #define JSON "Content-Type: application/json\r\n"
 #define XML "Content-Type: application/xml\r\n"
-#define SESSIONS "/v1.3/assets/multipart-uploads"
+#define ASSETS "/v1.3/assets"
+#define SESSIONS ASSETS "/multipart-uploads"
 
 typedef struct Session {
     long id, size, chunk_size, chunks, completed;
@@ -158,12 +160,12 @@ static bool status(Session *session, FILE *out) {
     return true;
 }
 
-static bool asset(long id, FILE *out) {
+static bool asset(long id, const char *method, FILE *out) {
     fprintf(out,
-            "{\"_id\": \"%ld\", \"method\": \"multipart\", \"status\": \"ready\", "
+            "{\"_id\": \"%ld\", \"method\": \"%s\", \"status\": \"ready\", "
             "\"filename\": \"%ld.mp4\", \"file_type\": \"video/mp4\", "
             "\"created_at\": \"2026-01-01T00:00:00Z\"}",
-            id, id);
+            id, method, id);
     return true;
 }
 
@@ -179,7 +181,7 @@ static bool write_answer(Request *request, bool tls, char *body, FILE *out) {
             return more_urls(request, tls, session, body, out);
         return post ? report(session, body, out) : status(session, out);
     }
-    return sscanf(request->target, "/v1.3/assets/%ld", &id) == 1 && asset(id, out);
+    return sscanf(request->target, ASSETS "/%ld", &id) == 1 && asset(id, "multipart", out);
 }
 
 static bool answer_platform(Request *request, bool tls) {
@@ -193,6 +195,20 @@ static bool answer_platform(Request *request, bool tls) {
     pause_until(now() + settings.latency);
     if (known) return answer(request, strcmp(request->target, SESSIONS) ? 200 : 201, JSON, text);
     return answer(request, 404, JSON, "{\"code\": \"resource_not_exist\", \"message\": \"no\"}");
+}
+
+bool is_file(Request *request) {
+    return !strcmp(request->method, "POST") && !strcmp(request->target, ASSETS);
+}
+
+bool answer_created(Request *request) {
+    static atomic_long made;
+    char text[512] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    asset(++made, "direct", out);
+    fclose(out);
+    pause_until(now() + settings.latency);
+    return answer(request, 201, JSON, text);
 }
 
 /* What S3 says to the calls around a multipart upload. */

@@ -74,7 +74,7 @@ char *read_body(Request *request) {
 bool answer(Request *request, int status, const char *headers, const char *body) {
     char *text = NULL;
     int length = asprintf(&text,
-                          "HTTP/1.1 %d Told\r\n%sContent-Length: %zu\r\n%s\r\n%s", status, headers,
+                          "HTTP/1.1 %d Done\r\n%sContent-Length: %zu\r\n%s\r\n%s", status, headers,
                           strlen(body), request->last ? "Connection: close\r\n" : "", body);
     bool sent = length >= 0 && wire_send(request->wire, text, (size_t)length);
     free(text);

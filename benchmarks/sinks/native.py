@@ -1,4 +1,4 @@
-"""Compile the C programs in ``native/``, once for each state of their sources."""
+"""Compile the C programs of this folder, once for each state of their sources."""
 
 import shutil
 import subprocess
@@ -7,9 +7,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-HERE = Path(__file__).parent
-SOURCES = HERE / "native"
-BUILD = HERE / "build"
+SOURCES = Path(__file__).parent
+BUILD = SOURCES / "build"
 
 PROGRAMS = {
     "sink": ("sink.c", "platform.c", "http.c", "wire.c"),
@@ -40,7 +39,7 @@ def program(name: str) -> Path:
 
 
 def _fingerprint() -> str:
-    texts = (path.read_bytes() for path in sorted(SOURCES.iterdir()))
+    texts = (path.read_bytes() for path in sorted(SOURCES.glob("*.[ch]")))
     return sha256(b"\0".join(texts)).hexdigest()[:12]
 
 
