@@ -14,7 +14,7 @@ from support.models import kept, told
 from support.shapes import SESSION, SUMMARY, misfits
 
 from twelvelabs_async import AssetDetail, IncompleteUploadSummary
-from twelvelabs_async._http.codec import ShapeError
+from twelvelabs_async._http.structure import ShapeError
 from twelvelabs_async.emulator import Emulator, Fault, Rewrite
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import attrs
 
-from twelvelabs_async._http.codec import structure
+from twelvelabs_async._http.structure import structure
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 

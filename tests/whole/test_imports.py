@@ -65,7 +65,7 @@ def test_an_error_does_not_bring_the_client() -> None:
     """A name comes with what it needs itself."""
     found = modules_after(f"from {PACKAGE} import UploadError")
     assert "errors" in of_ours(found)
-    assert not {"client", "_http.codec", "_http.transport"} & of_ours(found)
+    assert not {"client", "_http.structure", "_http.transport"} & of_ours(found)
     assert "aiohttp" not in found
 
 
@@ -102,12 +102,12 @@ def test_the_first_answers_to_an_upload_compile_and_import_nothing() -> None:
     }
     code = f"""
 import sys
-from {PACKAGE}._http import codec
+from {PACKAGE}._http import json_text, structure
 from {PACKAGE}.models import uploads
 seen = []
 sys.addaudithook(lambda event, _: seen.append(event))
 for kind, body in {[(kind, json.dumps(body).encode()) for kind, body in answers.items()]}:
-    codec.structure(codec.parse(body), getattr(uploads, kind))
+    structure.structure(json_text.parse(body), getattr(uploads, kind))
 assert not {{"compile", "exec", "import"}} & set(seen), seen
 """
     assert modules_after(f"{CLIENT}{code}")

@@ -11,7 +11,7 @@ from twelvelabs_async._cli.client_from_environment import check_key
 from twelvelabs_async._cli.outcomes import Source, WrongUsageError
 from twelvelabs_async._cli.output import command_line
 from twelvelabs_async._cli.readiness import Wait
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async.models.uploads import UserMetadataValue
 
@@ -170,7 +170,7 @@ def _text(value: UserMetadataValue) -> str:
 
 def _value(text: str) -> UserMetadataValue:
     try:
-        value: object = codec.parse(text.encode())
+        value: object = json_text.parse(text.encode())
     except ValueError:  # not JSON, not finite, or half a character
         return text
     return value if isinstance(value, str | int | float | None) else text

@@ -13,8 +13,9 @@ from attrs import field, frozen
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.redaction import printable, scrub
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
 from twelvelabs_async._http.retries import asked_pause
+from twelvelabs_async._http.structure import structure
 from twelvelabs_async.errors import (
     ApiError,
     InvalidResponseError,
@@ -79,7 +80,7 @@ class ResponseParser(Unpicklable):
             InvalidResponseError: It is not what the platform documents.
         """
         try:
-            data = codec.structure(codec.parse(answer.body), kind)
+            data = structure(json_text.parse(answer.body), kind)
         except ValueError as error:
             problem = str(error)
         else:
@@ -104,7 +105,7 @@ class ResponseParser(Unpicklable):
         """Return the error that an answer to ``request`` is."""
         text = self._beginning(answer.body)
         try:
-            body = self._scrubbed_json(codec.parse(text.encode()))
+            body = self._scrubbed_json(json_text.parse(text.encode()))
         except (ValueError, RecursionError):
             body = text
         told = cast("dict[str, object]", body) if isinstance(body, dict) else {}

@@ -29,7 +29,7 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_seconds, check_text_or_whole, check_whole
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
 from twelvelabs_async._http.connections import (
     CONNECT_TIMEOUT,
     Attempt,
@@ -221,8 +221,8 @@ class Transport(Unpicklable):
     async def _dumped(self, values: Mapping[str, object]) -> bytes:
         inner = [v for v in values.values() if isinstance(v, Sized) and not isinstance(v, str)]
         if sum(map(len, inner)) < LARGE_LIST:
-            return codec.dump(values)
-        return await self._in_thread(partial(codec.dump, values))
+            return json_text.dump(values)
+        return await self._in_thread(partial(json_text.dump, values))
 
     async def understood(self, answer: Answer, read: Callable[[Answer], T]) -> T:
         """Return what ``read`` makes of an answer, a large one in a thread.

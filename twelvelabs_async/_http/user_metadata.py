@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models.uploads import UserMetadata
 
@@ -20,7 +20,7 @@ def check_metadata(user_metadata: object) -> None:
     if not isinstance(user_metadata, Mapping):
         kind = type(user_metadata).__name__
         raise InvalidArgumentError(f"must be a dict, not {kind}", argument="user_metadata")
-    codec.dump({"user_metadata": user_metadata})
+    json_text.dump({"user_metadata": user_metadata})
     for key, value in cast("UserMetadata", user_metadata).items():
         if isinstance(value, int) and abs(value) > LARGEST_EXACT:
             raise InvalidArgumentError(

@@ -17,7 +17,7 @@ from attrs import Factory, frozen
 from yarl import URL
 
 from twelvelabs_async._core.validation import check_text, check_text_or_whole, is_header
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async._upload.job import checked_filename
 from twelvelabs_async._upload.send.body import Body
@@ -155,7 +155,7 @@ def _json(user_metadata: UserMetadata | str | None) -> str | None:
         return None
     values = _parsed(user_metadata) if isinstance(user_metadata, str) else user_metadata
     check_metadata(values)
-    return codec.dump(values).decode()
+    return json_text.dump(values).decode()
 
 
 def _parsed(text: str) -> UserMetadata:

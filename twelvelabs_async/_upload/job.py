@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 from attrs import frozen
 
 from twelvelabs_async._core.validation import check_seconds, check_whole, check_word
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async._upload.source.content import Content, content_at
@@ -68,7 +68,7 @@ class AssetSpec:
         asked["user_metadata"] = _kept_metadata(asked["user_metadata"])
         if query := options.get("additional_query_parameters"):
             asked["?"] = _canonical(query)
-        return hashlib.sha256(codec.dump(asked)).hexdigest()
+        return hashlib.sha256(json_text.dump(asked)).hexdigest()
 
 
 def _kept_metadata(metadata: object) -> object:
@@ -81,7 +81,7 @@ def _kept_metadata(metadata: object) -> object:
 
 def _canonical(value: Mapping[str, object]) -> dict[str, Any]:
     """Return a JSON object so that equal ones are written with the same bytes."""
-    ordered: dict[str, Any] = _ordered(codec.parse(codec.dump(value)))
+    ordered: dict[str, Any] = _ordered(json_text.parse(json_text.dump(value)))
     return ordered
 
 

@@ -15,14 +15,15 @@ import attrs
 from attrs import frozen
 
 from twelvelabs_async._core import clock
-from twelvelabs_async._http import codec
+from twelvelabs_async._http import json_text
+from twelvelabs_async._http.structure import structure
 from twelvelabs_async._upload.plan.session import Session, check_session
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async.models.uploads import CompletedChunk
 
 VERSION = 1
 
-_STORED = codec.dump({"version": VERSION, "stored": {}})[:-2]
+_STORED = json_text.dump({"version": VERSION, "stored": {}})[:-2]
 """How the record of a stored chunk begins."""
 
 RECORDS_A_TURN = 200
@@ -156,7 +157,7 @@ def _dumped(**values: Any) -> bytes:
     session = values.get("session")
     if session and session["expires_at"]:
         session["expires_at"] = session["expires_at"].isoformat()
-    return codec.dump({"version": VERSION, **values})
+    return json_text.dump({"version": VERSION, **values})
 
 
 def outline(records: Sequence[bytes]) -> Outline:
@@ -205,7 +206,7 @@ async def recall_in_turns(records: Sequence[bytes]) -> PreviousAttempt | None:
 
 
 def _read(record: bytes) -> _Record:
-    return codec.structure(codec.parse(record), _Record)
+    return structure(json_text.parse(record), _Record)
 
 
 def _told(read: Sequence[_Record]) -> PreviousAttempt | None:

@@ -1,4 +1,4 @@
-"""What the codec promises: no answer is misread, none crashes, and no request is garbled.
+"""JSON in and out: no answer is misread, none crashes, and no request is garbled.
 
 An answer is either the model that it should be, or a ``ShapeError`` that names each path; whatever
 is not JSON is a ``MalformedBodyError``. A request is either JSON that reads back as it was, or an
@@ -18,15 +18,8 @@ import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from twelvelabs_async._http import codec
-from twelvelabs_async._http.codec import (
-    MOST_VALUES,
-    MalformedBodyError,
-    ShapeError,
-    dump,
-    parse,
-    structure,
-)
+from twelvelabs_async._http.json_text import MOST_VALUES, MalformedBodyError, dump, parse
+from twelvelabs_async._http.structure import ShapeError, structure
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import assets as asset_models, uploads as models
 from twelvelabs_async.models.assets import AssetDetail, AssetStatus, AssetTranscriptionResponse
@@ -547,5 +540,5 @@ def test_a_long_key_is_cut_in_a_path() -> None:
 
 def test_both_errors_of_an_answer_are_value_errors() -> None:
     """The transport catches them as one."""
-    assert issubclass(codec.ShapeError, ValueError)
-    assert issubclass(codec.MalformedBodyError, ValueError)
+    assert issubclass(ShapeError, ValueError)
+    assert issubclass(MalformedBodyError, ValueError)
