@@ -15,7 +15,7 @@ from typing import cast
 from attrs import Factory, define, frozen
 
 from benchmarks.meter import Figures, Meter
-from twelvelabs_async._upload.limits import Slots
+from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import Session
@@ -142,7 +142,7 @@ def uploader(platform: InstantPlatform, workers: int) -> Uploader:
         platform=platform,
         storage=cast("Storage", platform),
         patience=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
-        slots=Slots.of(workers),
+        slots=Slots(workers),
         max_workers=workers,
         notes=NoEntry(),
     )

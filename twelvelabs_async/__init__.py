@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
     from twelvelabs_async._upload.progress import (
         ProgressCallback as ProgressCallback,
     )
+    from twelvelabs_async._upload.runtime import (
+        ClientStatistics as ClientStatistics,
+    )
     from twelvelabs_async._upload.source.content import (
         File as File,
     )
@@ -155,6 +158,7 @@ _NAMES = {
     "_http.response": "ApiResponse",
     "_upload.job": "Digest IfBusy IfEnded Verify",
     "_upload.progress": "ProgressCallback",
+    "_upload.runtime": "ClientStatistics",
     "_upload.source.content": "File",
     "client": "AsyncTwelveLabs",
     "errors": """

@@ -1,6 +1,5 @@
 """``AsyncTwelveLabs``: settings, sessions and their lifetimes."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from ssl import SSLContext
@@ -11,8 +10,8 @@ import aiohttp
 from yarl import URL
 
 from twelvelabs_async._core.descriptors import Admission
+from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.tasks import cancelled_once
-from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._core.version import __version__
@@ -20,15 +19,11 @@ from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.request import RequestOptions, checked_headers
 from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
 from twelvelabs_async._http.transport import Transport
-from twelvelabs_async._upload.completions import Completions
-from twelvelabs_async._upload.direct import Sending
 from twelvelabs_async._upload.job import ResumePolicy, Verify
-from twelvelabs_async._upload.limits import Slots, UploadLimits
-from twelvelabs_async._upload.multipart import UploadTools
 from twelvelabs_async._upload.progress import ProgressCallback
 from twelvelabs_async._upload.router import DIRECT_BYTES, UploadOrder, Uploads
-from twelvelabs_async._upload.send.body import Buffers
-from twelvelabs_async._upload.send.loop_share import LoopShare
+from twelvelabs_async._upload.runtime import ClientStatistics, UploadRuntime
+from twelvelabs_async._upload.send.body import BodyResources
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.content import UNNAMED, File, parse_content
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
@@ -119,40 +114,47 @@ class AsyncTwelveLabs(Unpicklable):
             check_seconds("stall_timeout", stall_timeout, refusal=ConfigurationError)
         check_whole("max_retries", max_retries, 0, ConfigurationError)
         check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
-        self._threads = Threads()
-        self._sessions = HttpSessions(ConnectionSettings(session, connector, ssl, proxy, trust_env))
-        self._transport = Transport(
-            sessions=self._sessions,
+        sessions = HttpSessions(ConnectionSettings(session, connector, ssl, proxy, trust_env))
+        bodies = BodyResources()
+        transport = Transport(
+            sessions=sessions,
             base_url=_chosen_base_url(base_url),
             api_key=_chosen_api_key(api_key),
             timeout=timeout,
             max_retries=max_retries,
             headers=_chosen_headers(headers or {}),
-            slots=asyncio.Semaphore(UPLOADS_A_SLOT * max_concurrency),
-            lane=self._threads.lane(),
+            slots=Slots(UPLOADS_A_SLOT * max_concurrency),
+            lane=bodies.threads.lane(),
         )
-        limits = UploadLimits(
-            sessions=self._sessions,
-            uploads=Admission(UPLOADS_A_SLOT * max_concurrency),
-            puts=Slots.of(max_concurrency, early=early_slots),
+        self._runtime = UploadRuntime(
+            sessions=sessions,
+            transport=transport,
+            storage=Storage(sessions, stall_timeout, bodies),
+            bodies=bodies,
+            admission=Admission(UPLOADS_A_SLOT * max_concurrency),
+            puts=Slots(max_concurrency, early=early_slots),
             outage_timeout=outage_timeout,
         )
-        buffers, turns = Buffers(), LoopShare()
-        sending = Sending(self._transport, limits, stall_timeout, buffers, turns, self._threads)
-        assets = RawAssetsClient(self._transport, sending)
-        self.assets = AssetsClient(assets, self._sessions.pause)
-        raw = RawMultipartUploadClient(self._transport)
-        storage = Storage(self._sessions, stall_timeout, buffers, turns, self._threads)
-        platform = HttpPlatform(self._transport.base_url, raw, self.assets)
-        tools = UploadTools(platform, storage, limits, Completions(), self._threads)
-        self.multipart_upload = MultipartUploadClient(raw, tools, journal)
-        self._uploads = Uploads(tools, sending)
+        assets = RawAssetsClient(transport, self._runtime)
+        self.assets = AssetsClient(assets, sessions.pause)
+        raw = RawMultipartUploadClient(transport)
+        platform = HttpPlatform(transport.base_url, raw, self.assets)
+        self.multipart_upload = MultipartUploadClient(raw, platform, self._runtime, journal)
+        self._uploads = Uploads(self._runtime, platform)
         self._journal = journal
 
     @property
     def base_url(self) -> str:
         """Where control calls go."""
-        return self._transport.base_url
+        return self._runtime.transport.base_url
+
+    def statistics(self) -> ClientStatistics:
+        """Return what this client is doing now, such as uploads that wait and bytes a second.
+
+        It waits for nothing and may be called as often as wanted, on the client's event loop or
+        where no event loop runs.
+        """
+        return self._runtime.statistics()
 
     async def upload(
         self,
@@ -246,8 +248,8 @@ class AsyncTwelveLabs(Unpicklable):
         return await self._uploads.run(order)
 
     def __repr__(self) -> str:
-        transport: Transport | None = getattr(self, "_transport", None)  # None: a setting is wrong
-        return f"<AsyncTwelveLabs {transport.base_url if transport else 'that was refused'}>"
+        made = hasattr(self, "_runtime")  # not where a setting was refused
+        return f"<AsyncTwelveLabs {self.base_url if made else 'that was refused'}>"
 
     def __enter__(self) -> NoReturn:
         """Refuse.
@@ -285,8 +287,8 @@ class AsyncTwelveLabs(Unpicklable):
         Cancelled, it does not wait either, and closes everything.
         """
         with cancelled_once():
-            await self._sessions.close()
-        self._threads.close()
+            await self._runtime.sessions.close()
+        self._runtime.threads.close()
 
 
 def _chosen_api_key(api_key: object) -> str:

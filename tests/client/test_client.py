@@ -175,10 +175,10 @@ async def test_no_pickle_of_what_a_client_gives_out_holds_the_key(
             client.multipart_upload,
             client.multipart_upload.with_raw_response,
             client.upload,
-            client._transport,
-            client._transport.reader,
-            client._transport.call("GET", "/assets"),
-            client._sessions,
+            client._runtime.transport,
+            client._runtime.transport.reader,
+            client._runtime.transport.call("GET", "/assets"),
+            client._runtime.sessions,
             client._uploads,
         ):
             with pytest.raises(ClientUseError, match="make one in each process"):

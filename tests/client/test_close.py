@@ -243,7 +243,7 @@ async def test_what_is_uploaded_may_close_the_client(emulator: Emulator) -> None
     with pytest.raises(UploadError):
         async with asyncio.timeout(30):
             await client.upload(pieces(), filename="a.mp4")
-    connector: Any = client._sessions._connector
+    connector: Any = client._runtime.sessions._connector
     assert connector.closed
 
 
@@ -321,7 +321,7 @@ async def test_a_close_that_is_cancelled_closes_everything(
     (error,) = await asyncio.gather(call, return_exceptions=True)
     assert isinstance(error, UploadError)
     assert now() < 11
-    connector: Any = client._sessions._connector
+    connector: Any = client._runtime.sessions._connector
     assert connector.closed
     await emulator.close()
     assert sockets() <= before

@@ -188,7 +188,7 @@ async def test_what_a_child_does_with_a_client_does_not_touch_its_parents_connec
                 with pytest.raises(ClientClosedError, match="has forked this one"):
                     await client.assets.list()
             else:
-                connector = client._sessions._connector
+                connector = client._runtime.sessions._connector
                 assert connector is not None
                 connector.__del__()
 

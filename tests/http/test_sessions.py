@@ -229,7 +229,7 @@ async def test_credentials_of_a_proxy_reach_the_proxy_alone(
         url = proxy.url_with("user", "p@ss:w/rd")
         async with AsyncTwelveLabs(emulator.api_key, emulator.base_url, proxy=url) as client:
             await client.multipart_upload.upload_file(make_file(2500))
-            assert "p%40ss" not in repr(client._sessions)
+            assert "p%40ss" not in repr(client._runtime.sessions)
     assert_through(proxy, emulator)
     assert set(proxy.authorizations) == {basic("user", "p@ss:w/rd")}
     for exchange in emulator.requests:
@@ -423,8 +423,8 @@ async def test_who_gives_up_before_connecting_delays_nobody(make_file: MakeFile)
             await asyncio.sleep(0)
         for _ in range(1000):  # the clock stands still: nearly all come to wait for a connection
             await asyncio.sleep(0)
-        assert client._sessions._stored is not None
-        assert client._sessions._stored.spacing._next.locked()
+        assert client._runtime.sessions._stored is not None
+        assert client._runtime.sessions._stored.spacing._next.locked()
         for each in uploads:
             each.cancel()
         await asyncio.wait(uploads)

@@ -678,7 +678,12 @@ async def test_neither_a_client_nor_its_parts_show_the_key_in_a_repr(keyed: Emul
     """A ``repr`` ends in logs."""
     async with AsyncTwelveLabs(keyed.api_key, keyed.base_url) as client:
         answer = await client.multipart_upload.with_raw_response.list_incomplete_uploads()
-        shown = [repr(client), repr(client._transport), repr(client.multipart_upload), repr(answer)]
+        shown = [
+            repr(client),
+            repr(client._runtime.transport),
+            repr(client.multipart_upload),
+            repr(answer),
+        ]
     assert not [text for text in shown if keyed.api_key in text]
 
 

@@ -59,10 +59,14 @@ def foreign_threads() -> set[str]:
     return {t.name for t in threading.enumerate() if not t.name.startswith(shared)}
 
 
-def free_slots(client: AsyncTwelveLabs) -> tuple[int, int, int]:
-    """Return how many more may be under way: control calls, uploads, chunks."""
-    limits = client._uploads._sending.limits
-    return client._transport.slots._value, limits.uploads.free, limits.puts.free._value
+def under_way(client: AsyncTwelveLabs) -> tuple[int, ...]:
+    """Return how many slots are taken or waited for: control calls, uploads, chunks."""
+    now = client.statistics()
+    return (
+        *(now.calls_under_way, now.calls_waiting),
+        *(now.uploads_admitted, now.uploads_waiting),
+        *(now.puts_under_way, now.puts_waiting),
+    )
 
 
 def timers(steps: Steps) -> list[asyncio.TimerHandle]:

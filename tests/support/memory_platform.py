@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from attrs import Factory, define, field, frozen
 from hypothesis import HealthCheck, settings
 
-from twelvelabs_async._upload.limits import Slots
+from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS, EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
@@ -733,7 +733,7 @@ class MemoryPlatform:
             platform=self,
             storage=cast("Storage", self),
             patience=RetryPolicy(script.max_retries, script.retry_delay, script.outage_timeout),
-            slots=Slots.of(script.slots, early=script.early),
+            slots=Slots(script.slots, early=script.early),
             max_workers=script.workers,
             notes=NoEntry(),
             check=EtagCheck(wanted=script.etags not in {"opaque", "plain"}),

@@ -20,7 +20,7 @@ from attrs import Factory, define
 from yarl import URL
 
 from support.chaos import ChaosRelay, chaos_relay
-from support.leaks import free_slots, is_open, sockets_to
+from support.leaks import is_open, sockets_to, under_way
 from support.soak_books import Books, File, Happened
 from support.soak_plan import PATHS, Call, Plan, Progress
 from support.soak_process import SETTLING, in_a_loop
@@ -132,7 +132,7 @@ class Step:
         loop = asyncio.get_running_loop()
         steps = Steps(None if self.plan.ending == "none" else self.plan.at)
         async with self._client() as client, AsyncExitStack() as stack:
-            free = free_slots(client)
+            before = under_way(client)
             sources = {
                 name: await stack.enter_async_context(self._given(call))
                 for name, call in self.plan.by_name().items()
@@ -148,7 +148,7 @@ class Step:
             assert not left, f"calls have left tasks: {left}"
             for call, task in zip(self.plan.calls, tasks, strict=True):
                 self._judge(call, task)
-            assert free_slots(client) == free, "calls have left slots taken"
+            assert under_way(client) == before, "calls have left slots taken"
             assert not any(is_open(file.path) for file in self.files.values())
             await self._calm()
             await self._next(client)

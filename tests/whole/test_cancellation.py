@@ -17,7 +17,7 @@ import anyio
 import pytest
 from attrs import Factory, define
 from support.files import MakeFile
-from support.leaks import foreign_threads, free_slots, is_open, sockets, timers
+from support.leaks import foreign_threads, is_open, sockets, timers, under_way
 from support.steps import Steps
 from support.virtual_time import utcnow
 
@@ -111,10 +111,10 @@ class Playground:
         self.emulator.faults.script[:] = rough_way() if self.rough else []
         steps.install(asyncio.get_running_loop())
         async with AsyncTwelveLabs(self.emulator.api_key, self.emulator.base_url) as client:
-            free = free_slots(client)
+            before_call = under_way(client)
             await how(steps, call(client, self.path))
             self._check_ended(steps)
-            assert free_slots(client) == free
+            assert under_way(client) == before_call
             self.emulator.faults.script.clear()
             await client.assets.create(method="direct", file=("small.mp4", b"next"))
         steps.install(asyncio.get_running_loop())

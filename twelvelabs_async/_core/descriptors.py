@@ -32,11 +32,12 @@ class Admission:
     Attributes:
         most: How many may be under way at once.
         under_way: How many are.
+        allowed: How many may be for now; fewer than ``most`` while descriptors are scarce.
     """
 
     most: int
     under_way: int = field(default=0, init=False)
-    _allowed: int = field(default=Factory(lambda self: self.most, takes_self=True), init=False)
+    allowed: int = field(default=Factory(lambda self: self.most, takes_self=True), init=False)
     _left: int = field(default=0, init=False)
     """How many have ended, or stepped back."""
     _queue: "deque[asyncio.Future[None]]" = field(factory=deque["asyncio.Future[None]"], init=False)
@@ -44,7 +45,12 @@ class Admission:
     @property
     def free(self) -> int:
         """How many more may begin at once."""
-        return self._allowed - self.under_way
+        return self.allowed - self.under_way
+
+    @property
+    def waiting(self) -> int:
+        """How many wait to be admitted."""
+        return sum(not turn.done() for turn in self._queue)
 
     async def run(
         self,
@@ -71,9 +77,9 @@ class Admission:
                     alone = self.under_way == 1 and self._left == left
                     if alone or not error.lacks_descriptors or not may_repeat():
                         raise
-                    self._allowed = max(1, self.under_way - 1)
+                    self.allowed = max(1, self.under_way - 1)
                 else:
-                    self._allowed = min(self.most, self._allowed + 1)
+                    self.allowed = min(self.most, self.allowed + 1)
                     return result
 
     def take(self) -> bool:

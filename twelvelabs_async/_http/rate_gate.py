@@ -55,6 +55,11 @@ class RateGate:
         """Whether the platform has ever refused a call for its rate; if not, there is no gate."""
         return self._refusal is not None or self._opens_at > -inf
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait until the gate is open."""
+        return len(self._waiting)
+
     def closed_for(self, now: float) -> float:
         """Return for how many seconds more the gate is closed; 0: it is open."""
         return max(0.0, self._opens_at - now)

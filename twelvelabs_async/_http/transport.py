@@ -27,6 +27,7 @@ from yarl import URL
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.descriptors import are_lacking
+from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_seconds, check_text_or_whole, check_whole
 from twelvelabs_async._http import json_text
@@ -114,7 +115,7 @@ class Transport(Unpicklable):
     timeout: float
     max_retries: int
     headers: Mapping[str, str] = field(repr=False)
-    slots: asyncio.Semaphore = field(repr=False)
+    slots: Slots = field(repr=False)
     lane: Executor = field(repr=False)
     gate: RateGate = field(factory=RateGate, repr=False)
     waits: bool = True
@@ -405,7 +406,7 @@ class Transport(Unpicklable):
         await self._sessions.pause(seconds)
 
     async def _send(self, call: Call, arrived: int) -> Answer:
-        async with self.admitted(lambda: self.slots, arrived):
+        async with self.admitted(self.slots.acquire, arrived):
             if self._sessions.closed:
                 raise self._sessions.closed_before(f"{call.name} was answered")
             return await self._exchange(call, _unwatched, self._sessions.control())

@@ -13,18 +13,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 
-from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.request import Call, RequestOptions
 from twelvelabs_async._http.response import Answer, ApiResponse
 from twelvelabs_async._http.retries import LONGEST_OBEYED_PAUSE, is_transient
-from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._upload.form import AssetForm
-from twelvelabs_async._upload.limits import UploadLimits
-from twelvelabs_async._upload.send.body import Body, Buffers
-from twelvelabs_async._upload.send.loop_share import LoopShare
+from twelvelabs_async._upload.runtime import UploadRuntime
+from twelvelabs_async._upload.send.body import Body
 from twelvelabs_async._upload.send.stall_watch import StallWatch
 from twelvelabs_async._upload.source.content import MemorySource, opened
 from twelvelabs_async._upload.source.protocol import CheckedSource, Source
@@ -45,22 +42,6 @@ ASSETS = "/assets"
 logger: logging.Logger = logging.getLogger("twelvelabs_async")
 
 
-@frozen(eq=False, repr=False)
-class Sending:
-    """What streaming a body to the platform takes, shared by all requests of a client.
-
-    Attributes:
-        stall_timeout: Seconds without a byte taken or an answer that end an attempt; None: never.
-    """
-
-    transport: Transport
-    limits: UploadLimits
-    stall_timeout: float | None
-    buffers: Buffers
-    turns: LoopShare
-    threads: Threads
-
-
 def may_be_taken(status: int | None, *, complete: bool) -> bool:
     """Whether the platform may have made an asset, where it did not say so as it should.
 
@@ -78,7 +59,7 @@ def may_be_taken(status: int | None, *, complete: bool) -> bool:
 class AssetCreation:
     """Sends a form until the platform has answered it for good; used once."""
 
-    _sending: Sending
+    _runtime: UploadRuntime
     _form: AssetForm
     _call: Call
     _body: Body | None = None
@@ -86,18 +67,20 @@ class AssetCreation:
     """Whether the bytes can be read only once."""
 
     @classmethod
-    def of(cls, sending: Sending, form: AssetForm, options: RequestOptions) -> "AssetCreation":
+    def of(
+        cls, runtime: UploadRuntime, form: AssetForm, options: RequestOptions
+    ) -> "AssetCreation":
         """Prepare to send ``form``.
 
         Raises:
             InvalidArgumentError: An option can never be right.
         """
-        call = sending.transport.call(
+        call = runtime.transport.call(
             "POST", ASSETS, content_type=form.content_type, options=options
         )
         if "timeout_in_seconds" not in options:
-            call = evolve(call, timeout=sending.stall_timeout)
-        return cls(sending, form, call)
+            call = evolve(call, timeout=runtime.storage.stall_timeout)
+        return cls(runtime, form, call)
 
     def progress(self, status: str) -> UploadProgress:
         """Return how far this attempt is; ``status`` is uploading, completed or failed."""
@@ -126,7 +109,7 @@ class AssetCreation:
             OutcomeUnknownError: It may have made the asset.
             SourceError: The file cannot be read, or was changed while it was sent.
         """
-        return await self._sending.limits.run(self._attempt, lambda: not self._once)
+        return await self._runtime.run(self._attempt, lambda: not self._once)
 
     async def _attempt(self) -> ApiResponse[AssetDetail]:
         async with self._opened() as source:
@@ -139,11 +122,11 @@ class AssetCreation:
         if self._form.content is None:
             yield MemorySource("the form", memoryview(await self._form.without_file().as_bytes()))
             return
-        async with opened(self._form.content, self._sending.threads) as source:
+        async with opened(self._form.content, self._runtime.threads) as source:
             yield source if isinstance(source, Stream) else CheckedSource(source)
 
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
-        transport = self._sending.transport
+        transport = self._runtime.transport
         arrived, failures, dead = transport.gate.refusals, 0, 0
         while True:
             failure: TwelveLabsError
@@ -168,7 +151,7 @@ class AssetCreation:
                 await transport.pause(transport.delay(failure, failures))
 
     def _new_body(self, source: Source | Stream) -> Body:
-        return Body(source, 0, source.size, self._sending.buffers, self._sending.turns)
+        return Body(source, 0, source.size, self._runtime.bodies)
 
     @without_frames
     async def _send(self, body: Body, arrived: int) -> Answer:
@@ -179,7 +162,7 @@ class AssetCreation:
             SourceError: The file failed; aiohttp tells that as a broken connection.
         """
         payload = body if self._form.content is None else self._form.with_file(body)
-        transport = self._sending.transport
+        transport = self._runtime.transport
         try:
             async with transport.admitted(lambda: self._slot(body), arrived):
                 watch = partial(StallWatch, body, self._call.timeout)
@@ -198,12 +181,12 @@ class AssetCreation:
 
     @asynccontextmanager
     async def _slot(self, body: Body) -> AsyncGenerator[None]:
-        async with self._sending.limits.puts.one() as slot:
-            body.when_stuck = slot.free
+        async with self._runtime.puts.acquire() as slot:
+            body.when_stuck = slot.release
             yield
 
     async def _created(self, answer: Answer) -> ApiResponse[AssetDetail]:
-        transport = self._sending.transport
+        transport = self._runtime.transport
         read = partial(transport.reader.values, AssetDetail, request=self._call.name)
         try:
             return await transport.understood(answer, read)

@@ -7,13 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.request import RequestOptions
-from twelvelabs_async._upload.completions import Completions
 from twelvelabs_async._upload.job import ResumePolicy, UploadJob, checked_type
-from twelvelabs_async._upload.limits import UploadLimits
 from twelvelabs_async._upload.opening import Opening, ResumeById, SessionOpener, StartOrResume
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
@@ -26,7 +24,7 @@ from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.lease import Waiting
 from twelvelabs_async._upload.resume.records import ContentIdentity
 from twelvelabs_async._upload.resume.sample import sample_of
-from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import Content, opened, size_of
 from twelvelabs_async._upload.source.digest import FileDigest, file_digest
 from twelvelabs_async._upload.source.protocol import Source
@@ -48,26 +46,12 @@ logger = logging.getLogger("twelvelabs_async")
 T = TypeVar("T")
 
 
-@frozen(eq=False, repr=False)
-class UploadTools:
-    """What all uploads of a client have in common.
-
-    Attributes:
-        threads: Where disks are waited for.
-    """
-
-    platform: Platform
-    storage: Storage
-    limits: UploadLimits
-    completions: Completions
-    threads: Threads
-
-
 @define(eq=False, repr=False)
 class FileUpload:
     """Carries one job; used once. What it has come to is there for the error that may end it."""
 
-    _tools: UploadTools
+    _runtime: UploadRuntime
+    _platform: Platform
     _job: UploadJob
     _beginning: StartOrResume | ResumeById
     _resuming: ResumePolicy
@@ -83,15 +67,15 @@ class FileUpload:
         Raises:
             UploadError: It did not arrive; the cause is chained.
         """
-        number = self._tools.completions.begin()
+        number = self._runtime.completions.begin()
         waiting = Waiting(self._job.content.label, self._resuming.patience)
-        encounters = Encounters(waiting, partial(self._tools.completions.since, number))
+        encounters = Encounters(waiting, partial(self._runtime.completions.since, number))
         try:
             result = await self._waited(encounters)
         except TwelveLabsError as error:
             raise self._failure(error) from error
         finally:
-            self._tools.completions.end(number)
+            self._runtime.completions.end(number)
         logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
         return result
 
@@ -101,20 +85,20 @@ class FileUpload:
         An upload that is admitted never waits for another one, and so ends. The others wait outside
         without what those need, and then queue again: there is no order of waits that hangs.
         """
-        limits, journal = self._tools.limits, id(self._resuming.journal)
+        runtime, journal = self._runtime, id(self._resuming.journal)
         attempt, first_in = partial(self._attempt, encounters), None
         async with AsyncExitStack() as line:
             while True:
                 try:
-                    return await limits.run(attempt, lambda: self._session is None)
+                    return await runtime.run(attempt, lambda: self._session is None)
                 except UploadInProgressError as error:
                     pause, entry = encounters.pause(error), error.key
                 if encounters.clear and first_in != entry:
                     await line.aclose()
-                    await line.enter_async_context(limits.first_in_line((journal, entry)))
+                    await line.enter_async_context(runtime.first_in_line((journal, entry)))
                     first_in = entry
                 else:
-                    await self._tools.storage.pause(pause)
+                    await runtime.storage.pause(pause)
 
     async def _attempt(self, encounters: Encounters) -> UploadResult:
         async with self._opened() as source:
@@ -128,7 +112,7 @@ class FileUpload:
         known = self._mark
         if known is None or known.identity is None or known.identity != source.identity:
             sample = await self._until_closed(
-                lambda: sample_of(source, self._tools.threads), "the file was read"
+                lambda: sample_of(source, self._runtime.threads), "the file was read"
             )
             known = self._mark = ContentIdentity(sample, source.identity)
         return known
@@ -140,7 +124,7 @@ class FileUpload:
         *,
         spared: Callable[[], bool] | None = None,
     ) -> T:
-        return await self._tools.limits.sessions.until_closed(work, done, spared=spared)
+        return await self._runtime.sessions.until_closed(work, done, spared=spared)
 
     @asynccontextmanager
     async def _entry(self, source: Source, encounters: Encounters) -> AsyncGenerator[Entry]:
@@ -153,13 +137,13 @@ class FileUpload:
         name = self._resuming.key or self._beginning.key(mark)
         asking = Asking(
             journal=journal,
-            name=f"{self._tools.platform.base_url} {name}",
+            name=f"{self._platform.base_url} {name}",
             path=self._path(),
             mark=mark,
             resume=self._resuming.resume,
             keep_result=self._resuming.keep_result,
             encounters=encounters,
-            threads=self._tools.threads,
+            threads=self._runtime.threads,
         )
         async with claimed(asking) as claim:
             answered = claim.answered or self._resuming.key is not None
@@ -173,15 +157,16 @@ class FileUpload:
         return None if named or not isinstance(data, Path) else str(data)
 
     def _opened(self) -> AbstractAsyncContextManager[Source | Stream]:
-        return opened(self._job.content, self._tools.threads)
+        return opened(self._job.content, self._runtime.threads)
 
     def _digest(self, source: Source) -> AbstractAsyncContextManager[FileDigest]:
-        return file_digest(source, wanted=self._job.digest is not None, threads=self._tools.threads)
+        return file_digest(
+            source, wanted=self._job.digest is not None, threads=self._runtime.threads
+        )
 
     async def _carried(self, source: Source, entry: Entry) -> UploadResult:
-        tools = self._tools
-        batch_size = self._job.batch_size
-        opener = SessionOpener(tools.platform, self._options, batch_size, tools.threads)
+        batch_size, threads = self._job.batch_size, self._runtime.threads
+        opener = SessionOpener(self._platform, self._options, batch_size, threads)
         opening = await self._until_closed(
             lambda: self._beginning.open(opener, source, entry), "the upload was begun"
         )
@@ -201,7 +186,7 @@ class FileUpload:
         await entry.done()
         if entry.key is None:
             return result
-        self._tools.completions.note(entry.key)
+        self._runtime.completions.note(entry.key)
         return evolve(result, journal_key=entry.key)
 
     def _made(
@@ -213,20 +198,20 @@ class FileUpload:
             ledger=opening.ledger,
             urls=opening.urls,
             platform=opener.calls(opening.session.upload_id),
-            storage=self._tools.storage,
+            storage=self._runtime.storage,
             patience=RetryPolicy(
                 max_retries=self._job.max_retries,
                 retry_delay=self._job.retry_delay,
-                outage_timeout=self._tools.limits.outage_timeout,
-                most_dead=self._tools.storage.most_dead,
+                outage_timeout=self._runtime.outage_timeout,
+                most_dead=self._runtime.storage.most_dead,
             ),
-            slots=self._tools.limits.puts,
-            crowded=lambda: self._tools.limits.uploads.under_way > 1,
+            slots=self._runtime.puts,
+            crowded=lambda: self._runtime.admission.under_way > 1,
             max_workers=self._job.max_workers,
             notes=entry,
             check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),
             comparison=Comparison(
-                source, opening.ledger.slices, opening.imprints, self._tools.threads
+                source, opening.ledger.slices, opening.imprints, self._runtime.threads
             ),
         )
 

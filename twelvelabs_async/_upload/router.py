@@ -4,12 +4,14 @@ from attrs import frozen
 
 from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._http.request import RequestOptions
-from twelvelabs_async._upload.direct import AssetCreation, Sending
+from twelvelabs_async._upload.direct import AssetCreation
 from twelvelabs_async._upload.form import AssetForm, checked_form
 from twelvelabs_async._upload.job import AssetSpec, ResumePolicy, UploadJob, Verify, checked_type
-from twelvelabs_async._upload.multipart import FileUpload, UploadTools
+from twelvelabs_async._upload.multipart import FileUpload
 from twelvelabs_async._upload.opening import StartOrResume
+from twelvelabs_async._upload.platform import Platform
 from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller, check_callback
+from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import Content, size_of
 from twelvelabs_async._upload.upload_error import upload_failure
 from twelvelabs_async.errors import SourceError, TwelveLabsError
@@ -108,15 +110,15 @@ class UploadOrder:
 class Uploads:
     """Carries orders out."""
 
-    _tools: UploadTools
-    _sending: Sending
+    _runtime: UploadRuntime
+    _platform: Platform
 
     async def run(self, order: UploadOrder) -> AssetDetail:
         """Upload, and wait if that was asked for; see ``AsyncTwelveLabs.upload``."""
         asset = await self._sent(order)
         if not order.wait_until_ready:
             return asset
-        return await self._tools.platform.wait_until_ready(
+        return await self._platform.wait_until_ready(
             asset.id,
             timeout=order.ready_timeout,
             hls=bool(order.enable_hls),
@@ -125,13 +127,14 @@ class Uploads:
 
     async def _sent(self, order: UploadOrder) -> AssetDetail:
         try:
-            kind = order.kind(await size_of(order.content, self._tools.threads))
+            kind = order.kind(await size_of(order.content, self._runtime.threads))
         except SourceError as error:
             raise upload_failure(order.content.label, error) from error
         if kind is None:
             return await self._direct(order)
         result = await FileUpload(
-            self._tools,
+            self._runtime,
+            self._platform,
             order.job(),
             StartOrResume(order.wish(kind), restart=True, verify=order.verify is not None),
             order.resuming,
@@ -141,7 +144,7 @@ class Uploads:
         return _asset(order, result)
 
     async def _direct(self, order: UploadOrder) -> AssetDetail:
-        creation = AssetCreation.of(self._sending, order.form(), order.options)
+        creation = AssetCreation.of(self._runtime, order.form(), order.options)
         try:
             async with ProgressTeller(order.progress_callback, creation.progress):
                 return (await creation.run()).data

@@ -20,9 +20,9 @@ from typing import Protocol, TypeVar
 from attrs import Factory, define, evolve, field
 
 from twelvelabs_async._core import clock
+from twelvelabs_async._core.slots import Slot, Slots
 from twelvelabs_async._core.tasks import cancelled_once, end_all, run_all
 from twelvelabs_async._http.retries import backoff
-from twelvelabs_async._upload.limits import Slot, Slots
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import FailureKind, RetryPolicy, RetryState, meaning
@@ -175,7 +175,7 @@ class Uploader:
         default=Factory(lambda self: Comparison(self.source, self.ledger.slices), True)
     )
     _own_slots: Slots = field(
-        default=Factory(lambda self: Slots.of(self.max_workers, early=self.slots.early), True),
+        default=Factory(lambda self: Slots(self.max_workers, early=self.slots.early), True),
         init=False,
     )
     _refresh: asyncio.Lock = field(factory=asyncio.Lock, init=False)
@@ -247,7 +247,7 @@ class Uploader:
         attempts = RetryState(answers=self.check.doubts[piece.index] + self._failed[piece.index])
         while True:
             await self._have_url(piece.index)
-            async with self._own_slots.one() as own, self.slots.one() as shared:
+            async with self._own_slots.acquire() as own, self.slots.acquire() as shared:
                 ticket = self.urls.take(piece.index, clock.monotonic())
                 if ticket is None:  # it grew too old while others had the slots
                     continue
@@ -270,8 +270,8 @@ class Uploader:
         self, piece: Slice, ticket: UrlLease, own: Slot, shared: Slot
     ) -> tuple[CompletedChunk, ...]:
         body = self.storage.body(self.source, piece, hashed=self.check.wanted)
-        body.when_sent = (own.sent, shared.sent)
-        body.when_stuck = shared.free
+        body.when_sent = (own.release_if_early, shared.release_if_early)
+        body.when_stuck = shared.release
         self._sending[piece.index] = body
         began = self.source.version
         try:

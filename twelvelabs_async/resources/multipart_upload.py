@@ -24,10 +24,12 @@ from twelvelabs_async._upload.job import (
     checked_name,
     checked_path,
 )
-from twelvelabs_async._upload.multipart import FileUpload, UploadTools, usable_type
+from twelvelabs_async._upload.multipart import FileUpload, usable_type
 from twelvelabs_async._upload.opening import ResumeById, StartOrResume
+from twelvelabs_async._upload.platform import Platform
 from twelvelabs_async._upload.progress import ProgressCallback, check_callback
 from twelvelabs_async._upload.resume.checkpoint import forget_result
+from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.journal.protocol import Journal
 from twelvelabs_async.models.pages import Page
@@ -52,7 +54,8 @@ class MultipartUploadClient:
     """Large files, in chunks, over presigned URLs."""
 
     _raw: RawMultipartUploadClient
-    _tools: UploadTools
+    _platform: Platform
+    _runtime: UploadRuntime
     _journal: Journal | None
 
     @property
@@ -155,7 +158,7 @@ class MultipartUploadClient:
         name = checked_name(content, filename)
         wish = AssetSpec(
             filename=name,
-            file_type=await usable_type(content, name, file_type, self._tools.threads),
+            file_type=await usable_type(content, name, file_type, self._runtime.threads),
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
@@ -164,7 +167,8 @@ class MultipartUploadClient:
         chosen = self._chosen(journal)
         resuming = ResumePolicy(chosen, resume_key, resume, if_busy, if_ended, keep_result)
         return await FileUpload(
-            self._tools,
+            self._runtime,
+            self._platform,
             UploadJob(
                 content=content,
                 batch_size=batch_size,
@@ -230,7 +234,8 @@ class MultipartUploadClient:
         path_segment(upload_id, "upload_id")
         headers = checked_headers("upload_headers", upload_headers or {})
         return await FileUpload(
-            self._tools,
+            self._runtime,
+            self._platform,
             UploadJob(
                 content=content,
                 batch_size=batch_size,
@@ -263,7 +268,7 @@ class MultipartUploadClient:
         """
         chosen = self._chosen(journal)
         if chosen is not None and result.journal_key is not None:
-            pause = self._tools.storage.pause
+            pause = self._runtime.storage.pause
             await forget_result(chosen, result.journal_key, result.upload_id, pause)
 
     def _chosen(self, journal: Journal | None) -> Journal | None:
@@ -465,4 +470,4 @@ class MultipartUploadClient:
                     f"{status.completed_chunks} of {status.total_chunks} chunks",
                     upload_id=upload_id,
                 )
-            await self._tools.storage.pause(min(sleep_interval, left))
+            await self._runtime.storage.pause(min(sleep_interval, left))

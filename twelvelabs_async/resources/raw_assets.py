@@ -14,8 +14,9 @@ from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Params, Transport
 from twelvelabs_async._http.user_metadata import check_metadata
-from twelvelabs_async._upload.direct import ASSETS, AssetCreation, Sending
+from twelvelabs_async._upload.direct import ASSETS, AssetCreation
 from twelvelabs_async._upload.form import CreationMethod, checked_form
+from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import File, parse_content
 from twelvelabs_async.errors import ConflictError, InvalidArgumentError
 from twelvelabs_async.models.assets import (
@@ -32,7 +33,7 @@ class RawAssetsClient:
     """As ``client.assets``, but each method returns an ``ApiResponse``."""
 
     _transport: Transport
-    _sending: Sending
+    _runtime: UploadRuntime
 
     async def create(
         self,
@@ -58,7 +59,7 @@ class RawAssetsClient:
             user_metadata=user_metadata,
             additional=options.get("additional_body_parameters") or {},
         )
-        return await AssetCreation.of(self._sending, form, options).run()
+        return await AssetCreation.of(self._runtime, form, options).run()
 
     async def list(
         self,

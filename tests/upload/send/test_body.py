@@ -22,7 +22,12 @@ from support.files import MakeFile
 
 from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice, Slices
-from twelvelabs_async._upload.send.body import Buffers, HashedBody, SliceBody, waiting_until_empty
+from twelvelabs_async._upload.send.body import (
+    BodyResources,
+    HashedBody,
+    SliceBody,
+    waiting_until_empty,
+)
 from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.file import (
@@ -108,7 +113,7 @@ async def storage(
     factory = narrow_socket if narrow else None
     connector = aiohttp.TCPConnector(ssl=client_tls, socket_factory=factory)
     sessions = HttpSessions(ConnectionSettings(connector=connector))
-    yield Storage(sessions, 60.0, Buffers(), LoopShare())
+    yield Storage(sessions, 60.0, BodyResources())
     await sessions.close()
     await connector.close()
 
@@ -154,9 +159,9 @@ class CountingTurns(LoopShare):
 
     waits = 0
 
-    async def repeat(self, work: Callable[[], bool]) -> None:
+    async def run_in_turns(self, work: Callable[[], bool]) -> None:
         self.waits += 1
-        await super().repeat(work)
+        await super().run_in_turns(work)
 
 
 @pytest.mark.every_loop
@@ -174,7 +179,7 @@ async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
         open_source(path) as source,
     ):
         turns = CountingTurns()
-        body = SliceBody(source, piece, Buffers(), turns)
+        body = SliceBody(source, piece, BodyResources(loop_share=turns))
         put = asyncio.create_task(store.put(url, {}, body))
         while not put.done():
             most = max(most, body.unsent)
@@ -344,13 +349,13 @@ async def test_the_buffer_of_a_cancelled_hash_is_nobody_elses(make_file: MakeFil
     path = make_file(100)
     async with slow_store(None) as (_, url), storage() as store, open_source(path) as source:
         await store.put(url, {}, store.body(source, Slice(1, 0, 100), hashed=True))
-        (buffer,) = store._buffers._idle
+        (buffer,) = store._bodies.buffers._idle
         body, digest = hashed_body(store, source, Slice(1, 0, 100))
         upload = asyncio.create_task(store.put(url, {}, body))
         await asyncio.to_thread(digest.begun.wait)
         upload.cancel()
         await asyncio.wait({upload})
-        assert all(idle is not buffer for idle in store._buffers._idle)
+        assert all(idle is not buffer for idle in store._bodies.buffers._idle)
 
 
 async def test_a_cancelled_thread_read_never_writes_into_another_upload(
@@ -549,12 +554,12 @@ async def test_memory_is_one_buffer_a_body(make_file: MakeFile) -> None:
     """Buffers go back to the pool when nothing holds them; 20 PUTs in a row need very few."""
     path = make_file(MIB)
     sessions = HttpSessions(ConnectionSettings())
-    buffers = Buffers()
+    bodies = BodyResources()
     async with slow_store(None) as (_, url), open_source(path) as source:
-        store = Storage(sessions, 60.0, buffers, LoopShare())
+        store = Storage(sessions, 60.0, bodies)
         for _ in range(20):
             await store.put(url, {}, store.body(source, Slice(1, 0, MIB)))
-        assert len(buffers._idle) <= 2
+        assert bodies.buffers.idle <= 2
         await sessions.close()
 
 
@@ -654,12 +659,12 @@ async def test_a_busy_loop_is_no_stall(make_file: MakeFile) -> None:
     class RareTurns(LoopShare):
         """Turns that come once an hour, on the virtual clock."""
 
-        async def repeat(self, work: Callable[[], bool]) -> None:
+        async def run_in_turns(self, work: Callable[[], bool]) -> None:
             await asyncio.sleep(3600)
-            await super().repeat(work)
+            await super().run_in_turns(work)
 
     sessions = HttpSessions(ConnectionSettings())
-    store = Storage(sessions, 60.0, Buffers(), RareTurns())
+    store = Storage(sessions, 60.0, BodyResources(loop_share=RareTurns()))
     async with slow_store(None) as (_, url), open_source(path) as source:
         etag = await store.put(url, {}, store.body(source, Slice(1, 0, MIB)))
     await sessions.close()

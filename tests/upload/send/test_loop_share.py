@@ -58,7 +58,9 @@ async def test_there_is_one_piece_of_work_a_turn_and_everybody_has_one() -> None
         return loop.names
 
     *_, before = await asyncio.gather(
-        turns.repeat(lambda: loop.work("a", 3)), turns.repeat(lambda: loop.work("b", 2)), single()
+        turns.run_in_turns(lambda: loop.work("a", 3)),
+        turns.run_in_turns(lambda: loop.work("b", 2)),
+        single(),
     )
     counting.cancel()
     assert before[:2] == ["a", "b"]
@@ -92,7 +94,7 @@ async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
             await turns.take()
             loop.work(name, 5)
 
-    await asyncio.gather(by_hand("a"), turns.repeat(lambda: loop.work("b", 20)), by_hand("c"))
+    await asyncio.gather(by_hand("a"), turns.run_in_turns(lambda: loop.work("b", 20)), by_hand("c"))
     counting.cancel()
     assert Counter(loop.names) == {"a": 5, "b": 20, "c": 5}
     assert loop.most == 1
@@ -104,7 +106,7 @@ async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() 
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
-    await asyncio.gather(*(turns.repeat(lambda: loop.work("a", 40)) for _ in range(3)))
+    await asyncio.gather(*(turns.run_in_turns(lambda: loop.work("a", 40)) for _ in range(3)))
     counting.cancel()
     assert loop.most == SHARE * loop.others // loop.piece + 1 == 4
     assert len(loop.done) == 40
@@ -128,7 +130,7 @@ async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
-    await asyncio.gather(*(turns.repeat(lambda: loop.work("a", 40)) for _ in range(3)))
+    await asyncio.gather(*(turns.run_in_turns(lambda: loop.work("a", 40)) for _ in range(3)))
     counting.cancel()
     assert loop.most == 1
     assert len(loop.done) == 40
@@ -140,11 +142,11 @@ async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_tur
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
-    endless = asyncio.create_task(turns.repeat(lambda: loop.work("endless", 10**9)))
+    endless = asyncio.create_task(turns.run_in_turns(lambda: loop.work("endless", 10**9)))
     while len(loop.done) < 3:
         await asyncio.sleep(0)
     endless.cancel()
-    await turns.repeat(lambda: loop.work("next", 2))
+    await turns.run_in_turns(lambda: loop.work("next", 2))
     counting.cancel()
     assert loop.names == ["endless"] * loop.names.index("next") + ["next"] * 2
     assert loop.most == 1
@@ -159,7 +161,9 @@ async def test_what_work_raises_is_raised_where_it_is_waited_for_and_nowhere_els
 
     await turns.take()
     failure, done = await asyncio.gather(
-        turns.repeat(broken), turns.repeat(lambda: loop.work("a", 2)), return_exceptions=True
+        turns.run_in_turns(broken),
+        turns.run_in_turns(lambda: loop.work("a", 2)),
+        return_exceptions=True,
     )
     assert isinstance(failure, ValueError)
     assert done is None
@@ -175,7 +179,7 @@ def test_an_interrupt_in_the_middle_of_work_leaves_nobody_waiting() -> None:
 
     async def first() -> None:
         await turns.take()
-        await turns.repeat(interrupted)
+        await turns.run_in_turns(interrupted)
 
     async def second() -> str:
         await turns.take()

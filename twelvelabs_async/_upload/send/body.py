@@ -9,7 +9,6 @@ answer arrives.
 
 import asyncio
 import hashlib
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -17,14 +16,16 @@ from typing import Any, cast
 from aiohttp import Payload
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
-from attrs import define, field
+from attrs import Factory, frozen
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.connections import check_empty, unsent
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.resume.proof import md5_of
+from twelvelabs_async._upload.send.buffers import Buffers
 from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
+from twelvelabs_async._upload.send.throughput import Throughput
 from twelvelabs_async._upload.source.protocol import CheckedSource, ExactReader, Readable, Source
 from twelvelabs_async.errors import SourceError
 
@@ -42,19 +43,21 @@ def _nothing() -> None:
     pass
 
 
-@define(eq=False, repr=False)
-class Buffers:
-    """The buffers of a client, each used by one body at a time."""
+@frozen(eq=False, repr=False)
+class BodyResources:
+    """What all bodies of a client share.
 
-    _idle: deque[bytearray] = field(factory=deque[bytearray], repr=False)
+    Attributes:
+        buffers: The memory that bytes pass through.
+        loop_share: Grants turns of the event loop.
+        threads: Threads in which what is sent is hashed.
+        throughput: Counts the bytes.
+    """
 
-    def take(self) -> bytearray:
-        """Give out a buffer, for good; one that is not given back is garbage-collected."""
-        return self._idle.pop() if self._idle else bytearray(TURN_BYTES)
-
-    def give_back(self, buffer: bytearray) -> None:
-        """Take back a buffer that nothing else holds a view of."""
-        self._idle.append(buffer)
+    buffers: Buffers = Factory(Buffers)
+    loop_share: LoopShare = Factory(LoopShare)
+    threads: Threads = Factory(Threads)
+    throughput: Throughput = Factory(Throughput)
 
 
 class Body(Payload):
@@ -75,7 +78,7 @@ class Body(Payload):
     _autoclose = True
 
     def __init__(
-        self, source: Readable, offset: int, size: int | None, buffers: Buffers, turns: LoopShare
+        self, source: Readable, offset: int, size: int | None, resources: BodyResources
     ) -> None:
         """Prepare to send ``size`` bytes from ``offset``; None: until the source ends."""
         super().__init__(source)
@@ -83,8 +86,9 @@ class Body(Payload):
         self._size = size
         self._source: Readable = source
         self._offset = offset
-        self._buffers = buffers
-        self._turns = turns
+        self._buffers = resources.buffers
+        self._loop_share = resources.loop_share
+        self._throughput = resources.throughput
         self._transport: asyncio.Transport | None = None
         self.connection: object = None
         self.failure: SourceError | None = None
@@ -170,7 +174,7 @@ class Body(Payload):
         """Wait for a turn, and have what is at hand sent in the turns before it."""
         self.blocked_locally = True
         try:
-            await self._turns.repeat(self._send_at_hand)
+            await self._loop_share.run_in_turns(self._send_at_hand)
         finally:
             self.blocked_locally = False
 
@@ -213,6 +217,7 @@ class Body(Payload):
         if not self.sent:  # the request's head goes out with the first bytes
             check_empty(writer.protocol)
         self.sent += len(view)
+        self._throughput.add(len(view))
         self.complete = not view or self.sent == self._size
         for start in range(0, len(view), WRITE_BYTES):
             await writer.write(view[start : start + WRITE_BYTES], drain=False)
@@ -246,9 +251,9 @@ class SliceBody(Body):
     Another file or size ends it there; where only times are others, the source has a new version.
     """
 
-    def __init__(self, source: Source, piece: Slice, buffers: Buffers, turns: LoopShare) -> None:
+    def __init__(self, source: Source, piece: Slice, resources: BodyResources) -> None:
         checked = CheckedSource(source, end=piece.offset + piece.size, tolerant=True)
-        super().__init__(checked, piece.offset, piece.size, buffers, turns)
+        super().__init__(checked, piece.offset, piece.size, resources)
         self._slice = checked
         self._piece = piece
         self.content = (id(source), source.name, piece)
@@ -296,6 +301,7 @@ class SliceBody(Body):
         if count:
             transport.write(view[:count])
             self.sent += count
+            self._throughput.add(count)
         if not self.unsent:  # then the next turn, which is somebody else's, finds it in the cache
             self._buffers.give_back(buffer)
         return count > 0
@@ -310,11 +316,9 @@ class HashedBody(SliceBody):
     thread, with a buffer that nobody else will ever get.
     """
 
-    def __init__(
-        self, source: Source, piece: Slice, buffers: Buffers, turns: LoopShare, threads: Threads
-    ) -> None:
-        super().__init__(source, piece, buffers, turns)
-        self._lane = threads.lane()
+    def __init__(self, source: Source, piece: Slice, resources: BodyResources) -> None:
+        super().__init__(source, piece, resources)
+        self._lane = resources.threads.lane()
         self._source = ExactReader(self._source)
         self._digest = hashlib.md5(usedforsecurity=False)
 

@@ -48,11 +48,11 @@ class LoopShare:
     async def take(self) -> None:
         """Wait for a turn; at once if nobody has had this one. A cancelled wait takes none."""
         if self._granting:
-            await self.repeat(_nothing)
+            await self.run_in_turns(_nothing)
         else:
             self._begin(asyncio.get_running_loop())
 
-    async def repeat(self, work: Work) -> None:
+    async def run_in_turns(self, work: Work) -> None:
         """Wait for a turn in which there is nothing to do for ``work``: that turn is the caller's.
 
         Before, ``work`` is called in each of our turns for as long as it does something. It is

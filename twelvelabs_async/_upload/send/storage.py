@@ -14,18 +14,16 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 import aiohttp
-from attrs import Factory, define
+from attrs import define, field
 from yarl import URL
 
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.redaction import printable
-from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.connections import Attempt, StrayAnswerError
 from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.send.body import Buffers, HashedBody, SliceBody
-from twelvelabs_async._upload.send.loop_share import LoopShare
+from twelvelabs_async._upload.send.body import BodyResources, HashedBody, SliceBody
 from twelvelabs_async._upload.send.refusals import StoreAnswer
 from twelvelabs_async._upload.send.repetitions import Repetitions
 from twelvelabs_async._upload.send.stall_watch import StallWatch
@@ -53,10 +51,8 @@ class Storage:
 
     _sessions: HttpSessions
     stall_timeout: float | None
-    _buffers: Buffers
-    _turns: LoopShare
-    _threads: Threads = Factory(Threads)
-    _repetitions: Repetitions = Factory(Repetitions)
+    _bodies: BodyResources
+    _repetitions: Repetitions = field(factory=Repetitions, init=False)
 
     @property
     def most_dead(self) -> int:
@@ -71,9 +67,8 @@ class Storage:
             piece: Which bytes of it.
             hashed: Whether to compute the MD5 of what is sent.
         """
-        if hashed:
-            return HashedBody(source, piece, self._buffers, self._turns, self._threads)
-        return SliceBody(source, piece, self._buffers, self._turns)
+        kind = HashedBody if hashed else SliceBody
+        return kind(source, piece, self._bodies)
 
     async def pause(self, seconds: float) -> None:
         """Wait before another attempt.
@@ -118,7 +113,9 @@ class Storage:
     ) -> StoreAnswer:
         try:
             async with attempt:
-                await self._turns.take()  # to begin a request is as much work as a piece of a body
+                await (
+                    self._bodies.loop_share.take()
+                )  # to begin a request is as much work as a piece of a body
                 with StallWatch(body, self.stall_timeout, attempt):
                     async with session.put(
                         target,
@@ -160,7 +157,7 @@ class Storage:
         if repeated is not False:
             body.drop()  # the true answer may still come
         if repeated is None:
-            repeated = self._repetitions.settle(etag, await body.reread_md5(self._threads))
+            repeated = self._repetitions.settle(etag, await body.reread_md5(self._bodies.threads))
         if repeated:
             raise StrayAnswerError
 
