@@ -18,10 +18,10 @@ from benchmarks.meter import Figures, Meter
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
-from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
-from twelvelabs_async._upload.resume.checkpoint import NoEntry
+from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.uploader import Uploader
@@ -135,16 +135,16 @@ def uploader(platform: InstantPlatform, workers: int) -> Uploader:
     """Return an upload to that platform, about to begin."""
     slices = Slices(platform.chunks * CHUNK_SIZE, CHUNK_SIZE)
     return Uploader(
-        session=Session("upload", CHUNK_SIZE, platform.chunks, slices.total_size, "asset"),
+        session=UploadSession("upload", CHUNK_SIZE, platform.chunks, slices.total_size, "asset"),
         source=File(slices.total_size),
         ledger=Ledger.fresh(slices, BATCH_SIZE),
         urls=UrlBook(),
         platform=platform,
         storage=cast("Storage", platform),
-        patience=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
+        retry_policy=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
         slots=Slots(workers),
         max_workers=workers,
-        notes=NoEntry(),
+        checkpoint=NoCheckpoint(),
     )
 
 

@@ -22,13 +22,13 @@ from attrs import Factory, define, field, frozen
 from hypothesis import HealthCheck, settings
 
 from twelvelabs_async._core.slots import Slots
-from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS, EtagCheck
+from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
-from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import MARGIN, UrlBook
-from twelvelabs_async._upload.resume.checkpoint import NoEntry
+from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
 from twelvelabs_async._upload.send.body import SliceBody
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.uploader import Uploader
@@ -503,7 +503,7 @@ class MemoryPlatform:
             self.failed_puts[index] += 1
             self.answered[index] += 1
             return False
-        self.settled = index in self.doubted_once or len(self.doubted_once) + 1 == ENOUGH_DOUBTS
+        self.settled = index in self.doubted_once or len(self.doubted_once) + 1 == ENOUGH_MISMATCHES
         self.doubted_once.add(index)
         self.doubted[index] = etag
         if self.settled:
@@ -726,15 +726,17 @@ class MemoryPlatform:
         told_at = self.server_time() if script.tells_time else None
         urls.add(first, self._now(), self._now(), told_at)
         return Uploader(
-            session=Session("upload", CHUNK, script.chunks, script.total_size, "asset", HEADERS),
+            session=UploadSession(
+                "upload", CHUNK, script.chunks, script.total_size, "asset", HEADERS
+            ),
             source=self,
             ledger=Ledger.fresh(Slices(script.total_size, CHUNK), script.batch_size),
             urls=urls,
             platform=self,
             storage=cast("Storage", self),
-            patience=RetryPolicy(script.max_retries, script.retry_delay, script.outage_timeout),
+            retry_policy=RetryPolicy(script.max_retries, script.retry_delay, script.outage_timeout),
             slots=Slots(script.slots, early=script.early),
             max_workers=script.workers,
-            notes=NoEntry(),
+            checkpoint=NoCheckpoint(),
             check=EtagCheck(wanted=script.etags not in {"opaque", "plain"}),
         )

@@ -155,8 +155,8 @@ def _check_books(outcome: Outcome) -> None:
     """Assert that the ledger knows what the platform knows."""
     ledger, platform = outcome.uploader.ledger, outcome.platform
     assert ledger.stored_chunks == len(platform.delivered)
-    arrived = platform.delivered.keys() | ledger.doubted.keys()
-    assert ledger.doubted.keys() <= platform.doubted.keys()  # one may be about to be sent again
+    arrived = platform.delivered.keys() | ledger.unverified.keys()
+    assert ledger.unverified.keys() <= platform.doubted.keys()  # one may be about to be sent again
     assert ledger.stored_bytes == sum(len(platform.stored[index][1]) for index in arrived)
     assert ledger.reported == len(platform.acknowledged)
     progress = outcome.uploader.progress("over")
@@ -524,7 +524,7 @@ def test_without_a_fault_there_is_not_one_call_too_many() -> None:
     script = Script(chunks=100, pace=(1.0, 2.0, 3.0), first_urls=frozenset(range(1, 11)))
     outcome = play(script)
     platform = outcome.platform
-    assert outcome.uploader.patience.heard_at == outcome.ended_at
+    assert outcome.uploader.retry_policy.heard_at == outcome.ended_at
     assert sum(platform.puts.values()) == 100
     assert platform.seen["url_calls"] == 2
     assert 10 <= platform.seen["reports"] <= 10 + 5

@@ -15,7 +15,7 @@ from twelvelabs_async import (
     SessionCorruptedError,
     UploadError,
 )
-from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS
+from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES
 from twelvelabs_async.emulator import Corrupt, Emulator, Etag, Fault, store_error
 
 CHUNKS = 20
@@ -104,7 +104,8 @@ async def test_a_chunk_that_stays_corrupt_ends_the_upload(
 
 
 @pytest.mark.parametrize(
-    ("chunks", "more"), [(1, 1), (3, 1), (ENOUGH_DOUBTS - 1, 1), (ENOUGH_DOUBTS, 0), (CHUNKS, 0)]
+    ("chunks", "more"),
+    [(1, 1), (3, 1), (ENOUGH_MISMATCHES - 1, 1), (ENOUGH_MISMATCHES, 0), (CHUNKS, 0)],
 )
 async def test_a_store_that_does_not_speak_md5_is_recognised(
     emulator: Emulator,
@@ -139,7 +140,7 @@ async def test_what_was_taken_on_trust_and_proves_corrupt_ends_the_session(
 ) -> None:
     """No asset is made of right and wrong ETags, and another attempt begins a new session."""
     path = make_file(CHUNKS * CHUNK_SIZE)
-    add_fault(emulator, FOREIGN, times=ENOUGH_DOUBTS)
+    add_fault(emulator, FOREIGN, times=ENOUGH_MISMATCHES)
     journal = MemoryJournal()
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url, journal=journal) as client:
         uploads = client.multipart_upload
@@ -167,7 +168,7 @@ async def test_the_journal_knows_no_etag_that_is_in_doubt(
         with pytest.raises(UploadError) as caught:
             await uploads.upload_file(path, verify="etag", max_workers=1)
         result = await uploads.upload_file(path, verify="etag")
-    known = chunk - 1 if chunk > ENOUGH_DOUBTS else 0
+    known = chunk - 1 if chunk > ENOUGH_MISMATCHES else 0
     assert caught.value.stored_chunks == caught.value.reported_chunks == known
     assert result.resumed_chunks == known
     assert await read_asset(emulator, result.asset_id) == path.read_bytes()

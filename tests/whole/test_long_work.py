@@ -22,7 +22,7 @@ from twelvelabs_async import (
 )
 from twelvelabs_async._core.threads import NAME
 from twelvelabs_async._http.response import LARGEST_ERROR, Answer, ResponseParser
-from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.resume.records import (
     ContentIdentity,
     opened_record,
@@ -178,7 +178,7 @@ def test_the_beginning_of_a_huge_refusal_is_told_and_no_part_of_the_key() -> Non
 
 async def test_a_long_journal_is_read_in_many_turns() -> None:
     """Of 10,000 chunks; it tells what it would tell at once."""
-    session = Session("u", 1, 10_000, 10_000, "a")
+    session = UploadSession("u", 1, 10_000, 10_000, "a")
     records = [opened_record(session, ContentIdentity("sample", (1, 2, 3)))]
     records += [stored_record(CompletedChunk(i, "e", chunk_size=1)) for i in range(1, 10_001)]
     with counted_turns() as turns:

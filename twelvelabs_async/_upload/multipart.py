@@ -15,10 +15,10 @@ from twelvelabs_async._upload.job import ResumePolicy, UploadJob, checked_type
 from twelvelabs_async._upload.opening import Opening, ResumeById, SessionOpener, StartOrResume
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
-from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.platform import Platform
-from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller
-from twelvelabs_async._upload.resume.checkpoint import Entry, JournalEntry, NoEntry
+from twelvelabs_async._upload.progress import ProgressCallback, ProgressReporter
+from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
 from twelvelabs_async._upload.resume.claim import Asking, Encounters, claimed
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.lease import Waiting
@@ -58,7 +58,7 @@ class FileUpload:
     _options: RequestOptions | None
     _callback: ProgressCallback | None
     _mark: ContentIdentity | None = None
-    _session: Session | None = None
+    _session: UploadSession | None = None
     _uploader: Uploader | None = None
 
     async def run(self) -> UploadResult:
@@ -127,11 +127,11 @@ class FileUpload:
         return await self._runtime.sessions.until_closed(work, done, spared=spared)
 
     @asynccontextmanager
-    async def _entry(self, source: Source, encounters: Encounters) -> AsyncGenerator[Entry]:
+    async def _entry(self, source: Source, encounters: Encounters) -> AsyncGenerator[Checkpoint]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
         journal = self._resuming.journal
         if journal is None:
-            yield NoEntry()
+            yield NoCheckpoint()
             return
         mark = await self._marked(source)
         name = self._resuming.key or self._beginning.key(mark)
@@ -148,7 +148,7 @@ class FileUpload:
         async with claimed(asking) as claim:
             answered = claim.answered or self._resuming.key is not None
             keep_result = self._resuming.keep_result
-            yield JournalEntry(claim.lease, mark, source, answered, keep_result, asking.path)
+            yield JournalCheckpoint(claim.lease, mark, source, answered, keep_result, asking.path)
 
     def _path(self) -> str | None:
         """Return where the file is, where that matters: what has a name is found by it alone."""
@@ -164,7 +164,7 @@ class FileUpload:
             source, wanted=self._job.digest is not None, threads=self._runtime.threads
         )
 
-    async def _carried(self, source: Source, entry: Entry) -> UploadResult:
+    async def _carried(self, source: Source, entry: Checkpoint) -> UploadResult:
         batch_size, threads = self._job.batch_size, self._runtime.threads
         opener = SessionOpener(self._platform, self._options, batch_size, threads)
         opening = await self._until_closed(
@@ -174,7 +174,7 @@ class FileUpload:
         uploader = self._uploader = self._made(opener, opening, source, entry)
         async with (
             self._digest(source) as uploader.digest,
-            ProgressTeller(self._callback, uploader.progress),
+            ProgressReporter(self._callback, uploader.progress),
         ):
             try:
                 result = await self._until_closed(
@@ -190,7 +190,7 @@ class FileUpload:
         return evolve(result, journal_key=entry.key)
 
     def _made(
-        self, opener: SessionOpener, opening: Opening, source: Source, entry: Entry
+        self, opener: SessionOpener, opening: Opening, source: Source, entry: Checkpoint
     ) -> Uploader:
         return Uploader(
             session=opening.session,
@@ -199,7 +199,7 @@ class FileUpload:
             urls=opening.urls,
             platform=opener.calls(opening.session.upload_id),
             storage=self._runtime.storage,
-            patience=RetryPolicy(
+            retry_policy=RetryPolicy(
                 max_retries=self._job.max_retries,
                 retry_delay=self._job.retry_delay,
                 outage_timeout=self._runtime.outage_timeout,
@@ -208,7 +208,7 @@ class FileUpload:
             slots=self._runtime.puts,
             crowded=lambda: self._runtime.admission.under_way > 1,
             max_workers=self._job.max_workers,
-            notes=entry,
+            checkpoint=entry,
             check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),
             comparison=Comparison(
                 source, opening.ledger.slices, opening.imprints, self._runtime.threads

@@ -13,11 +13,11 @@ from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.retries import server_time
 from twelvelabs_async._upload.job import AssetSpec
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.session import Session, check_session
+from twelvelabs_async._upload.plan.session import UploadSession, check_session
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.platform import Platform
-from twelvelabs_async._upload.resume.checkpoint import Entry, another_file
+from twelvelabs_async._upload.resume.checkpoint import Checkpoint, another_file
 from twelvelabs_async._upload.resume.comparison import Imprints
 from twelvelabs_async._upload.resume.proof import prove
 from twelvelabs_async._upload.resume.records import ContentIdentity, PreviousAttempt
@@ -52,7 +52,7 @@ _ENDED = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.
 class Opening:
     """What an upload begins with."""
 
-    session: Session
+    session: UploadSession
     ledger: Ledger
     urls: UrlBook
     refuted: frozenset[int] = frozenset()
@@ -103,7 +103,7 @@ class SessionOpener:
 
     async def again(
         self,
-        session: Session,
+        session: UploadSession,
         stored: Collection[CompletedChunk],
         *,
         known_only: bool = False,
@@ -170,7 +170,7 @@ class SessionOpener:
 
     async def known(
         self, upload_id: str, size: int, asset_id: str | None, headers: Mapping[str, str]
-    ) -> Session:
+    ) -> UploadSession:
         """Return a session of which little is known: the platform tells the rest.
 
         Raises:
@@ -187,11 +187,11 @@ class SessionOpener:
                 raise SessionEndedError(upload_id, "is not among the incomplete ones")
             _check_size(upload_id, size, standing.total_size)
             chunks = max(1, len(standing.completed))
-            return Session(upload_id, -(-size // chunks), chunks, size, asset_id, headers)
+            return UploadSession(upload_id, -(-size // chunks), chunks, size, asset_id, headers)
         _check_size(upload_id, size, found.total_size)
         return evolve(found, asset_id=asset_id, upload_headers=headers)
 
-    async def _listed(self, upload_id: str) -> Session | None:
+    async def _listed(self, upload_id: str) -> UploadSession | None:
         async def ask(number: int) -> ApiResponse[ListIncompleteUploadsResponse]:
             return await self._platform.list_sessions(number, self._later_options())
 
@@ -205,7 +205,7 @@ class SessionOpener:
         async for one in Page(answer.data.data, answer.data.page_info, 1, fetch):
             if one.upload_id == upload_id:
                 sizes = (one.chunk_size, one.total_chunks, one.total_size)
-                session = Session(upload_id, *sizes, expires_at=one.expires_at)
+                session = UploadSession(upload_id, *sizes, expires_at=one.expires_at)
                 _checked(session, answer, "GET /assets/multipart-uploads")
                 return session
         return None
@@ -222,8 +222,8 @@ def _check_size(upload_id: str, size: int, told: int | None) -> None:
         raise SourceChangedError(f"the file has {size} bytes, and upload {upload_id} is of {told}")
 
 
-def _session(told: CreateAssetUploadResponse, size: int) -> Session:
-    return Session(
+def _session(told: CreateAssetUploadResponse, size: int) -> UploadSession:
+    return UploadSession(
         upload_id=told.upload_id,
         chunk_size=told.chunk_size,
         total_chunks=told.total_chunks,
@@ -239,7 +239,9 @@ def _session(told: CreateAssetUploadResponse, size: int) -> Session:
 
 
 def _checked(
-    session: Session, answer: ApiResponse[Any], request: str = "POST /assets/multipart-uploads"
+    session: UploadSession,
+    answer: ApiResponse[Any],
+    request: str = "POST /assets/multipart-uploads",
 ) -> Slices:
     """Return the slices of a session that makes sense.
 
@@ -259,7 +261,7 @@ async def _go_on(
     opener: SessionOpener,
     past: PreviousAttempt,
     source: Source,
-    entry: Entry,
+    entry: Checkpoint,
     *,
     verify: bool,
     known_only: bool = True,
@@ -299,7 +301,7 @@ async def _go_on(
 
 
 async def _again(
-    opener: SessionOpener, past: PreviousAttempt, entry: Entry, *, known_only: bool = False
+    opener: SessionOpener, past: PreviousAttempt, entry: Checkpoint, *, known_only: bool = False
 ) -> Opening:
     """Go on with a noted session, and note which of its ETags are of no use any more."""
     opening = await opener.again(
@@ -325,7 +327,7 @@ class StartOrResume:
         """Return what is the same for the same file and wish, wherever the file is."""
         return f"{mark.sample} {self.wish.digest()}"
 
-    async def open(self, opener: SessionOpener, source: Source, entry: Entry) -> Opening:
+    async def open(self, opener: SessionOpener, source: Source, entry: Checkpoint) -> Opening:
         """Return what to begin with, noted in ``entry``."""
         past = await entry.past()
         if past is not None:
@@ -353,7 +355,7 @@ class ResumeById:
         """Return the session's name, and the file's."""
         return f"{mark.sample} {self.upload_id}"
 
-    async def open(self, opener: SessionOpener, source: Source, entry: Entry) -> Opening:
+    async def open(self, opener: SessionOpener, source: Source, entry: Checkpoint) -> Opening:
         """Return what to begin with, noted in ``entry``."""
         past = await entry.past()
         if past is not None and past.session.upload_id == self.upload_id:

@@ -43,7 +43,7 @@ def check_callback(callback: object) -> None:
 
 
 @define(eq=False, repr=False)
-class ProgressTeller:
+class ProgressReporter:
     """Calls ``callback`` with ``snapshot(status)`` while its ``async with`` block runs.
 
     Left normally, the block waits for the last call (``completed``), up to a minute; left by an

@@ -10,7 +10,7 @@ from twelvelabs_async._upload.job import AssetSpec, ResumePolicy, UploadJob, Ver
 from twelvelabs_async._upload.multipart import FileUpload
 from twelvelabs_async._upload.opening import StartOrResume
 from twelvelabs_async._upload.platform import Platform
-from twelvelabs_async._upload.progress import ProgressCallback, ProgressTeller, check_callback
+from twelvelabs_async._upload.progress import ProgressCallback, ProgressReporter, check_callback
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import Content, size_of
 from twelvelabs_async._upload.upload_error import upload_failure
@@ -146,7 +146,7 @@ class Uploads:
     async def _direct(self, order: UploadOrder) -> AssetDetail:
         creation = AssetCreation.of(self._runtime, order.form(), order.options)
         try:
-            async with ProgressTeller(order.progress_callback, creation.progress):
+            async with ProgressReporter(order.progress_callback, creation.progress):
                 return (await creation.run()).data
         except TwelveLabsError as error:
             raise upload_failure(order.content.label, error) from error

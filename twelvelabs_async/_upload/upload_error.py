@@ -2,8 +2,8 @@
 
 from twelvelabs_async._http.retries import is_transient
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.retry_policy import FailureKind, meaning
-from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.retry_policy import FailureKind, failure_kind
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async.errors import (
     ApiError,
     BadRequestError,
@@ -28,7 +28,7 @@ _HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
 def upload_failure(
     label: str,
     cause: TwelveLabsError,
-    session: Session | None = None,
+    session: UploadSession | None = None,
     ledger: Ledger | None = None,
     *,
     journaled: bool = False,
@@ -83,7 +83,7 @@ def is_retryable(cause: TwelveLabsError, *, journaled: bool = False) -> bool:
         return cause.retryable
     if isinstance(cause, UploadInProgressError | IncompleteUploadError):
         return True
-    return meaning(cause) is not FailureKind.FATAL
+    return failure_kind(cause) is not FailureKind.FATAL
 
 
 def _is_about_session(cause: TwelveLabsError) -> bool:
@@ -100,7 +100,7 @@ def _what(label: str, chunk: int | None, cause: TwelveLabsError) -> str:
     return f"{label} {verb} uploaded: {where}{cause}"
 
 
-def _standing(session: Session | None, ledger: Ledger | None) -> str | None:
+def _standing(session: UploadSession | None, ledger: Ledger | None) -> str | None:
     if session is None:
         return None
     if ledger is None:
@@ -113,7 +113,7 @@ def _standing(session: Session | None, ledger: Ledger | None) -> str | None:
 
 
 def _advice(
-    cause: TwelveLabsError, session: Session | None, ledger: Ledger | None, *, journaled: bool
+    cause: TwelveLabsError, session: UploadSession | None, ledger: Ledger | None, *, journaled: bool
 ) -> str | None:
     """Say how to go on, where that is possible."""
     over = isinstance(cause, _HOPELESS) or (_is_about_session(cause) and not journaled)

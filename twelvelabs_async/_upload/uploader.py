@@ -11,7 +11,7 @@ knows them.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice
@@ -25,10 +25,16 @@ from twelvelabs_async._core.tasks import cancelled_once, end_all, run_all
 from twelvelabs_async._http.retries import backoff
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.retry_policy import FailureKind, RetryPolicy, RetryState, meaning
-from twelvelabs_async._upload.plan.session import Session, is_id
+from twelvelabs_async._upload.plan.retry_policy import (
+    FailureKind,
+    RetryPolicy,
+    RetryState,
+    failure_kind,
+)
+from twelvelabs_async._upload.plan.session import UploadSession, is_id
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.plan.url_book import UrlBook, UrlLease
+from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.send.body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
@@ -125,18 +131,6 @@ class Platform(Protocol):
         ...
 
 
-class Notes(Protocol):
-    """What an upload writes down for a later attempt, should it not get to its end."""
-
-    async def stored(self, chunk: CompletedChunk) -> None:
-        """Note that the store holds a chunk; only this process knows its ETag so far."""
-        ...
-
-    async def void(self, indexes: Collection[int]) -> None:
-        """Note that the ETags of chunks are of no use: the platform refuses them."""
-        ...
-
-
 @define(eq=False, repr=False)
 class Uploader:
     """Carries one file to the platform; used once.
@@ -148,26 +142,26 @@ class Uploader:
         urls: The presigned URLs in hand.
         platform: The control calls of this session.
         storage: The way to the object store.
-        patience: What is tried again, and when.
+        retry_policy: What is tried again, and when.
         slots: The client's bound on PUTs under way; not held for a pause.
         crowded: Whether other uploads are under way, which have descriptors.
         max_workers: PUTs of this upload under way at once.
-        notes: What is to outlive this process.
+        checkpoint: Records what is to outlive this process.
         check: What is made of the store's ETags.
         digest: The file's digest, under way.
         comparison: Whether what is stored is of the file as it is now.
     """
 
-    session: Session
+    session: UploadSession
     source: Source
     ledger: Ledger
     urls: UrlBook
     platform: Platform
     storage: Storage
-    patience: RetryPolicy
+    retry_policy: RetryPolicy
     slots: Slots
     max_workers: int
-    notes: Notes
+    checkpoint: Checkpoint
     check: EtagCheck = field(factory=EtagCheck)
     crowded: Callable[[], bool] = bool
     digest: FileDigest = field(factory=FileDigest)
@@ -225,13 +219,15 @@ class Uploader:
 
     async def _save(self, chunk: CompletedChunk) -> None:
         """Write a chunk's ETag to the journal, and only then let the chunk be reported."""
-        await self.notes.stored(chunk)
+        await self.checkpoint.stored(chunk)
         self.ledger.saved(chunk)
 
     def _next(self) -> Slice | None:
         """Return what to send next; None: nothing is left for this worker."""
-        if not self.ledger.waiting and not self.ledger.missing:
-            self.ledger.distrust(1)  # nothing else is to come that could tell what is in doubt
+        if not self.ledger.waiting and not self.ledger.in_flight:
+            self.ledger.requeue_unverified(
+                1
+            )  # nothing else is to come that could tell what is in doubt
         return self.ledger.start_next()
 
     async def _report_batches(self) -> None:
@@ -244,7 +240,9 @@ class Uploader:
 
         Each attempt takes another URL, for a URL works once.
         """
-        attempts = RetryState(answers=self.check.doubts[piece.index] + self._failed[piece.index])
+        attempts = RetryState(
+            answers=self.check.mismatches[piece.index] + self._failed[piece.index]
+        )
         while True:
             await self._have_url(piece.index)
             async with self._own_slots.acquire() as own, self.slots.acquire() as shared:
@@ -257,10 +255,10 @@ class Uploader:
                 except StorageError as error:
                     failure = error
                 else:
-                    self.patience.arrived(clock.monotonic())
+                    self.retry_policy.arrived(clock.monotonic())
                     self._tell_return()
                     return chunks
-            if meaning(failure) is FailureKind.EXPIRED:
+            if failure_kind(failure) is FailureKind.EXPIRED:
                 self.urls.expire(ticket)
             if isinstance(failure, StorageConnectionError) and failure.unsent:
                 self.urls.give_back(piece.index, ticket)
@@ -287,11 +285,11 @@ class Uploader:
         sound = self.check.judge(piece.index, etag, md5)
         self.comparison.note(piece.index, etag, md5, began)
         if not sound:
-            self.ledger.doubt(piece, etag)
+            self.ledger.hold_back(piece, etag)
             return ()
         if self.check.proven:
-            self.ledger.distrust()
-        trusted = self.ledger.trust() if self.check.given_up else ()
+            self.ledger.requeue_unverified()
+        trusted = self.ledger.accept_unverified() if self.check.given_up else ()
         return *trusted, self.ledger.store(piece, etag)
 
     async def _wait_to_retry(
@@ -300,7 +298,7 @@ class Uploader:
         """Wait before the next attempt; raise ``failure`` when there is none."""
         now = clock.monotonic()
         crowded = failure.lacks_descriptors and (bool(self._sending) or self.crowded())
-        pause = self.patience.pause(failure, attempts, began=began, now=now, crowded=crowded)
+        pause = self.retry_policy.pause(failure, attempts, began=began, now=now, crowded=crowded)
         if pause is None:
             raise failure
         self._tell_waiting(pause, failure, waiting=attempts.silences > 0)
@@ -311,7 +309,7 @@ class Uploader:
         if waiting and not self._waiting:
             self._waiting = True
             text = "upload %s: waiting for the network, %g s at most: %s"
-            outage = self.patience.outage_timeout
+            outage = self.retry_policy.outage_timeout
             logger.warning(text, self.session.upload_id, outage, failure)
         else:
             text = "upload %s: retrying in %.1f s: %s"
@@ -340,7 +338,7 @@ class Uploader:
         if self._prefetch is not None and not self._prefetch.done():
             return
         now = clock.monotonic()
-        started = (index for index in self.ledger.missing if index not in self._sending)
+        started = (index for index in self.ledger.in_flight if index not in self._sending)
         for index in chain(started, self.ledger.upcoming(self.max_workers)):
             if not self.urls.has(index, now):
                 self._prefetch = asyncio.create_task(self._fetch_quietly(index))
@@ -354,7 +352,7 @@ class Uploader:
 
     def _wants_url(self, index: int) -> bool:
         """Whether a chunk has yet to be sent; one in flight keeps the URL that it has."""
-        if index in self.ledger.missing:
+        if index in self.ledger.in_flight:
             return index not in self._sending
         return self.ledger.is_waiting(index)
 
@@ -369,7 +367,7 @@ class Uploader:
             return await self.platform.presigned_urls(start, count)
 
         urls, server_time = await (self._ask(ask) if waits else ask())
-        self.patience.heard(clock.monotonic())
+        self.retry_policy.heard(clock.monotonic())
         asked_for = range(start, start + count)
         found = [url for url in urls if url.chunk_index in asked_for]
         self.urls.add(found, asked_at, clock.monotonic(), server_time)
@@ -384,7 +382,7 @@ class Uploader:
             except ApiConnectionError as error:
                 failure = error
             else:
-                self.patience.heard(clock.monotonic())
+                self.retry_policy.heard(clock.monotonic())
                 return answer
             await self._wait_to_retry(failure, attempts, began)
 
@@ -395,7 +393,7 @@ class Uploader:
         except BadRequestError:
             self.ledger.refuse(batch)
             # so that a later attempt does not report them, too
-            await self.notes.void([chunk.chunk_index for chunk in batch])
+            await self.checkpoint.void([chunk.chunk_index for chunk in batch])
             raise
         self._confirm(batch, answer)
 
@@ -460,7 +458,7 @@ class Uploader:
         looks, rounds = 0, 0
         while not self.ledger.complete:
             looks += 1
-            least = max(self.patience.retry_delay, LEAST_SETTLING_DELAY)
+            least = max(self.retry_policy.retry_delay, LEAST_SETTLING_DELAY)
             await self.storage.pause(backoff(looks + rounds, least))
             failed = await self._look(last=looks == SETTLING_LOOKS)
             if failed:
@@ -497,11 +495,11 @@ class Uploader:
         text = "upload %s: sending again what failed, %d chunks: %s"
         shown = dict(islice(failed.items(), MOST_SHOWN))
         logger.info(text, self.session.upload_id, len(failed), shown)
-        await self.notes.void(failed.keys())  # before another ETag is noted
-        self.ledger.requeue(failed.keys())
+        await self.checkpoint.void(failed.keys())  # before another ETag is noted
+        self.ledger.requeue_reported(failed.keys())
         self._failed.update(failed.keys())
         for index, reason in sorted(failed.items()):
-            if self._failed[index] > self.patience.max_retries:
+            if self._failed[index] > self.retry_policy.max_retries:
                 raise ChunkFailedError(index, reason, self._failed[index])
         try:
             await self._work_all()

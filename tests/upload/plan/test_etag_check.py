@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 from support.memory_platform import choose_profile
 
-from twelvelabs_async._upload.plan.etag_check import ENOUGH_DOUBTS, EtagCheck
+from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
 from twelvelabs_async.errors import ChunkCorruptedError, SessionCorruptedError
 
 choose_profile()
@@ -30,7 +30,7 @@ def test_what_is_no_md5_says_nothing(etag: str) -> None:
     check = EtagCheck(wanted=True)
     assert judged(check, etag, RIGHT, etag) == [True, True, True]
     assert check.verified == 1
-    assert not check.doubts
+    assert not check.mismatches
 
 
 def test_without_an_md5_there_is_nothing_to_compare() -> None:
@@ -55,16 +55,16 @@ def test_before_it_is_known_a_mismatch_is_held_back() -> None:
     check = EtagCheck(wanted=True)
     assert judged(check, WRONG, WRONG, RIGHT) == [False, False, True]
     assert (check.proven, check.given_up) == (True, False)
-    assert check.doubts == {1: 1, 2: 1}
+    assert check.mismatches == {1: 1, 2: 1}
 
 
 def test_many_chunks_without_a_match_settle_it() -> None:
     """The store has ETags of its own: from then on they are taken as they are."""
     check = EtagCheck(wanted=True)
-    assert judged(check, *[WRONG] * ENOUGH_DOUBTS) == [False] * (ENOUGH_DOUBTS - 1) + [True]
+    assert judged(check, *[WRONG] * ENOUGH_MISMATCHES) == [False] * (ENOUGH_MISMATCHES - 1) + [True]
     assert check.given_up
     assert check.judge(99, WRONG, RIGHT)
-    assert len(check.doubts) == ENOUGH_DOUBTS
+    assert len(check.mismatches) == ENOUGH_MISMATCHES
     assert check.verified == 0
 
 
@@ -78,7 +78,7 @@ def test_one_chunk_that_was_sent_twice_settles_it_too() -> None:
 def test_a_match_after_all_ends_the_upload() -> None:
     """What was relied on may be corrupt, and may be reported: there is no way back."""
     check = EtagCheck(wanted=True)
-    judged(check, *[WRONG] * ENOUGH_DOUBTS)
+    judged(check, *[WRONG] * ENOUGH_MISMATCHES)
     with pytest.raises(SessionCorruptedError, match="begin a new upload") as caught:
         check.judge(99, RIGHT, RIGHT)
     assert caught.value.chunk_index == 1

@@ -63,11 +63,11 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         piece = self.ledger.start_next()
         assert piece == (self.ledger.slices[self.waiting.pop(0)] if self.waiting else None)
 
-    @precondition(lambda self: self.ledger.missing)
+    @precondition(lambda self: self.ledger.in_flight)
     @rule(data=st.data())
     def store(self, data: st.DataObject) -> None:
         """Store any of the chunks that are on their way."""
-        piece = data.draw(st.sampled_from(list(self.ledger.missing.values())))
+        piece = data.draw(st.sampled_from(list(self.ledger.in_flight.values())))
         self.unsaved.append(self.ledger.store(piece, f"etag-{piece.index}"))
         self.stored += 1
 
@@ -77,18 +77,18 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         """Have the journal write any of the ETags that it does not know."""
         self.ledger.saved(self.unsaved.pop(data.draw(st.integers(0, len(self.unsaved) - 1))))
 
-    @precondition(lambda self: self.ledger.missing)
+    @precondition(lambda self: self.ledger.in_flight)
     @rule(data=st.data())
     def doubt(self, data: st.DataObject) -> None:
         """Have an ETag of any of the chunks that are on their way, and not rely on it."""
-        piece = data.draw(st.sampled_from(list(self.ledger.missing.values())))
-        self.ledger.doubt(piece, f"etag-{piece.index}")
+        piece = data.draw(st.sampled_from(list(self.ledger.in_flight.values())))
+        self.ledger.hold_back(piece, f"etag-{piece.index}")
         self.doubted.append(piece.index)
 
     @rule()
     def trust(self) -> None:
         """Rely on all of them after all, in the order in which they came."""
-        trusted = self.ledger.trust()
+        trusted = self.ledger.accept_unverified()
         assert [chunk.chunk_index for chunk in trusted] == self.doubted
         self.unsaved += trusted
         self.stored += len(self.doubted)
@@ -97,7 +97,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     @rule(most=st.none() | st.integers(1, 3))
     def distrust(self, most: int | None) -> None:
         """Have some of them, the oldest first, sent again before all others."""
-        self.ledger.distrust(most)
+        self.ledger.requeue_unverified(most)
         self.waiting[:0] = self.doubted[:most]
         del self.doubted[:most]
 
@@ -129,7 +129,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     def requeue(self, data: st.DataObject) -> None:
         """Have any chunk that was reported sent again, before all others."""
         index = data.draw(st.sampled_from(sorted(self.reported)))
-        self.ledger.requeue([index])
+        self.ledger.requeue_reported([index])
         self.reported.remove(index)
         self.waiting.insert(0, index)
         self.stored -= 1
@@ -148,17 +148,17 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         piece = self.ledger.slices[data.draw(st.integers(1, 17))]
         chunk = CompletedChunk(piece.index, "etag", chunk_size=piece.size)
         steps: list[Callable[[], object]] = []
-        if piece.index not in self.ledger.missing:
+        if piece.index not in self.ledger.in_flight:
             steps.append(lambda: self.ledger.store(piece, "etag"))
-            steps.append(lambda: self.ledger.doubt(piece, "etag"))
+            steps.append(lambda: self.ledger.hold_back(piece, "etag"))
         if piece.index not in self.ledger.unsaved:
             steps.append(lambda: self.ledger.saved(chunk))
-        if piece.index not in self.ledger.in_report:
-            known = tuple(self.ledger.in_report.values())
+        if piece.index not in self.ledger.reporting:
+            known = tuple(self.ledger.reporting.values())
             steps.append(lambda: self.ledger.confirm((*known, chunk), answer(17, "https://no")))
             steps.append(lambda: self.ledger.refuse((*known, chunk)))
         if piece.index not in self.reported:
-            steps.append(lambda: self.ledger.requeue([piece.index]))
+            steps.append(lambda: self.ledger.requeue_reported([piece.index]))
         before = deepcopy(self.ledger)
         for step in steps:
             with pytest.raises(KeyError):
@@ -171,17 +171,17 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         ledger = self.ledger
         shelves = [
             [index for run in ledger.waiting for index in run],
-            list(ledger.missing),
-            list(ledger.doubted),
+            list(ledger.in_flight),
+            list(ledger.unverified),
             list(ledger.unsaved),
             list(ledger.stored),
-            list(ledger.in_report),
+            list(ledger.reporting),
             list(ledger.refused),
             sorted(self.reported),
         ]
         assert sorted(chain.from_iterable(shelves)) == list(range(1, 18))
         assert ledger.reported == len(self.reported)
-        assert ledger.finishing == (len(self.reported) + len(ledger.in_report) == 17)
+        assert ledger.finishing == (len(self.reported) + len(ledger.reporting) == 17)
         assert ledger.stored_chunks == self.stored
 
     @invariant()
@@ -189,7 +189,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
         """Bytes are those of all chunks with an ETag; the platform's count only grows."""
         ledger = self.ledger
         unsent = [ledger.slices[i].size for run in ledger.waiting for i in run]
-        unsent += [piece.size for piece in ledger.missing.values()]
+        unsent += [piece.size for piece in ledger.in_flight.values()]
         assert ledger.stored_bytes == ledger.slices.total_size - sum(unsent)
         assert ledger.total_completed == self.counts[-1]
         assert ledger.complete == (self.counts[-1] >= 17)
@@ -292,11 +292,11 @@ def test_what_is_in_doubt_is_neither_reported_nor_rescued() -> None:
     """Nobody hears of its ETag before it is relied on."""
     ledger = fresh(2)
     start_and_store(ledger, 1)
-    ledger.doubt(start(ledger), "another")
+    ledger.hold_back(start(ledger), "another")
     assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1]
     assert (ledger.stored_chunks, ledger.stored_bytes) == (1, 2 * CHUNK)
     assert not ledger.finishing
-    for chunk in ledger.trust():
+    for chunk in ledger.accept_unverified():
         ledger.saved(chunk)
     assert [chunk.chunk_index for chunk in ledger.claim_all()] == [1, 2]
     assert ledger.finishing

@@ -12,7 +12,7 @@ from twelvelabs_async._upload.plan.retry_policy import (
     FailureKind,
     RetryPolicy,
     RetryState,
-    meaning,
+    failure_kind,
 )
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -37,10 +37,10 @@ BUSY = StorageError("slow down", status_code=503, code="SlowDown")
 OLD = StorageError("Request has expired", status_code=403, code="AccessDenied")
 
 
-def patience(
+def policy_of(
     max_retries: int = 3, outage_timeout: float = 120.0, proven_at: float | None = None
 ) -> RetryPolicy:
-    """Return a new patience; ``proven_at``: when a chunk has made it."""
+    """Return a new retry policy; ``proven_at``: when a chunk has made it."""
     made = RetryPolicy(max_retries, retry_delay=1.0, outage_timeout=outage_timeout)
     if proven_at is not None:
         made.arrived(proven_at)
@@ -71,8 +71,8 @@ def dead() -> StorageConnectionError:
 )
 def test_a_busy_or_broken_store_may_answer_otherwise(status: int) -> None:
     """Whatever code stands beside such a status."""
-    assert meaning(StorageError("", status_code=status)) is FailureKind.TRANSIENT
-    assert meaning(StorageError("", status_code=status, code="Odd")) is FailureKind.TRANSIENT
+    assert failure_kind(StorageError("", status_code=status)) is FailureKind.TRANSIENT
+    assert failure_kind(StorageError("", status_code=status, code="Odd")) is FailureKind.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,9 @@ def test_a_busy_or_broken_store_may_answer_otherwise(status: int) -> None:
 def test_a_transient_code_is_transient_whatever_the_status(code: str) -> None:
     """S3 sends ``RequestTimeout`` with 400, and ``OperationAborted`` with 409."""
     for status in (400, 409, 501):
-        assert meaning(StorageError("", status_code=status, code=code)) is FailureKind.TRANSIENT
+        assert (
+            failure_kind(StorageError("", status_code=status, code=code)) is FailureKind.TRANSIENT
+        )
 
 
 @pytest.mark.parametrize(
@@ -101,12 +103,12 @@ def test_a_transient_code_is_transient_whatever_the_status(code: str) -> None:
 )
 def test_what_a_conflict_is_about_is_in_its_code(code: str | None, means: FailureKind) -> None:
     """Without one it may be another writer, who is soon done."""
-    assert meaning(StorageError("", status_code=409, code=code)) is means
+    assert failure_kind(StorageError("", status_code=409, code=code)) is means
 
 
 def test_a_good_answer_without_proof_is_worth_another_attempt() -> None:
     """It has no status: the store took the chunk, and its ETag is what is missing."""
-    assert meaning(StorageError("no ETag")) is FailureKind.TRANSIENT
+    assert failure_kind(StorageError("no ETag")) is FailureKind.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_a_url_that_is_too_old_is_known_by_what_the_store_says(
     status: int, code: str, text: str
 ) -> None:
     """In S3's words and in Google's."""
-    assert meaning(StorageError(text, status_code=status, code=code)) is FailureKind.EXPIRED
+    assert failure_kind(StorageError(text, status_code=status, code=code)) is FailureKind.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -144,13 +146,13 @@ def test_a_url_that_is_too_old_is_known_by_what_the_store_says(
 )
 def test_other_refusals_of_the_store_are_final(status: int, code: str | None, text: str) -> None:
     """Another attempt would end the same."""
-    assert meaning(StorageError(text, status_code=status, code=code)) is FailureKind.FATAL
+    assert failure_kind(StorageError(text, status_code=status, code=code)) is FailureKind.FATAL
 
 
 @pytest.mark.parametrize("error", [DOWN, ApiConnectionError(), ApiTimeoutError()])
 def test_silence_is_a_matter_of_its_own(error: TwelveLabsError) -> None:
     """Nobody answered: neither the store nor the platform."""
-    assert meaning(error) is FailureKind.SILENT
+    assert failure_kind(error) is FailureKind.SILENT
 
 
 @pytest.mark.parametrize(
@@ -168,8 +170,8 @@ def test_silence_is_a_matter_of_its_own(error: TwelveLabsError) -> None:
 )
 def test_the_platform_and_the_file_get_no_second_chance(error: TwelveLabsError) -> None:
     """A control call had its own retries already; a file does not mend itself."""
-    assert meaning(error) is FailureKind.FATAL
-    assert retries(patience(proven_at=0.0), error) == 0
+    assert failure_kind(error) is FailureKind.FATAL
+    assert retries(policy_of(proven_at=0.0), error) == 0
 
 
 # How often.
@@ -178,13 +180,13 @@ def test_the_platform_and_the_file_get_no_second_chance(error: TwelveLabsError) 
 @given(max_retries=st.integers(0, 20), proven=st.booleans())
 def test_answers_are_bounded_by_max_retries(max_retries: int, proven: bool) -> None:
     """A chunk that the store refuses again and again ends the upload."""
-    assert retries(patience(max_retries, proven_at=0.0 if proven else None), BUSY) == max_retries
+    assert retries(policy_of(max_retries, proven_at=0.0 if proven else None), BUSY) == max_retries
 
 
 @given(max_retries=st.integers(0, 20))
 def test_the_first_expired_url_is_free_and_the_others_count(max_retries: int) -> None:
     """Time passed, which is nobody's fault; a second time something else is wrong."""
-    judge = patience(max_retries)
+    judge = policy_of(max_retries)
     assert judge.pause(OLD, attempts := RetryState(), began=0.0, now=0.0) == 0.0
     assert attempts == RetryState(expiries=1)
     assert retries(judge, OLD) == 1 + max_retries
@@ -193,7 +195,7 @@ def test_the_first_expired_url_is_free_and_the_others_count(max_retries: int) ->
 @given(kinds=st.lists(st.sampled_from([BUSY, OLD]), max_size=30), max_retries=st.integers(0, 5))
 def test_answers_of_all_kinds_share_one_budget(kinds: list[StorageError], max_retries: int) -> None:
     """Busy and expired in turn do not add up to twice as many retries."""
-    judge, attempts = patience(max_retries), RetryState()
+    judge, attempts = policy_of(max_retries), RetryState()
     given_up = [judge.pause(error, attempts, began=0.0, now=0.0) is None for error in kinds]
     costs = len(kinds) - int(OLD in kinds)
     assert any(given_up) == (costs > max_retries)
@@ -203,7 +205,7 @@ def test_answers_of_all_kinds_share_one_budget(kinds: list[StorageError], max_re
 def test_the_store_is_given_the_time_that_it_asks_for(asked: float, failures: int) -> None:
     """And a little more, so that not all who were turned away come back at once."""
     error = StorageError("slow down", status_code=503, retry_after=asked)
-    pause = patience().pause(error, RetryState(answers=failures), began=0.0, now=0.0)
+    pause = policy_of().pause(error, RetryState(answers=failures), began=0.0, now=0.0)
     assert pause is not None
     assert asked <= pause <= asked + LONGEST_BACKOFF
 
@@ -212,26 +214,26 @@ def test_nobody_waits_longer_for_the_store_than_for_the_platform() -> None:
     """Whoever asks for more gets no retry; its error says when to come back."""
     for asked in (LONGEST_OBEYED_PAUSE + 1, 3600.0, 1e300):
         error = StorageError("slow down", status_code=503, retry_after=asked)
-        assert patience().pause(error, RetryState(), began=0.0, now=0.0) is None
+        assert policy_of().pause(error, RetryState(), began=0.0, now=0.0) is None
 
 
 def test_a_fatal_answer_costs_nothing_and_ends_at_once() -> None:
     """The books of the chunk stay as they are."""
     attempts = RetryState()
     refusal = StorageError("no", status_code=403)
-    assert patience().pause(refusal, attempts, began=0.0, now=0.0) is None
+    assert policy_of().pause(refusal, attempts, began=0.0, now=0.0) is None
     assert attempts == RetryState()
 
 
 @given(max_retries=st.integers(0, 20))
 def test_silence_before_anything_was_proven_is_no_outage(max_retries: int) -> None:
     """A wrong host name or a firewall ends the upload as soon as a broken store would."""
-    assert retries(patience(max_retries, outage_timeout=1e9), DOWN) == max_retries
+    assert retries(policy_of(max_retries, outage_timeout=1e9), DOWN) == max_retries
 
 
 def test_a_good_answer_of_the_platform_does_not_prove_the_way_to_the_store() -> None:
     """Control calls may work while a firewall swallows every PUT."""
-    judge = patience(2)
+    judge = policy_of(2)
     judge.heard(0.0)
     assert retries(judge, DOWN) == 2
 
@@ -239,7 +241,7 @@ def test_a_good_answer_of_the_platform_does_not_prove_the_way_to_the_store() -> 
 @given(max_retries=st.integers(0, 20))
 def test_a_poisoned_chunk_ends_the_upload_while_others_succeed(max_retries: int) -> None:
     """Its silence is no outage when somebody was answered since its attempt began."""
-    judge, attempts, now = patience(max_retries, proven_at=0.0), RetryState(), 0.0
+    judge, attempts, now = policy_of(max_retries, proven_at=0.0), RetryState(), 0.0
     count = 0
     while judge.pause(DOWN, attempts, began=now, now=now + 2) is not None:
         count += 1
@@ -252,7 +254,7 @@ def test_a_poisoned_chunk_ends_the_upload_while_others_succeed(max_retries: int)
 
 def test_one_loss_is_forgiven_even_without_retries() -> None:
     """What cut the attempt may be what begins the outage."""
-    judge, attempts = patience(0, proven_at=5.0), RetryState()
+    judge, attempts = policy_of(0, proven_at=5.0), RetryState()
     assert judge.pause(DOWN, attempts, began=0.0, now=10.0) is not None
     assert judge.pause(DOWN, attempts, began=0.0, now=10.0) is None
 
@@ -287,7 +289,7 @@ def test_an_outage_is_waited_out_until_its_timeout(
     max_retries: int, timeout: float, each: float
 ) -> None:
     """However many attempts that takes, and not much longer."""
-    outage = _Outage(patience(max_retries, timeout, proven_at=0.0), each)
+    outage = _Outage(policy_of(max_retries, timeout, proven_at=0.0), each)
     outage.last()
     assert outage.attempts >= 2
     assert timeout < outage.now or outage.each == timeout == 0
@@ -296,7 +298,7 @@ def test_an_outage_is_waited_out_until_its_timeout(
 
 def test_a_chunk_that_makes_it_begins_the_timeout_anew() -> None:
     """The way to the store is good; the outage is another one."""
-    judge, attempts = patience(0, outage_timeout=100, proven_at=0.0), RetryState()
+    judge, attempts = policy_of(0, outage_timeout=100, proven_at=0.0), RetryState()
     assert judge.pause(DOWN, attempts, began=50.0, now=60.0) is not None
     judge.arrived(90.0)
     assert judge.pause(DOWN, attempts, began=95.0, now=180.0) is not None
@@ -305,7 +307,7 @@ def test_a_chunk_that_makes_it_begins_the_timeout_anew() -> None:
 
 def test_the_platform_does_not_vouch_for_a_store_that_is_dead() -> None:
     """Each attempt asks it for a URL: if those answers counted, there would be no end."""
-    judge, attempts = patience(0, outage_timeout=100, proven_at=0.0), RetryState()
+    judge, attempts = policy_of(0, outage_timeout=100, proven_at=0.0), RetryState()
     now = 0.0
     for _ in range(200):
         judge.heard(now)
@@ -317,7 +319,7 @@ def test_the_platform_does_not_vouch_for_a_store_that_is_dead() -> None:
 
 def test_an_attempt_that_outlasts_the_timeout_gets_another_one() -> None:
     """A slow link needs minutes for a chunk: that it broke once does not say that it is dead."""
-    judge, attempts = patience(0, outage_timeout=120, proven_at=0.0), RetryState()
+    judge, attempts = policy_of(0, outage_timeout=120, proven_at=0.0), RetryState()
     assert judge.pause(DOWN, attempts, began=0.0, now=600.0) is not None
     assert judge.pause(DOWN, attempts, began=601.0, now=720.0) is not None
     assert judge.pause(DOWN, attempts, began=720.0, now=720.1) is None
@@ -325,7 +327,7 @@ def test_an_attempt_that_outlasts_the_timeout_gets_another_one() -> None:
 
 def test_an_answer_ends_a_row_of_silences() -> None:
     """The next outage begins with short pauses, and with the same right to a second attempt."""
-    judge, attempts = patience(9, proven_at=0.0), RetryState()
+    judge, attempts = policy_of(9, proven_at=0.0), RetryState()
     judge.pause(DOWN, attempts, began=0.0, now=1.0)
     assert attempts.silences == 1
     judge.pause(BUSY, attempts, began=2.0, now=3.0)
@@ -383,12 +385,12 @@ def test_a_connection_that_had_died_before_costs_no_retry(
     most_dead: int, proven_at: float | None
 ) -> None:
     """Nor is it an outage; but a store that loses one after the other is not asked for ever."""
-    judge, attempts = patience(0, proven_at=proven_at), RetryState()
+    judge, attempts = policy_of(0, proven_at=proven_at), RetryState()
     judge.most_dead = most_dead
     for number in range(most_dead):
         assert judge.pause(dead(), attempts, began=0.0, now=0.0) == 0.0
         assert attempts == RetryState(dead=number + 1)
-    judge, attempts = patience(2), RetryState(dead=1)
+    judge, attempts = policy_of(2), RetryState(dead=1)
     pauses = [judge.pause(dead(), attempts, began=0.0, now=0.0) for _ in range(3)]
     assert pauses[2] is None
     assert None not in pauses[:2]

@@ -31,9 +31,9 @@ def book(*indexes: int, at: float = 0.0, lifetime: float = HOUR) -> UrlBook:
 
 def taken(urls: UrlBook, index: int, now: float = 0.0) -> UrlLease:
     """Take a URL that must be there."""
-    ticket = urls.take(index, now)
-    assert ticket is not None
-    return ticket
+    lease = urls.take(index, now)
+    assert lease is not None
+    return lease
 
 
 @given(indexes=st.lists(st.integers(1, 20), unique=True), now=st.floats(0, 2 * HOUR))
@@ -42,9 +42,9 @@ def test_a_url_is_given_once(indexes: list[int], now: float) -> None:
     urls = book(*indexes)
     for index in indexes:
         had = urls.has(index, now)
-        ticket = urls.take(index, now)
-        assert (ticket is not None) == had == (now < HOUR - MARGIN)
-        assert ticket is None or ticket.url == url(index).url
+        lease = urls.take(index, now)
+        assert (lease is not None) == had == (now < HOUR - MARGIN)
+        assert lease is None or lease.url == url(index).url
         assert not urls.has(index, 0.0)
         assert urls.take(index, 0.0) is None
 
@@ -135,7 +135,7 @@ def test_an_expired_url_takes_its_siblings_and_elders_with_it() -> None:
     assert [index for index in range(1, 7) if urls.has(index, 0.0)] == [5, 6]
 
 
-def test_tickets_do_not_show_their_signature() -> None:
+def test_leases_do_not_show_their_signature() -> None:
     """A signature in a log is a key on the table."""
     urls = UrlBook()
     urls.add([PresignedUrlChunk(1, "https://store.example/1?signature=secret")], 0.0, 0.0, None)

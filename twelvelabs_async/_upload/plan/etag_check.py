@@ -6,8 +6,8 @@ would happen once in 2**128 times. Before the first match, a mismatch is either 
 or the way of a store that has ETags of its own. Such a chunk is held back until others decide:
 
 * a match: what was held back is sent again, and each later mismatch is a corrupted chunk;
-* ``ENOUGH_DOUBTS`` chunks without a match, or, where there are fewer, one chunk that was sent twice
-  without one: the store does not speak MD5, and what was held back is taken as it is.
+* ``ENOUGH_MISMATCHES`` chunks without a match, or, where there are fewer, one chunk that was sent
+  twice without one: the store does not speak MD5, and what was held back is taken as it is.
 
 The second is a judgement, and a match that comes after all shows that it was wrong: that ends the
 upload. So an asset is made only if every ETag that could be an MD5 was the right one, or if none
@@ -22,7 +22,7 @@ from attrs import Factory, define
 
 from twelvelabs_async.errors import ChunkCorruptedError, SessionCorruptedError
 
-ENOUGH_DOUBTS = 8
+ENOUGH_MISMATCHES = 8
 """Chunks; fewer than a usual batch, so that reports are not held up where nothing is learned."""
 
 _MD5 = re.compile("[0-9a-f]{32}")
@@ -36,13 +36,14 @@ class EtagCheck:
         wanted: Whether MD5s are compared at all.
         matched: Chunks whose ETag is the MD5 of what was sent, by index.
         given_up: Whether the store is taken not to speak MD5.
-        doubts: How often a chunk was sent whose ETag was another one, before anything was known.
+        mismatches: How often a chunk was sent whose ETag was another one, before anything was
+            known.
     """
 
     wanted: bool = False
     matched: set[int] = Factory(set[int])
     given_up: bool = False
-    doubts: Counter[int] = Factory(Counter[int])
+    mismatches: Counter[int] = Factory(Counter[int])
 
     @classmethod
     def after(cls, refuted: Collection[int], *, wanted: bool) -> "EtagCheck":
@@ -52,7 +53,7 @@ class EtagCheck:
             refuted: Chunks, by index, whose ETags are not the MD5s of the file's bytes.
             wanted: Whether MD5s are compared at all.
         """
-        return cls(wanted, given_up=bool(refuted), doubts=Counter(refuted))
+        return cls(wanted, given_up=bool(refuted), mismatches=Counter(refuted))
 
     @property
     def verified(self) -> int:
@@ -83,14 +84,14 @@ class EtagCheck:
             return True
         if self.proven:
             raise ChunkCorruptedError(index, etag, md5)
-        return self.given_up or self._doubt(index)
+        return self.given_up or self._mismatch(index)
 
     def _match(self, index: int) -> None:
         if self.given_up:
-            raise SessionCorruptedError(min(self.doubts))
+            raise SessionCorruptedError(min(self.mismatches))
         self.matched.add(index)
 
-    def _doubt(self, index: int) -> bool:
-        self.doubts[index] += 1
-        self.given_up = len(self.doubts) == ENOUGH_DOUBTS or self.doubts[index] > 1
+    def _mismatch(self, index: int) -> bool:
+        self.mismatches[index] += 1
+        self.given_up = len(self.mismatches) == ENOUGH_MISMATCHES or self.mismatches[index] > 1
         return self.given_up

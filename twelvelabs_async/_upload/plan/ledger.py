@@ -35,11 +35,11 @@ class Ledger:
         slices: The chunks of the file.
         batch_size: Chunks in a full report.
         waiting: Chunks not started, as runs of indexes in order; those to be sent again first.
-        missing: Chunks started, without an ETag.
-        doubted: Chunks with an ETag that may tell of another content than was sent.
+        in_flight: Chunks started, without an ETag.
+        unverified: Chunks with an ETag that may tell of another content than was sent.
         unsaved: Chunks with an ETag that is not in the journal yet.
         stored: Chunks to be reported, in the order in which they were saved.
-        in_report: Chunks in a report that was not acknowledged.
+        reporting: Chunks in a report that was not acknowledged.
         refused: Chunks in a report that the platform refused; a later attempt sends them again.
         reported: How many chunks were acknowledged.
         stored_bytes: Bytes of all chunks that have an ETag, reported, doubted, or neither.
@@ -54,11 +54,11 @@ class Ledger:
     slices: Slices
     batch_size: int
     waiting: deque[range]
-    missing: dict[int, Slice] = Factory(dict[int, Slice])
-    doubted: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
+    in_flight: dict[int, Slice] = Factory(dict[int, Slice])
+    unverified: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     unsaved: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     stored: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
-    in_report: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
+    reporting: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     refused: dict[int, CompletedChunk] = Factory(dict[int, CompletedChunk])
     reported: int = 0
     stored_bytes: int = 0
@@ -134,7 +134,7 @@ class Ledger:
         if len(run) > 1:
             self.waiting.appendleft(run[1:])
         piece = self.slices[run[0]]
-        self.missing[piece.index] = piece
+        self.in_flight[piece.index] = piece
         return piece
 
     def is_waiting(self, index: int) -> bool:
@@ -154,29 +154,29 @@ class Ledger:
         """Note that a chunk's ETag is in the journal, so that the chunk may be reported."""
         self.stored[chunk.chunk_index] = self.unsaved.pop(chunk.chunk_index)
 
-    def doubt(self, piece: Slice, etag: str) -> None:
+    def hold_back(self, piece: Slice, etag: str) -> None:
         """Note that the object store holds a chunk, perhaps of another content."""
-        self.doubted[piece.index] = self._arrived(piece, etag)
+        self.unverified[piece.index] = self._arrived(piece, etag)
 
     def _arrived(self, piece: Slice, etag: str) -> CompletedChunk:
-        del self.missing[piece.index]
+        del self.in_flight[piece.index]
         self.stored_bytes += piece.size
         return CompletedChunk(piece.index, etag, chunk_size=piece.size)
 
-    def trust(self) -> tuple[CompletedChunk, ...]:
+    def accept_unverified(self) -> tuple[CompletedChunk, ...]:
         """Rely on the ETags of the chunks in doubt, and return those chunks; they are unsaved."""
-        trusted = tuple(self.doubted.values())
-        self.unsaved.update(self.doubted)
-        self.doubted.clear()
+        trusted = tuple(self.unverified.values())
+        self.unsaved.update(self.unverified)
+        self.unverified.clear()
         return trusted
 
-    def distrust(self, most: int | None = None) -> None:
+    def requeue_unverified(self, most: int | None = None) -> None:
         """Have chunks in doubt sent again, before all that wait; ``most`` of them, or all."""
-        for index in reversed(tuple(self.doubted)[:most]):
-            self.stored_bytes -= self.doubted.pop(index).chunk_size
+        for index in reversed(tuple(self.unverified)[:most]):
+            self.stored_bytes -= self.unverified.pop(index).chunk_size
             self.waiting.appendleft(range(index, index + 1))
 
-    def requeue(self, indexes: Iterable[int]) -> None:
+    def requeue_reported(self, indexes: Iterable[int]) -> None:
         """Have chunks that were reported sent again, in order, before all that wait.
 
         Raises:
@@ -184,11 +184,11 @@ class Ledger:
         """
         again = sorted(set(indexes))
         shelves = (
-            self.missing,
-            self.doubted,
+            self.in_flight,
+            self.unverified,
             self.unsaved,
             self.stored,
-            self.in_report,
+            self.reporting,
             self.refused,
         )
         for run in self.waiting:
@@ -210,20 +210,20 @@ class Ledger:
             return ()
         batch = tuple(islice(self.stored.values(), self.batch_size))
         for chunk in batch:
-            self.in_report[chunk.chunk_index] = self.stored.pop(chunk.chunk_index)
+            self.reporting[chunk.chunk_index] = self.stored.pop(chunk.chunk_index)
         return batch
 
     def claim_all(self) -> tuple[CompletedChunk, ...]:
         """Take every saved chunk that the platform may not know; telling it twice is harmless."""
-        self.in_report.update(self.stored)
+        self.reporting.update(self.stored)
         self.stored.clear()
-        return tuple(self.in_report.values())
+        return tuple(self.reporting.values())
 
     def confirm(self, batch: Iterable[CompletedChunk], answer: ReportChunkBatchResponse) -> None:
         """Note that the platform acknowledged a report."""
-        told = {chunk.chunk_index: self.in_report[chunk.chunk_index] for chunk in batch}
+        told = {chunk.chunk_index: self.reporting[chunk.chunk_index] for chunk in batch}
         for index in told:
-            del self.in_report[index]
+            del self.reporting[index]
         self.reported += len(told)
         self.last_batch = tuple(told.values()) or self.last_batch
         self.name_asset(answer.url, answer.asset_id)
@@ -231,9 +231,9 @@ class Ledger:
 
     def refuse(self, batch: Iterable[CompletedChunk]) -> None:
         """Note that the platform refused a report: its ETags are of no use."""
-        told = {chunk.chunk_index: self.in_report[chunk.chunk_index] for chunk in batch}
+        told = {chunk.chunk_index: self.reporting[chunk.chunk_index] for chunk in batch}
         for index in told:
-            del self.in_report[index]
+            del self.reporting[index]
         self.refused.update(told)
 
     def count(self, total_completed: int) -> None:
@@ -248,7 +248,7 @@ class Ledger:
     @property
     def finishing(self) -> bool:
         """Whether every chunk is reported, or in a report."""
-        before = self.waiting or self.missing or self.doubted or self.unsaved or self.stored
+        before = self.waiting or self.in_flight or self.unverified or self.unsaved or self.stored
         return not (before or self.refused)
 
     @property
@@ -259,7 +259,7 @@ class Ledger:
     @property
     def stored_chunks(self) -> int:
         """How many chunks the object store holds, reported or not; none in doubt."""
-        shelves = (self.unsaved, self.stored, self.in_report, self.refused)
+        shelves = (self.unsaved, self.stored, self.reporting, self.refused)
         return self.reported + sum(map(len, shelves))
 
 

@@ -51,7 +51,7 @@ class FailureKind(Enum):
     FATAL = auto()  # another attempt would end the same
 
 
-def meaning(error: TwelveLabsError) -> FailureKind:
+def failure_kind(error: TwelveLabsError) -> FailureKind:
     """Classify a failure of a PUT or of a control call that had its own retries already."""
     if isinstance(error, StorageConnectionError | ApiConnectionError):
         return FailureKind.SILENT
@@ -159,7 +159,7 @@ class RetryPolicy:
         if stale and attempts.dead < self.most_dead:
             attempts.dead += 1
             return 0.0
-        kind = meaning(error)
+        kind = failure_kind(error)
         if kind is not FailureKind.SILENT:
             attempts.silences = 0
         match kind:

@@ -12,7 +12,7 @@ from twelvelabs_async.errors import InvalidArgumentError
 
 
 @frozen
-class Session:
+class UploadSession:
     """A session on the platform.
 
     Attributes:
@@ -34,7 +34,7 @@ class Session:
     expires_at: datetime | None = None
 
 
-def check_session(session: Session) -> Slices:
+def check_session(session: UploadSession) -> Slices:
     """Return the slices of a session that makes sense, whoever told of it.
 
     Raises:

@@ -43,7 +43,7 @@ class UrlLease:
 class UrlBook:
     """The URLs in hand, at most one for each chunk."""
 
-    _tickets: dict[int, UrlLease] = Factory(dict[int, UrlLease])
+    _leases: dict[int, UrlLease] = Factory(dict[int, UrlLease])
     _batches: int = 0
 
     def add(
@@ -67,21 +67,21 @@ class UrlBook:
             good_until = asked_at + (_lifetime(chunk.expires_at, server_time) - MARGIN)
             if good_until <= received_at:
                 good_until = math.inf
-            self._tickets[chunk.chunk_index] = UrlLease(chunk.url, good_until, self._batches)
+            self._leases[chunk.chunk_index] = UrlLease(chunk.url, good_until, self._batches)
 
     def has(self, index: int, now: float) -> bool:
         """Whether a URL of chunk ``index`` is in hand and still good."""
-        ticket = self._tickets.get(index)
-        return ticket is not None and now < ticket.good_until
+        lease = self._leases.get(index)
+        return lease is not None and now < lease.good_until
 
     def take(self, index: int, now: float) -> UrlLease | None:
         """Give away the URL of chunk ``index``, for good; None when there is no good one."""
-        ticket = self._tickets.pop(index, None)
-        return ticket if ticket is not None and now < ticket.good_until else None
+        lease = self._leases.pop(index, None)
+        return lease if lease is not None and now < lease.good_until else None
 
-    def give_back(self, index: int, ticket: UrlLease) -> None:
+    def give_back(self, index: int, lease: UrlLease) -> None:
         """Keep a URL that was taken, and was not used."""
-        self._tickets.setdefault(index, ticket)
+        self._leases.setdefault(index, lease)
 
     def gap(self, first: int, wanted: Callable[[int], bool], now: float) -> tuple[int, int]:
         """Return ``(start, count)`` of one request for URLs: ``first`` and those wanted behind it.
@@ -91,9 +91,9 @@ class UrlBook:
         rest = takewhile(lambda i: wanted(i) and not self.has(i, now), count(first + 1))
         return first, 1 + sum(1 for _ in zip(range(MOST_URLS - 1), rest, strict=False))
 
-    def expire(self, ticket: UrlLease) -> None:
+    def expire(self, lease: UrlLease) -> None:
         """Drop what the store would refuse as well: URLs no younger than one it called expired."""
-        self._tickets = {i: t for i, t in self._tickets.items() if t.batch > ticket.batch}
+        self._leases = {i: t for i, t in self._leases.items() if t.batch > lease.batch}
 
 
 def _lifetime(expires_at: datetime | None, server_time: datetime | None) -> float:

@@ -8,7 +8,7 @@ from typing import Protocol
 from attrs import define
 
 from twelvelabs_async._core import clock
-from twelvelabs_async._upload.plan.session import Session
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.resume.lease import Lease, held, journal_errors
 from twelvelabs_async._upload.resume.records import (
     ContentIdentity,
@@ -31,8 +31,8 @@ FORGET_SECONDS = 60.0
 """Seconds to wait for an entry that is to be forgotten, and that another call has."""
 
 
-class Entry(Protocol):
-    """What an upload remembers of earlier attempts, and leaves to later ones."""
+class Checkpoint(Protocol):
+    """What an upload reads of earlier attempts, and records for later ones."""
 
     @property
     def key(self) -> str | None:
@@ -47,16 +47,27 @@ class Entry(Protocol):
         """Whether what an earlier attempt sent is this very file, unchanged."""
         ...
 
-    async def begin(self, session: Session) -> None:
+    async def begin(self, session: UploadSession) -> None:
         """Note a session, before anything is sent to it; what was noted before is forgotten."""
         ...
 
     async def stored(self, chunk: CompletedChunk) -> None:
-        """Note that the store holds a chunk."""
+        """Record that the store holds a chunk; until then, only this process knows its ETag.
+
+        Raises:
+            JournalLostError: Another process has taken the entry over.
+        """
         ...
 
     async def void(self, indexes: Collection[int]) -> None:
-        """Note that the ETags of chunks are of no use."""
+        """Record that the ETags of chunks are of no use: the platform refuses them.
+
+        Args:
+            indexes: The chunks, from 1.
+
+        Raises:
+            JournalLostError: Another process has taken the entry over.
+        """
         ...
 
     async def done(self) -> None:
@@ -68,7 +79,7 @@ class Entry(Protocol):
         ...
 
 
-class NoEntry:
+class NoCheckpoint:
     """Nothing is remembered, and nothing is left."""
 
     @property
@@ -84,7 +95,7 @@ class NoEntry:
         del past
         return False
 
-    async def begin(self, session: Session) -> None:
+    async def begin(self, session: UploadSession) -> None:
         """Do nothing."""
 
     async def stored(self, chunk: CompletedChunk) -> None:
@@ -101,7 +112,7 @@ class NoEntry:
 
 
 @define(eq=False, repr=False)
-class JournalEntry:
+class JournalCheckpoint:
     """An entry that is ours as long as the lease on it is.
 
     A journal that fails in the middle of an upload does not end it: the file arrives all the same,
@@ -151,11 +162,11 @@ class JournalEntry:
         return past
 
     def is_surely_of(self, past: PreviousAttempt) -> bool:
-        """Whether it is one file, unchanged; see ``Entry.is_surely_of``."""
+        """Whether it is one file, unchanged; see ``Checkpoint.is_surely_of``."""
         return past.mark.surely(self._mark)
 
-    async def begin(self, session: Session) -> None:
-        """Note a session; see ``Entry.begin``.
+    async def begin(self, session: UploadSession) -> None:
+        """Note a session; see ``Checkpoint.begin``.
 
         Raises:
             JournalError: The journal cannot be written.
@@ -170,20 +181,20 @@ class JournalEntry:
         self._empty = True
 
     async def stored(self, chunk: CompletedChunk) -> None:
-        """Note that the store holds a chunk; see ``Entry.stored``."""
+        """Note that the store holds a chunk; see ``Checkpoint.stored``."""
         await self._add(stored_record(chunk))
 
     async def done(self) -> None:
-        """Note that the upload is complete; see ``Entry.done``."""
+        """Note that the upload is complete; see ``Checkpoint.done``."""
         with suppress(JournalLostError):  # the asset is there, whoever has the entry now
             await self._add(done_record(clock.utcnow(), kept=self._keep_result))
 
     async def forget(self) -> None:
-        """Leave nothing to later attempts; see ``Entry.forget``."""
+        """Leave nothing to later attempts; see ``Checkpoint.forget``."""
         await self._add(dead_record())
 
     async def void(self, indexes: Collection[int]) -> None:
-        """Note that the ETags of chunks are of no use; see ``Entry.void``."""
+        """Note that the ETags of chunks are of no use; see ``Checkpoint.void``."""
         await self._add(void_record(indexes))
 
     async def _add(self, record: bytes) -> None:

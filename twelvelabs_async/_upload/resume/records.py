@@ -17,7 +17,7 @@ from attrs import frozen
 from twelvelabs_async._core import clock
 from twelvelabs_async._http import json_text
 from twelvelabs_async._http.structure import structure
-from twelvelabs_async._upload.plan.session import Session, check_session
+from twelvelabs_async._upload.plan.session import UploadSession, check_session
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async.models.uploads import CompletedChunk
 
@@ -60,7 +60,7 @@ class PreviousAttempt:
         kept: Whether the result is kept until the caller forgets it.
     """
 
-    session: Session
+    session: UploadSession
     mark: ContentIdentity
     stored: Mapping[int, CompletedChunk]
     done_at: datetime | None
@@ -106,7 +106,7 @@ class _Record:
     version: int
     path: str | None = None
     owner: str | None = None
-    session: Session | None = None
+    session: UploadSession | None = None
     mark: ContentIdentity | None = None
     stored: CompletedChunk | None = None
     void: tuple[int, ...] = ()
@@ -121,7 +121,7 @@ def path_record(path: str | None, owner: str) -> bytes:
 
 
 def opened_record(
-    session: Session, mark: ContentIdentity, path: str | None = None, owner: str | None = None
+    session: UploadSession, mark: ContentIdentity, path: str | None = None, owner: str | None = None
 ) -> bytes:
     """Return the record of a session that was opened for a file, and by whom."""
     where = {} if path is None else {"path": _written(path)}
