@@ -47,6 +47,7 @@ class FuseDisk:
 
     @property
     def path(self) -> Path:
+        """The path of the one file."""
         return self.directory / NAME
 
     def hang(self, *, after: int) -> None:

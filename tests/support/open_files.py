@@ -10,4 +10,5 @@ class OnlyRead:
         self._pipe = pipe
 
     def read(self, size: int) -> bytes:
+        """Read at most ``size`` bytes."""
         return self._pipe.read(size)

@@ -59,6 +59,7 @@ class AsyncReader:
     content: io.BytesIO
 
     async def read(self, size: int = -1) -> bytes:
+        """Read at most 10,000 bytes, in a later turn of the loop."""
         await asyncio.sleep(0)
         return self.content.read(min(size, 10_000))
 

@@ -69,6 +69,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
 
     def time(self) -> float:
+        """Return the virtual time, in seconds."""
         return self._now
 
     def jump(self, seconds: float) -> None:
@@ -78,6 +79,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override] # a future is what every loop returns
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
+        """Run ``func`` in a thread; the clock stands still until it has ended."""
         job = object()
         self._jobs.add(job)
         future = super().run_in_executor(executor, func, *args)

@@ -1,6 +1,6 @@
 """An upload survives whatever kills its process: it goes on in another one, to the same asset.
 
-By hand, with more kills: ``KILLS=2000 KILL_SEED=7 pytest -rP tests/test_kill.py -k killed``.
+By hand, with more kills: ``KILLS=2000 KILL_SEED=7 pytest -rP tests/whole/test_kill.py -k killed``.
 """
 
 import asyncio

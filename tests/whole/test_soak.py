@@ -1,6 +1,6 @@
 """A soak: uploads of every kind under faults, chaos, cancellations and kills, for as long as told.
 
-``SOAK_SECONDS=600 SOAK_SEED=1 pytest -q -m soak -s tests/test_soak.py`` soaks for ten minutes.
+``SOAK_SECONDS=600 pytest -q -m soak -s tests/whole/test_soak.py`` soaks for ten minutes.
 Otherwise a fixed number of steps is played, always the same. A step that fails is named with its
 seed and number: ``SOAK_SEED=1 SOAK_STEP=57`` with the same command plays only that one.
 """
