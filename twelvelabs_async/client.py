@@ -17,7 +17,8 @@ from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._core.version import __version__
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.request import RequestOptions, checked_headers
-from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
+from twelvelabs_async._http.sessions import HttpSessions
+from twelvelabs_async._http.settings import ConnectionSettings
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._upload.job import ResumePolicy, Verify
 from twelvelabs_async._upload.progress import ProgressCallback
@@ -116,7 +117,7 @@ class AsyncTwelveLabs(Unpicklable):
         check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
         sessions = HttpSessions(ConnectionSettings(session, connector, ssl, proxy, trust_env))
         bodies = BodyResources()
-        transport = Transport(
+        transport = Transport.of(
             sessions=sessions,
             base_url=_chosen_base_url(base_url),
             api_key=_chosen_api_key(api_key),

@@ -176,8 +176,8 @@ async def test_no_pickle_of_what_a_client_gives_out_holds_the_key(
             client.multipart_upload.with_raw_response,
             client.upload,
             client._runtime.transport,
-            client._runtime.transport.reader,
-            client._runtime.transport.call("GET", "/assets"),
+            client._runtime.transport.parser,
+            client._runtime.transport.builder.request("GET", "/assets"),
             client._runtime.sessions,
             client._uploads,
         ):

@@ -243,8 +243,8 @@ async def test_what_is_uploaded_may_close_the_client(emulator: Emulator) -> None
     with pytest.raises(UploadError):
         async with asyncio.timeout(30):
             await client.upload(pieces(), filename="a.mp4")
-    connector: Any = client._runtime.sessions._connector
-    assert connector.closed
+    opened: Any = client._runtime.sessions._opened
+    assert opened.connectors.platform.closed
 
 
 async def test_a_callback_may_close_the_client_while_connections_are_made(
@@ -321,8 +321,8 @@ async def test_a_close_that_is_cancelled_closes_everything(
     (error,) = await asyncio.gather(call, return_exceptions=True)
     assert isinstance(error, UploadError)
     assert now() < 11
-    connector: Any = client._runtime.sessions._connector
-    assert connector.closed
+    opened: Any = client._runtime.sessions._opened
+    assert opened.connectors.platform.closed
     await emulator.close()
     assert sockets() <= before
 

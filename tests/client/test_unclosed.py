@@ -22,7 +22,7 @@ from support.virtual_time import utcnow
 from yarl import URL
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
-from twelvelabs_async._http.connections import Proxy
+from twelvelabs_async._http.proxies import Proxy
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 

@@ -188,9 +188,10 @@ async def test_what_a_child_does_with_a_client_does_not_touch_its_parents_connec
                 with pytest.raises(ClientClosedError, match="has forked this one"):
                     await client.assets.list()
             else:
-                connector = client._runtime.sessions._connector
-                assert connector is not None
-                connector.__del__()
+                opened = client._runtime.sessions._opened
+                assert opened is not None
+                assert opened.connectors is not None
+                opened.connectors.platform.__del__()
 
         async def go() -> None:
             await client.multipart_upload.upload_file(path, max_workers=1)

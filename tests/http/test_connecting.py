@@ -25,7 +25,7 @@ from twelvelabs_async import (
     TwelveLabsError,
     UploadError,
 )
-from twelvelabs_async._http.connections import CONNECT_TIMEOUT
+from twelvelabs_async._http.attempt import CONNECT_TIMEOUT
 from twelvelabs_async.emulator import Cut, Emulator, Fault
 
 ONCE: RequestOptions = {"max_retries": 0}

@@ -55,10 +55,10 @@ def test_a_gate_is_open_until_the_platform_asks_for_a_pause() -> None:
     """And for exactly that long; of several pauses, the one that ends last counts."""
     gate = RateGate()
     assert gate.closed_for(5.0) == 0
-    gate.limited(an_error(None), 5.0)
+    gate.note_refusal(an_error(None), 5.0)
     assert gate.closed_for(5.0) == 0
-    gate.limited(an_error(2.0), 5.0)
-    gate.limited(an_error(1.0), 5.5)
+    gate.note_refusal(an_error(2.0), 5.0)
+    gate.note_refusal(an_error(1.0), 5.5)
     assert gate.closed_for(6.0) == 1.0
     assert gate.closed_for(7.0) == 0
     gate.check(gate.refusals, 6.0)
@@ -68,9 +68,9 @@ def test_a_pause_that_nobody_waits_for_refuses_those_who_wait_and_no_later_call(
     """With the seconds that are left of it, and in the platform's words."""
     gate = RateGate()
     arrived = gate.refusals
-    gate.limited(an_error(LONGEST_OBEYED_PAUSE), 0.0)
+    gate.note_refusal(an_error(LONGEST_OBEYED_PAUSE), 0.0)
     gate.check(arrived, 0.0)
-    gate.limited(an_error(3600.0), 10.0)
+    gate.note_refusal(an_error(3600.0), 10.0)
     with pytest.raises(TooManyRequestsError, match="rate limit of 8") as caught:
         gate.check(arrived, 40.0)
     assert caught.value.retry_after == 3570.0

@@ -15,7 +15,7 @@ from support.virtual_time import utcnow
 from yarl import URL
 
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs, ConfigurationError
-from twelvelabs_async._http.connections import HANDSHAKE_GAP
+from twelvelabs_async._http.connector import HANDSHAKE_GAP
 from twelvelabs_async.emulator import Answer, Emulator, Fault, Stall
 from twelvelabs_async.models.uploads import UploadResult
 
@@ -423,8 +423,10 @@ async def test_who_gives_up_before_connecting_delays_nobody(make_file: MakeFile)
             await asyncio.sleep(0)
         for _ in range(1000):  # the clock stands still: nearly all come to wait for a connection
             await asyncio.sleep(0)
-        assert client._runtime.sessions._stored is not None
-        assert client._runtime.sessions._stored.spacing._next.locked()
+        opened = client._runtime.sessions._opened
+        assert opened is not None
+        assert opened.connectors is not None
+        assert opened.connectors.storage.spacing._next.locked()
         for each in uploads:
             each.cancel()
         await asyncio.wait(uploads)

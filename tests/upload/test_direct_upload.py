@@ -252,7 +252,7 @@ async def test_a_rate_limit_that_stays_is_told_with_its_figures(
     error = caught.value
     assert (error.limit, error.remaining, error.used, error.retry_after) == (8, 0, None, 7.0)
     assert "Slow down." in str(error)
-    assert str(error).endswith("; the limit is 8 requests; come back in 7 s")
+    assert str(error).endswith("; the limit is 8 requests; try again in 7 s")
     assert emulator.count("create_asset") == 4
 
 

@@ -318,7 +318,7 @@ async def test_a_client_is_closed_in_a_scope_that_is_over(
             upload = client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))
             others.append(asyncio.create_task(upload))
             await asyncio.sleep(HOUR)
-    connector: Any = client._runtime.sessions._connector
-    assert connector.closed
+    opened: Any = client._runtime.sessions._opened
+    assert opened.connectors.platform.closed
     assert client._runtime.sessions._under_way == {}
     await asyncio.wait(others)

@@ -21,7 +21,7 @@ from twelvelabs_async import (
     InvalidResponseError,
 )
 from twelvelabs_async._core.threads import NAME
-from twelvelabs_async._http.response import LARGEST_ERROR, Answer, ResponseParser
+from twelvelabs_async._http.response import LARGEST_ERROR, RawResponse, ResponseParser
 from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.resume.records import (
     ContentIdentity,
@@ -169,7 +169,7 @@ def test_the_beginning_of_a_huge_refusal_is_told_and_no_part_of_the_key() -> Non
     reader = ResponseParser.of(KEY)
     for cut in range(len(KEY) + 1):
         echo = b"x" * (LARGEST_ERROR - cut) + KEY.encode() + b"x" * 2**20
-        error = reader.error(Answer(400, {}, b'"' + echo), "POST /x")
+        error = reader.error(RawResponse(400, {}, b'"' + echo), "POST /x")
         assert isinstance(error.body, str)
         assert len(error.body) <= LARGEST_ERROR
         assert not error.body.endswith(("t", "tl", "tlk", KEY[:10]))

@@ -1,7 +1,7 @@
-"""Hold back every control call of a client while the platform asks its account to stay away.
+"""Hold back every control call of a client while the platform refuses its account for its rate.
 
-A rate limit is the account's: a 429 to one call concerns the calls beside it as well. So whatever
-is to be sent passes the gate, which a 429 with a pause closes for everybody.
+A rate limit is the account's: a 429 to one call concerns the calls beside it as well. So every
+control call passes the gate, and a 429 that asks for a pause closes it for all of them.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from twelvelabs_async.errors import TooManyRequestsError
 class RateGate:
     """Closed for as long as the platform has asked for.
 
-    Nobody waits longer than ``LONGEST_OBEYED_PAUSE``. Where the platform asks for more, the calls
-    that were waiting at that moment fail, with its refusal; one that is made later is sent, for the
-    platform may have changed its mind.
+    No call waits longer than ``LONGEST_OBEYED_PAUSE``. Where the platform asks for a longer pause,
+    the calls that wait at that moment fail with its refusal. A call that is made later is sent, for
+    the platform may let it in.
 
     Attributes:
-        refusals: How often the platform asked for more than that. A call that compares this number
-            with the one at its own beginning knows whether it has been waiting too long.
+        refusals: How often the platform asked for a longer pause. A call that has seen a smaller
+            number when it began knows that it must not wait.
     """
 
     refusals: int = 0
@@ -34,11 +34,11 @@ class RateGate:
     _refusal: TooManyRequestsError | None = None
     _waiting: set[asyncio.Future[None]] = field(factory=set["asyncio.Future[None]"])
 
-    def limited(self, error: TooManyRequestsError, now: float) -> None:
+    def note_refusal(self, error: TooManyRequestsError, now: float) -> None:
         """Note that the platform has refused a call for its rate.
 
         Args:
-            error: Its refusal; nothing happens where that asks for no pause.
+            error: Its refusal; without ``retry_after``, the gate stays as it is.
             now: Our monotonic seconds.
         """
         pause = error.retry_after or 0.0
@@ -52,7 +52,7 @@ class RateGate:
 
     @property
     def was_closed(self) -> bool:
-        """Whether the platform has ever refused a call for its rate; if not, there is no gate."""
+        """Whether the platform has ever refused a call for its rate; if not, the gate is open."""
         return self._refusal is not None or self._opens_at > -inf
 
     @property
@@ -61,20 +61,20 @@ class RateGate:
         return len(self._waiting)
 
     def closed_for(self, now: float) -> float:
-        """Return for how many seconds more the gate is closed; 0: it is open."""
+        """Return for how many more seconds the gate is closed; 0: it is open."""
         return max(0.0, self._opens_at - now)
 
-    def check(self, arrived: int, now: float) -> None:
-        """Refuse a call that has been waiting for longer than the platform allows.
+    def check(self, seen_refusals: int, now: float) -> None:
+        """Refuse a call if the platform has asked for too long a pause since the call began.
 
         Args:
-            arrived: ``refusals`` when the call began.
+            seen_refusals: ``refusals`` when the call began.
             now: Our monotonic seconds.
 
         Raises:
-            TooManyRequestsError: The platform's own, with the seconds that are left of its pause.
+            TooManyRequestsError: The platform's refusal, with the seconds that are left.
         """
-        if self._refusal is None or self.refusals == arrived:
+        if self._refusal is None or self.refusals == seen_refusals:
             return
         left = (self._refusal.retry_after or 0.0) - (now - self._refused_at)
         if left > 0:
@@ -82,21 +82,24 @@ class RateGate:
             refusal.retry_after = left
             raise refusal
 
-    async def wait(self, arrived: int) -> None:
-        """Wait until the gate is open, and a little longer, so that not all come at once.
+    async def wait(self, seen_refusals: int) -> None:
+        """Wait until the gate is open, and a random time longer, so that not all come at once.
+
+        Args:
+            seen_refusals: As for ``check``.
 
         Raises:
             TooManyRequestsError: As ``check`` does.
         """
         while True:
-            self.check(arrived, clock.monotonic())
+            self.check(seen_refusals, clock.monotonic())
             pause = self.closed_for(clock.monotonic())
             if not pause:
                 return
             await self._wait(pause + backoff(1, FIRST_BACKOFF))
 
     async def _wait(self, seconds: float) -> None:
-        """Wait, but only until the platform asks for more than anybody waits."""
+        """Wait for ``seconds``, or until the platform asks for a pause that no call waits for."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(waiting)
         timer = clock.call_later(seconds, lambda: _wake(waiting))

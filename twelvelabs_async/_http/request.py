@@ -1,4 +1,4 @@
-"""A request as it goes out: what a caller may set of it, checked before it is sent."""
+"""A request to the platform, and what a caller may set of it, checked before it is sent."""
 
 from collections.abc import Mapping
 from typing import Any, TypedDict
@@ -14,15 +14,15 @@ from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async.errors import InvalidArgumentError
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
-"""Headers that say how long a body is: another word on it would make the rest a second request."""
+"""Headers that say how long a body is. A wrong value would turn its rest into a second request."""
 
 
 class RequestOptions(TypedDict, total=False):
-    """Settings of one call, under the official SDK's names; what is absent is the client's.
+    """Settings of one call, under the official SDK's names; the client's own apply otherwise.
 
     Attributes:
-        timeout_in_seconds: For each attempt; where a file is sent, without a byte taken or an
-            answer.
+        timeout_in_seconds: Seconds for each attempt; where a file is sent, seconds in which no byte
+            is taken and no answer comes.
         max_retries: Further attempts after the first; 0: none.
         additional_headers: Sent with the request.
         additional_query_parameters: Added to the request's query.
@@ -37,20 +37,22 @@ class RequestOptions(TypedDict, total=False):
 
 
 @frozen
-class Call(Unpicklable):
-    """A request, the same at each attempt.
+class ApiRequest(Unpicklable):
+    """A request to the platform, the same at each attempt.
 
     Attributes:
         method: ``GET``, ``POST`` and so on.
-        path: Below the base URL, from a slash on.
-        url: Where it goes.
+        path: The path below the base URL; it begins with a slash.
+        url: Where it goes, with its query.
         headers: All of them, the API key among them.
-        body: JSON; or what streams itself, once; None: none.
-        timeout: Seconds for an attempt; of a body that streams itself, without progress.
-        retries: Further attempts after the first.
-        not_found_is_success: Whether a 404 after a lost answer is success.
-        harmless: Whether a success that cannot be read may be asked for again. Not where it has
-            made something: that would be there twice, and the first of them without a name.
+        body: JSON; or a body that streams itself, once; None: none.
+        timeout: Seconds for an attempt; for a streamed body, seconds without progress. None: no
+            bound.
+        retries: Further attempts after the first; 0: none.
+        not_found_is_success: Whether a 404 is a success at a repetition, because the request
+            deletes something, and the lost answer may have been that it did.
+        harmless: Whether to repeat the request when its success cannot be read. It must not be
+            repeated where it has made something: that would exist twice, once without a known id.
     """
 
     method: str
@@ -65,7 +67,7 @@ class Call(Unpicklable):
 
     @property
     def name(self) -> str:
-        """What to call it to a person."""
+        """The request's name in texts for people: its method and path."""
         return f"{self.method} {self.path}"
 
     @property

@@ -1,7 +1,6 @@
-"""What an answer of the platform means: values, or an error, and never the API key.
+"""Parse the platform's answers into values or errors, without the API key.
 
-A server may echo what it was sent, as it is or as JSON spells it, so that every text that leaves
-here has the key taken out.
+A server may echo the key, as it is or as JSON spells it. So it is taken out of every text here.
 """
 
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.redaction import printable, scrub
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._http import json_text
-from twelvelabs_async._http.retries import asked_pause
+from twelvelabs_async._http.retries import retry_after
 from twelvelabs_async._http.structure import structure
 from twelvelabs_async.errors import (
     ApiError,
@@ -35,7 +34,7 @@ _OK = range(200, 300)
 
 @frozen
 class ApiResponse(Generic[T]):
-    """An answer of the platform, with what the values alone do not tell.
+    """An answer of the platform: its values, status and headers.
 
     Attributes:
         data: The answer's values.
@@ -49,8 +48,8 @@ class ApiResponse(Generic[T]):
 
 
 @frozen
-class Answer:
-    """An answer as it came, presigned URLs and all; ``headers`` have lower-case names."""
+class RawResponse:
+    """An answer as it came: it may hold presigned URLs. ``headers`` have lower-case names."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -58,69 +57,69 @@ class Answer:
 
     @property
     def good(self) -> bool:
-        """Whether it is no error."""
+        """Whether the status is one of success (2xx)."""
         return self.status in _OK
 
 
 @frozen(eq=False, repr=False)
 class ResponseParser(Unpicklable):
-    """Reads the answers to requests that carried the API key."""
+    """Parses the answers to requests that carried the API key."""
 
     _secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod
     def of(cls, api_key: str) -> "ResponseParser":
-        """Return a reader that takes the API key out, also as JSON spells it."""
+        """Return a parser that takes the API key out, also as JSON spells it."""
         return cls((api_key, dumps(api_key)[1:-1]))
 
-    def values(self, kind: type[T], answer: Answer, request: str) -> ApiResponse[T]:
+    def values(self, kind: type[T], response: RawResponse, request: str) -> ApiResponse[T]:
         """Return a good answer to ``request`` as ``kind``.
 
         Raises:
             InvalidResponseError: It is not what the platform documents.
         """
         try:
-            data = structure(json_text.parse(answer.body), kind)
+            data = structure(json_text.parse(response.body), kind)
         except ValueError as error:
             problem = str(error)
         else:
-            return ApiResponse(data, answer.status, self._scrubbed(answer.headers))
+            return ApiResponse(data, response.status, self._scrubbed(response.headers))
         raise InvalidResponseError(
-            status_code=answer.status,
-            headers=self._scrubbed(answer.headers),
+            status_code=response.status,
+            headers=self._scrubbed(response.headers),
             message=f"not as documented: {self.scrubbed(problem)}",
             request=request,
         )
 
-    def nothing(self, answer: Answer) -> ApiResponse[None]:
-        """Return a good answer of which only the status and the headers matter."""
-        return ApiResponse(None, answer.status, self._scrubbed(answer.headers))
+    def nothing(self, response: RawResponse) -> ApiResponse[None]:
+        """Return a good answer of which only status and headers matter; its body is not parsed."""
+        return ApiResponse(None, response.status, self._scrubbed(response.headers))
 
     def endless(self, request: str, most: int) -> InvalidResponseError:
-        """Return the error that an answer of more than ``most`` bytes is."""
+        """Return the error for an answer of more than ``most`` bytes, to ``request``."""
         text = f"not as documented: the answer is larger than {most} bytes"
         return InvalidResponseError(message=text, request=request)
 
-    def error(self, answer: Answer, request: str) -> ApiError:
-        """Return the error that an answer to ``request`` is."""
-        text = self._beginning(answer.body)
+    def error(self, response: RawResponse, request: str) -> ApiError:
+        """Return the error that the answer to ``request`` stands for; any answer can be one."""
+        text = self._beginning(response.body)
         try:
             body = self._scrubbed_json(json_text.parse(text.encode()))
         except (ValueError, RecursionError):
             body = text
-        told = cast("dict[str, object]", body) if isinstance(body, dict) else {}
-        code, message = told.get("code"), told.get("message")
-        error = error_class(answer.status)(
-            status_code=answer.status,
-            headers=self._scrubbed(answer.headers),
+        fields = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+        code, message = fields.get("code"), fields.get("message")
+        error = error_class(response.status)(
+            status_code=response.status,
+            headers=self._scrubbed(response.headers),
             body=body,
             code=ErrorCode(code) if isinstance(code, str) else None,
-            message=message if isinstance(message, str) else _without_message(answer, text),
+            message=message if isinstance(message, str) else _default_message(response, text),
             request=request,
-            retry_after=asked_pause(answer.status, answer.headers, clock.utcnow()),
+            retry_after=retry_after(response.status, response.headers, clock.utcnow()),
         )
         if isinstance(error, TooManyRequestsError):
-            _tell_limits(error)
+            _add_limits(error)
         return error
 
     def _beginning(self, body: bytes) -> str:
@@ -128,10 +127,10 @@ class ResponseParser(Unpicklable):
         text = self.scrubbed(body[:LARGEST_ERROR].decode("utf-8", "replace"))
         if len(body) <= LARGEST_ERROR:
             return text
-        return text[: -max(map(len, self._secrets))]  # it may end within the key
+        return text[: -max(map(len, self._secrets))]  # it may end in the middle of the key
 
     def scrubbed(self, text: str) -> str:
-        """Return ``text`` without the API key, and so that it can be printed."""
+        """Return ``text`` without the API key and without lone surrogates."""
         return scrub(printable(text), self._secrets)
 
     def _scrubbed(self, headers: Mapping[str, str]) -> dict[str, str]:
@@ -150,15 +149,15 @@ class ResponseParser(Unpicklable):
         return value
 
 
-def _tell_limits(error: TooManyRequestsError) -> None:
+def _add_limits(error: TooManyRequestsError) -> None:
     if error.limit is not None:
         error.advised(f"the limit is {error.limit} requests")
     if error.retry_after is not None:
-        error.advised(f"come back in {error.retry_after:.0f} s")
+        error.advised(f"try again in {error.retry_after:.0f} s")
 
 
-def _without_message(answer: Answer, text: str) -> str:
-    """Return what to tell of an error that has no message: where it points, or how it begins."""
-    if "location" in answer.headers:
+def _default_message(response: RawResponse, text: str) -> str:
+    """Return a message for an error without one: that it redirects, or how its body begins."""
+    if "location" in response.headers:
         return "a redirect, which is not followed: the API key would go along; check base_url"
     return " ".join(text[: 4 * _LONGEST_QUOTE].split())[:_LONGEST_QUOTE]

@@ -1,4 +1,12 @@
-"""When to try again, and how long to wait before: pure functions for every request we make."""
+"""When a request is sent again, and after which pause: one set of rules for all requests.
+
+A request is repeated after an answer that may be another one next time, and after none. The pause
+is the one that the server asks for, plus a random part, so that many clients that failed together
+do not come back together. A connection that had died before the request does not count as a
+failure: the request is sent again at once.
+
+Pure, but for the random part: time is handed in.
+"""
 
 import math
 import random
@@ -7,16 +15,23 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from twelvelabs_async.errors import SERVER_ERRORS
+from attrs import define
+
+from twelvelabs_async.errors import (
+    SERVER_ERRORS,
+    ApiConnectionError,
+    StorageConnectionError,
+    TwelveLabsError,
+)
 
 FIRST_BACKOFF = 0.5
-"""Seconds; the ceiling of the pause after a first failure of a control call."""
+"""Seconds; the longest pause after the first failure of a control call."""
 
 LONGEST_BACKOFF = 30.0
 """Seconds; no pause of our own choosing is longer."""
 
 LONGEST_OBEYED_PAUSE = 120.0
-"""Seconds; who asks for a longer pause gets no retry, but its error is told to the user."""
+"""Seconds; a server that asks for a longer pause gets no retry: the user gets its error."""
 
 _TRANSIENT = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -24,44 +39,124 @@ _TRANSIENT = {
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
+_FINAL = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED}
+"""Server errors that no repetition can change; the second one asks to log in to a network."""
+
 _LARGEST_EXPONENT = 30
 
 
-def is_transient(status: int) -> bool:
-    """Whether an answer with ``status`` may be another one next time."""
-    return status in _TRANSIENT or status >= SERVER_ERRORS
+@define
+class RetryCount:
+    """What one request has cost so far, and what it may cost.
+
+    Attributes:
+        max_retries: Further attempts after the first failure.
+        most_stale: Stale connections that are no failure, in all attempts together.
+        failures: Attempts that have failed.
+        stale: Attempts that were lost with a stale connection, and do not count as failures.
+    """
+
+    max_retries: int
+    most_stale: int
+    failures: int = 0
+    stale: int = 0
+
+    def after(
+        self, failure: TwelveLabsError, *, final: bool = False, at_gate: bool = False
+    ) -> float | None:
+        """Count a failed attempt, and return the seconds before the next one; None: give up.
+
+        Args:
+            failure: How the attempt ended.
+            final: Whether another attempt would end the same.
+            at_gate: Whether the rate gate already holds the next attempt back for as long as
+                ``failure`` asks.
+        """
+        if is_stale(failure) and self.stale < self.most_stale:
+            self.stale += 1
+            return 0.0
+        self.failures += 1
+        if final:
+            return None
+        asked = failure.retry_after
+        return retry_pause(self.failures, self.max_retries, asked=asked, at_gate=at_gate)
+
+
+def is_stale(failure: TwelveLabsError) -> bool:
+    """Whether a request was lost with a connection that had served another one before."""
+    if isinstance(failure, ApiConnectionError | StorageConnectionError):
+        return failure.stale_connection
+    return False
+
+
+def retry_pause(
+    failures: int,
+    max_retries: float,
+    *,
+    asked: float | None = None,
+    at_gate: bool = False,
+    base: float = FIRST_BACKOFF,
+    longest: float = LONGEST_BACKOFF,
+) -> float | None:
+    """Return the seconds to wait after failures in a row; None: give up.
+
+    Args:
+        failures: How many there were, 1 or more.
+        max_retries: After how many further attempts to give up.
+        asked: Seconds that the last answer asked for; None: none.
+        at_gate: Whether the rate gate already holds requests back for the ``asked`` seconds.
+        base: As of ``backoff``.
+        longest: As of ``backoff``.
+    """
+    asked = asked or 0.0
+    if failures > max_retries or asked > LONGEST_OBEYED_PAUSE:
+        return None
+    return backoff(failures, base, longest) + (0.0 if at_gate else asked)
 
 
 def backoff(failures: int, base: float, longest: float = LONGEST_BACKOFF) -> float:
-    """Return seconds to wait after ``failures`` (1 or more) in a row: exponential, full jitter.
+    """Return seconds to wait after failures in a row: exponential backoff with full jitter.
 
-    Drawn evenly from 0 to ``base * 2 ** (failures - 1)``, at most ``longest``, so that many
-    clients that failed together do not come back together.
+    It is drawn evenly from 0 to ``base * 2 ** (failures - 1)``, and to ``longest`` at most.
+
+    Args:
+        failures: How many there were, 1 or more.
+        base: The longest pause after the first one, in seconds.
+        longest: The longest pause of all, in seconds.
     """
     ceiling = min(longest, base * 2 ** min(failures - 1, _LARGEST_EXPONENT))
     return random.uniform(0, ceiling)  # noqa: S311 - jitter is no secret
 
 
+def is_transient(status: int) -> bool:
+    """Whether an answer with the HTTP ``status`` may be another one next time."""
+    return status in _TRANSIENT or (status >= SERVER_ERRORS and status not in _FINAL)
+
+
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """Return the server's own time from an answer's lower-case ``headers``; None if untold."""
+    """Return the server's time, from an answer's lower-case ``headers``; None if it has none."""
     return _http_date(headers.get("date", ""))
 
 
-def asked_pause(status: int, headers: Mapping[str, str], ours: datetime) -> float | None:
-    """Return the seconds that an answer asks us to stay away; None if it does not ask.
+def retry_after(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that an answer asks to wait before another request; None: it does not.
 
-    ``Retry-After`` is seconds or a date, ``X-Ratelimit-Reset`` UTC epoch seconds. Dates are read
-    against the server's own clock, and against ``ours`` only where it does not tell its own. The
-    reset counts on a 429 alone: other answers tell it, too, while requests are left.
+    ``Retry-After`` is seconds or a date, ``X-Ratelimit-Reset`` UTC seconds of the epoch. The latter
+    counts on a 429 only: other answers have it, too, while requests are left.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers, lower-case names.
+        now: Our own time, for dates in an answer that does not say what time the server has.
     """
-    now = server_time(headers) or ours
-    pause = _retry_after(headers.get("retry-after", ""), now)
+    now = server_time(headers) or now
+    pause = _parse_retry_after(headers.get("retry-after", ""), now)
     if pause is None and status == HTTPStatus.TOO_MANY_REQUESTS:
         pause = _until_reset(headers.get("x-ratelimit-reset", ""), now)
     return None if pause is None else max(0.0, pause)
 
 
-def _retry_after(text: str, now: datetime) -> float | None:
+def _parse_retry_after(text: str, now: datetime) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return seconds

@@ -1,19 +1,22 @@
-"""What a socket still holds: bytes of ours on their way, and bytes of the peer that nobody read."""
+"""What a connection still holds: our bytes on their way, and the peer's that nobody has read."""
 
+import asyncio
 import sys
 from typing import Any
 
-_NUMBER = bytes(4)  # room for one, of the size that these questions are answered with
+from aiohttp.client_proto import ResponseHandler
+
+_NUMBER = bytes(4)  # room for the answer of these calls, a C int
 
 if sys.platform != "win32":
     import fcntl
     import termios
 
     def kernel_unread(sock: Any) -> int:
-        """Return the bytes in a socket that nobody has read yet; 0 when that is unknown."""
-        return _asked(sock, termios.FIONREAD)
+        """Return how many received bytes nobody has read yet; 0 when that is unknown."""
+        return _ask_kernel(sock, termios.FIONREAD)
 
-    def _asked(sock: Any, question: int) -> int:
+    def _ask_kernel(sock: Any, question: int) -> int:
         try:
             answer = fcntl.ioctl(sock.fileno(), question, _NUMBER)
         except (AttributeError, OSError, ValueError):
@@ -22,7 +25,7 @@ if sys.platform != "win32":
 else:
 
     def kernel_unread(sock: Any) -> int:
-        """Return 0: this system is not asked what a socket holds."""
+        """Return 0: on this system, nothing is known of a socket's unread bytes."""
         del sock
         return 0
 
@@ -30,11 +33,29 @@ else:
 if sys.platform == "linux":
 
     def kernel_unsent(sock: Any) -> int:
-        """Return the bytes that a socket's peer has not acknowledged; 0 when that is unknown."""
-        return _asked(sock, termios.TIOCOUTQ)
+        """Return how many sent bytes the peer has not acknowledged; 0 when that is unknown."""
+        return _ask_kernel(sock, termios.TIOCOUTQ)
 else:
 
     def kernel_unsent(sock: Any) -> int:
-        """Return 0: this system does not tell what a socket's peer has not acknowledged."""
+        """Return 0: on this system, nothing is known of unacknowledged bytes."""
         del sock
         return 0
+
+
+def holds_answer(protocol: ResponseHandler) -> bool:
+    """Whether a connection on which no request was sent holds bytes, or is about to close."""
+    transport = protocol.transport
+    unread = 0 if transport is None else kernel_unread(transport.get_extra_info("socket"))
+    return protocol.should_close or unread > 0
+
+
+def unsent(transport: asyncio.Transport) -> int:
+    """Return how many bytes have not reached the other side, as far as the system knows.
+
+    It is 0 for a connection that is being closed: its TLS farewell is among the bytes, so that
+    their number says nothing about the request.
+    """
+    if transport.is_closing():
+        return 0
+    return transport.get_write_buffer_size() + kernel_unsent(transport.get_extra_info("socket"))

@@ -16,9 +16,9 @@ from http import HTTPStatus
 from attrs import define, evolve
 
 from twelvelabs_async._http.network_errors import without_frames
-from twelvelabs_async._http.request import Call, RequestOptions
-from twelvelabs_async._http.response import Answer, ApiResponse
-from twelvelabs_async._http.retries import LONGEST_OBEYED_PAUSE, is_transient
+from twelvelabs_async._http.request import ApiRequest, RequestOptions
+from twelvelabs_async._http.response import ApiResponse, RawResponse
+from twelvelabs_async._http.retries import is_transient
 from twelvelabs_async._upload.form import AssetForm
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.send.body import Body
@@ -61,7 +61,7 @@ class AssetCreation:
 
     _runtime: UploadRuntime
     _form: AssetForm
-    _call: Call
+    _request: ApiRequest
     _body: Body | None = None
     _once: bool = False
     """Whether the bytes can be read only once."""
@@ -75,12 +75,12 @@ class AssetCreation:
         Raises:
             InvalidArgumentError: An option can never be right.
         """
-        call = runtime.transport.call(
+        request = runtime.transport.builder.request(
             "POST", ASSETS, content_type=form.content_type, options=options
         )
         if "timeout_in_seconds" not in options:
-            call = evolve(call, timeout=runtime.storage.stall_timeout)
-        return cls(runtime, form, call)
+            request = evolve(request, timeout=runtime.storage.stall_timeout)
+        return cls(runtime, form, request)
 
     def progress(self, status: str) -> UploadProgress:
         """Return how far this attempt is; ``status`` is uploading, completed or failed."""
@@ -127,34 +127,39 @@ class AssetCreation:
 
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
         transport = self._runtime.transport
-        arrived, failures, dead = transport.gate.refusals, 0, 0
+        seen_refusals = transport.gate.refusals
+        retries = transport.retry_count(self._request)
         while True:
             failure: TwelveLabsError
             status = None
             body = self._body = self._new_body(source)
             try:
-                answer = await self._send(body, arrived)
+                answer = await self._send(body, seen_refusals)
             except (ApiConnectionError, InvalidResponseError, ClientClosedError) as error:
                 failure = error
             else:
                 if answer.good and body.complete:
                     return await self._created(answer)
                 status = answer.status
-                failure = await transport.refusal(answer, self._call)
+                failure = await transport.refusal(answer, self._request)
             if may_be_taken(status, complete=body.complete):
                 raise self._unknown(failure) from failure
-            stale = transport.lost_with(failure, dead)
-            dead, failures = dead + stale, failures + (not stale)
-            self._check_again(failure, status, failures, source)
-            logger.info("%s is sent again: %s", self._call.name, failure)
-            if not stale:
-                await transport.pause(transport.delay(failure, failures))
+            final = isinstance(failure, ClientClosedError)
+            final = final or (status is not None and not is_transient(status))
+            pause = transport.pause_after(failure, retries, final=final)
+            if pause is None:
+                raise failure
+            if isinstance(source, Stream) and source.touched:
+                raise failure.advised(f"not sent again: {source.name} can be read only once")
+            logger.info("%s is sent again: %s", self._request.name, failure)
+            if pause:
+                await transport.pause(pause)
 
     def _new_body(self, source: Source | Stream) -> Body:
         return Body(source, 0, source.size, self._runtime.bodies)
 
     @without_frames
-    async def _send(self, body: Body, arrived: int) -> Answer:
+    async def _send(self, body: Body, seen_refusals: int) -> RawResponse:
         """Make one attempt.
 
         Raises:
@@ -164,16 +169,17 @@ class AssetCreation:
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._runtime.transport
         try:
-            async with transport.admitted(lambda: self._slot(body), arrived):
-                watch = partial(StallWatch, body, self._call.timeout)
-                answer = await transport.once(evolve(self._call, body=payload), watch)
+            async with transport.admitted(lambda: self._slot(body), seen_refusals):
+                watch = partial(StallWatch, body, self._request.timeout)
+                answer = await transport.send_once(evolve(self._request, body=payload), watch)
         except ApiConnectionError as error:
             failure: Exception = body.failure or error
         else:
             if body.sent or body.complete or not answer.good:
                 return answer
             # Of a user's connection: the answer was there before anything of the file was sent.
-            failure = ApiConnectionError(f"no answer to {self._call.name}, but one to another call")
+            text = f"no answer to {self._request.name}, but one to another call"
+            failure = ApiConnectionError(text)
             failure.stale_connection = True
         finally:
             body.abandon()
@@ -185,11 +191,11 @@ class AssetCreation:
             body.when_stuck = slot.release
             yield
 
-    async def _created(self, answer: Answer) -> ApiResponse[AssetDetail]:
+    async def _created(self, answer: RawResponse) -> ApiResponse[AssetDetail]:
         transport = self._runtime.transport
-        read = partial(transport.reader.values, AssetDetail, request=self._call.name)
+        read = partial(transport.parser.values, AssetDetail, request=self._request.name)
         try:
-            return await transport.understood(answer, read)
+            return await transport.parsed(answer, read)
         except InvalidResponseError as error:
             raise self._unknown(error) from error
 
@@ -202,19 +208,3 @@ class AssetCreation:
             failure,
             filename=name,
         )
-
-    def _check_again(
-        self,
-        failure: TwelveLabsError,
-        status: int | None,
-        failures: int,
-        source: Source | Stream,
-    ) -> None:
-        """Raise what the attempt came to, unless another one may and should be made."""
-        final = status is not None and not is_transient(status)
-        final = final or isinstance(failure, ClientClosedError)
-        too_long = (failure.retry_after or 0.0) > LONGEST_OBEYED_PAUSE
-        if final or too_long or failures > self._call.retries:
-            raise failure
-        if isinstance(source, Stream) and source.touched:
-            raise failure.advised(f"not sent again: {source.name} can be read only once")

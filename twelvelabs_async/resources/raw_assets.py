@@ -11,8 +11,9 @@ from attrs import define
 
 from twelvelabs_async._core.validation import check_text
 from twelvelabs_async._http.request import RequestOptions, path_segment
+from twelvelabs_async._http.request_builder import Params
 from twelvelabs_async._http.response import ApiResponse
-from twelvelabs_async._http.transport import Params, Transport
+from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async._upload.direct import ASSETS, AssetCreation
 from twelvelabs_async._upload.form import CreationMethod, checked_form
@@ -118,7 +119,7 @@ class RawAssetsClient:
         """Delete an asset; see ``AssetsClient.delete``."""
         params = {} if force is None else {"force": "true" if force else "false"}
         try:
-            return await self._transport.order(
+            return await self._transport.request_no_content(
                 "DELETE",
                 _asset(asset_id),
                 params=params,
@@ -153,7 +154,9 @@ class RawAssetsClient:
         self, asset_id: str, *, request_options: RequestOptions | None = None
     ) -> ApiResponse[None]:
         """Clear metadata; see ``AssetsClient.delete_user_metadata``."""
-        return await self._transport.order("DELETE", _metadata(asset_id), options=request_options)
+        return await self._transport.request_no_content(
+            "DELETE", _metadata(asset_id), options=request_options
+        )
 
     async def _change(
         self,
@@ -163,7 +166,7 @@ class RawAssetsClient:
         request_options: RequestOptions | None,
     ) -> ApiResponse[None]:
         check_metadata(user_metadata)
-        return await self._transport.order(
+        return await self._transport.request_no_content(
             method,
             _metadata(asset_id),
             json={"user_metadata": user_metadata},

@@ -20,7 +20,8 @@ import trustme
 from attrs import define
 from support.files import MakeFile
 
-from twelvelabs_async._http.sessions import ConnectionSettings, HttpSessions
+from twelvelabs_async._http.sessions import HttpSessions
+from twelvelabs_async._http.settings import ConnectionSettings
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.send.body import (
     BodyResources,

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from attrs import define
 
-from twelvelabs_async._http.retries import LONGEST_OBEYED_PAUSE, backoff, is_transient
+from twelvelabs_async._http.retries import backoff, is_stale, is_transient, retry_pause
 from twelvelabs_async.errors import (
     ApiConnectionError,
     StorageConnectionError,
@@ -29,8 +29,6 @@ TRANSIENT_CODES = frozenset(
         "ConditionalRequestConflict",
     }
 )
-FINAL_STATUSES = frozenset({501, 511})
-"""Server errors that no repetition can change: "not implemented", and "log in to the network"."""
 EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequired"})
 LONGEST_OUTAGE_BACKOFF = 10.0
 """Seconds between attempts while the network is down: soon enough to notice its return."""
@@ -69,7 +67,7 @@ def _may_change(error: StorageError) -> bool:
         return True
     if status == HTTPStatus.CONFLICT:  # with two writers, or with what is there: only a code tells
         return not error.code
-    return is_transient(status) and status not in FINAL_STATUSES
+    return is_transient(status)
 
 
 def _is_expiry(error: StorageError) -> bool:
@@ -155,8 +153,7 @@ class RetryPolicy:
         if crowded:
             attempts.crowded_until = attempts.crowded_until or now + self.outage_timeout
             return CROWDED_DELAY if now < attempts.crowded_until else None
-        stale = isinstance(error, StorageConnectionError) and error.stale_connection
-        if stale and attempts.dead < self.most_dead:
+        if is_stale(error) and attempts.dead < self.most_dead:
             attempts.dead += 1
             return 0.0
         kind = failure_kind(error)
@@ -175,9 +172,9 @@ class RetryPolicy:
                 return self._after_answer(error, attempts.answers)
 
     def _after_answer(self, error: TwelveLabsError, answers: int) -> float | None:
-        asked = error.retry_after or 0.0
-        own = self._bounded(answers, self.max_retries)
-        return None if own is None or asked > LONGEST_OBEYED_PAUSE else asked + own
+        return retry_pause(
+            answers, self.max_retries, asked=error.retry_after, base=self.retry_delay
+        )
 
     def _after_silence(self, attempts: RetryState, began: float, now: float) -> float | None:
         if self.proven and self.heard_at <= began:
@@ -194,7 +191,5 @@ class RetryPolicy:
         attempts.silences = 0
         attempts.losses += 1
         # One loss is forgiven even without retries: what cut it may be the outage's beginning.
-        return self._bounded(attempts.losses, max(self.max_retries, int(self.proven)))
-
-    def _bounded(self, failures: int, most: int) -> float | None:
-        return None if failures > most else backoff(failures, self.retry_delay)
+        most = max(self.max_retries, int(self.proven))
+        return retry_pause(attempts.losses, most, base=self.retry_delay)

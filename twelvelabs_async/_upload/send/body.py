@@ -20,7 +20,8 @@ from attrs import Factory, frozen
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._http.connections import check_empty, unsent
+from twelvelabs_async._http.sockets import unsent
+from twelvelabs_async._http.stray_answers import check_empty
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.resume.proof import md5_of
 from twelvelabs_async._upload.send.buffers import Buffers

@@ -15,7 +15,7 @@ from yarl import URL
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.redaction import printable, query_secrets, scrub
-from twelvelabs_async._http.retries import asked_pause
+from twelvelabs_async._http.retries import retry_after
 from twelvelabs_async.errors import StorageError
 
 _ERROR_FIELD = re.compile(r"<(Code|Message|RequestId|HostId)>([^<]*)</\1>")
@@ -73,7 +73,7 @@ class StoreAnswer:
             code=told.get("Code"),
             request_id=told.get("RequestId") or self._request_id,
             host_id=told.get("HostId"),
-            retry_after=asked_pause(self.status, self.headers, clock.utcnow()),
+            retry_after=retry_after(self.status, self.headers, clock.utcnow()),
             answered_by=stranger,
         )
 

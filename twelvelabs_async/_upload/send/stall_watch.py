@@ -12,7 +12,7 @@ import asyncio
 from attrs import define
 
 from twelvelabs_async._core import clock
-from twelvelabs_async._http.connections import Attempt
+from twelvelabs_async._http.attempt import Attempt
 from twelvelabs_async._http.sockets import kernel_unsent
 from twelvelabs_async._upload.send.body import Body
 

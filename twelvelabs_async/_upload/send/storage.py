@@ -19,7 +19,7 @@ from yarl import URL
 
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.redaction import printable
-from twelvelabs_async._http.connections import Attempt, StrayAnswerError
+from twelvelabs_async._http.attempt import Attempt, StrayAnswerError
 from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice
@@ -57,7 +57,7 @@ class Storage:
     @property
     def most_dead(self) -> int:
         """How many connections in a row may turn out to be dead; see ``HttpSessions``."""
-        return self._sessions.most_dead
+        return self._sessions.most_stale
 
     def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:
         """Return the body of one attempt; nothing is read before it is sent.
@@ -136,7 +136,7 @@ class Storage:
         _check_arrival(response.status, body, attempt)
         beginning = await _beginning(response)
         if response.status == HTTPStatus.MISDIRECTED_REQUEST:
-            attempt.misdirected()
+            attempt.note_misdirected()
             body.drop()
         headers = {name.lower(): value for name, value in response.headers.items()}
         answer = StoreAnswer(response.status, headers, beginning, target)
