@@ -78,10 +78,8 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
         UploadError as UploadError,
         UploadInProgressError as UploadInProgressError,
     )
-    from twelvelabs_async.journal.files import (
+    from twelvelabs_async.journal import (
         FileJournal as FileJournal,
-    )
-    from twelvelabs_async.journal.protocol import (
         Journal as Journal,
         MemoryJournal as MemoryJournal,
     )
@@ -171,8 +169,7 @@ _NAMES = {
         SourceChangedError SourceError StorageConnectionError StorageError TooManyRequestsError
         TwelveLabsError UnauthorizedError UnprocessableEntityError UploadError UploadInProgressError
     """,
-    "journal.files": "FileJournal",
-    "journal.protocol": "Journal MemoryJournal",
+    "journal": "FileJournal Journal MemoryJournal",
     "models.assets": """
         Asset AssetDetail AssetError AssetHls AssetHlsStatus AssetMethod AssetSource
         AssetSourceDetails AssetsRetrieveTranscriptionRequestIncludeItem AssetStatus AssetThumbnail

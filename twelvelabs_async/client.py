@@ -28,7 +28,7 @@ from twelvelabs_async._upload.send.body import BodyResources
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.content import UNNAMED, File, parse_content
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
-from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async.resources.assets import AssetsClient

@@ -483,7 +483,7 @@ class JournalError(TwelveLabsError):
 
 
 class JournalLostError(JournalError):
-    """The entry is not ours, or no more: somebody else may work on it, so we must stop."""
+    """The lease on an entry was lost: another attempt may have it now, so this one stops."""
 
 
 class UploadInProgressError(TwelveLabsError):

@@ -16,8 +16,8 @@ from twelvelabs_async._cli.own_journal import OptionalJournal
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.resume.lease import LEASE_SECONDS, held
 from twelvelabs_async.emulator import Emulator, Fault, Stall
-from twelvelabs_async.journal.conformance import check_journal
-from twelvelabs_async.journal.log_file import HEADER
+from twelvelabs_async.journal import check_journal
+from twelvelabs_async.journal._frames import HEADER
 
 pytestmark = posix
 

@@ -26,7 +26,8 @@ from twelvelabs_async import (
     MemoryJournal,
 )
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal import log_file
+from twelvelabs_async.journal import _safe_files
+from twelvelabs_async.journal._disk import Disk
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -126,7 +127,7 @@ async def test_a_child_is_not_kept_waiting_by_what_its_parent_was_writing(tmp_pa
         go_on.wait()
         os.fsync(descriptor)
 
-    journal = FileJournal(tmp_path, disk=log_file.Disk(sync=sync))
+    journal = FileJournal(tmp_path, disk=Disk(sync=sync))
     assert await journal.acquire("key", "one", SECONDS) is None
     writing = asyncio.create_task(journal.append("key", "one", b"1"))
     while not syncing.is_set():
@@ -153,7 +154,7 @@ def test_a_file_that_was_opened_during_a_fork_is_not_locked(tmp_path: Path) -> N
                 shared.about_to_fork()
             super().add(item)
 
-    shared, opened = log_file._Shared(Files()), list[io.FileIO]()
+    shared, opened = _safe_files._Shared(Files()), list[io.FileIO]()
     with shared.open(tmp_path / "file", os.O_CREAT) as file:
         assert opened[0].closed
         assert opened[1:] == [file]

@@ -20,16 +20,12 @@ from support.memory_platform import choose_profile
 
 from twelvelabs_async._core import clock
 from twelvelabs_async.errors import ConfigurationError, JournalError, JournalLostError
-from twelvelabs_async.journal import files as journal_files, log_file as journal_log
-from twelvelabs_async.journal.files import KEPT, FileJournal, state_directory
-from twelvelabs_async.journal.log_file import (
-    HEADER,
-    PURGE_LOOKS,
-    SUFFIX,
-    Disk,
-    frame,
-    whole_records,
-)
+from twelvelabs_async.journal import FileJournal, _safe_files
+from twelvelabs_async.journal._disk import Disk
+from twelvelabs_async.journal._frames import HEADER, frame, whole_records
+from twelvelabs_async.journal._log_file import PURGE_LOOKS, SUFFIX
+from twelvelabs_async.journal._state_directory import state_directory
+from twelvelabs_async.journal.files import KEPT
 
 choose_profile()
 
@@ -1069,9 +1065,9 @@ def test_a_system_without_locks_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A journal that two could write to is worse than none."""
-    monkeypatch.setattr(journal_log, "CAN_LOCK", False)
+    monkeypatch.setattr(_safe_files, "CAN_LOCK", False)
     with pytest.raises(ConfigurationError, match="pass a journal of your own"):
-        journal_files.FileJournal(tmp_path)
+        FileJournal(tmp_path)
 
 
 # Whatever comes, in any order

@@ -12,9 +12,8 @@ from twelvelabs_async._core import clock
 from twelvelabs_async.errors import (
     JournalLostError,
 )
-from twelvelabs_async.journal.conformance import CHECKS, Make, check_expiry, check_journal
-from twelvelabs_async.journal.files import FileJournal
-from twelvelabs_async.journal.protocol import MemoryJournal
+from twelvelabs_async.journal import FileJournal, MemoryJournal, check_journal
+from twelvelabs_async.journal.conformance import CHECKS, Make, check_expiry
 
 # Conformance
 
@@ -158,17 +157,17 @@ class Unrenewed(MemoryJournal):
 @pytest.mark.parametrize(
     ("broken", "promise"),
     [
-        (Anybodys, "nobody appends without a lease"),
-        (Everybodys, "it is told who has it"),
-        (Deaf, "what was released is not renewed"),
-        (Rude, "only its owner releases it"),
+        (Anybodys, "no append without a lease"),
+        (Everybodys, "acquire names the owner"),
+        (Deaf, "a released lease cannot be renewed"),
+        (Rude, "only its owner can release it"),
         (Backwards, "records are any bytes, in order"),
         (Lines, "records are any bytes, in order"),
-        (Remembering, "what was forgotten is gone"),
-        (Careless, "the lease stays"),
+        (Remembering, "clear removes all records"),
+        (Careless, "clear keeps the lease"),
         (Folding, "each key has its own entry"),
         (Racing, "every record is there once"),
-        (Late, "a cancelled append is done whole or not at all"),
+        (Late, "a cancelled append is done whole"),
     ],
 )
 async def test_a_broken_journal_is_told_which_promise_it_breaks(
@@ -187,7 +186,7 @@ async def test_a_broken_journal_is_told_which_promise_it_breaks(
 
 async def test_a_journal_of_its_own_in_each_process_is_noticed() -> None:
     """Journals that do not share a place do not exclude each other."""
-    with pytest.raises(AssertionError, match="of many who ask at once one has it"):
+    with pytest.raises(AssertionError, match="of many owners at once, one has the lease"):
         await check_journal(MemoryJournal)
 
 

@@ -21,7 +21,7 @@ from support.uploader import Order
 from support.victims import NEVER, WHEN, Arrivals, Kind, Moment, Victims
 from twelvelabs_async._upload.resume.records import PreviousAttempt, recall
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal.log_file import SUFFIX, read_records
+from twelvelabs_async.journal._log_file import SUFFIX, read_records
 
 QUIET_TURNS = 20
 """Turns of the loop without news after which nothing of a dead process is on its way any more."""

@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 from attrs import define, field, frozen
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal
-from twelvelabs_async.journal.log_file import Disk
+from twelvelabs_async.journal._disk import Disk
 
 INPUT, OUTPUT = 0, 1
 

@@ -20,7 +20,9 @@ from twelvelabs_async._upload.resume.records import recall
 from twelvelabs_async.emulator import Emulator, Fault, api_error, store_error
 from twelvelabs_async.emulator.faults import Action, Faults
 from twelvelabs_async.emulator.records import Asset, Upload
-from twelvelabs_async.journal.log_file import SUFFIX, Disk, read_records, whole_records
+from twelvelabs_async.journal._disk import Disk
+from twelvelabs_async.journal._frames import whole_records
+from twelvelabs_async.journal._log_file import SUFFIX, read_records
 
 CHUNKS = 3
 REFUSAL = store_error(400, "InvalidRequest", "No.")

@@ -18,7 +18,15 @@ ROOT = Path(twelvelabs_async.__file__).parent
 
 CLIENT = f"from {PACKAGE} import AsyncTwelveLabs; AsyncTwelveLabs('a key')"
 NOT_OF_A_CLIENT = {"emulator", "_cli", "testing", "pytest_plugin", "__main__"}
-JOURNAL_FILES = {"journal.files", "journal.log_file", "journal.conformance"}
+JOURNAL_FILES = {
+    "journal._disk",
+    "journal._frames",
+    "journal._log_file",
+    "journal._safe_files",
+    "journal._state_directory",
+    "journal.conformance",
+    "journal.files",
+}
 
 
 def modules_after(code: str) -> set[str]:

@@ -15,7 +15,7 @@ from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async._upload.source.content import Content, content_at
 from twelvelabs_async._upload.source.foreign import caller_code
 from twelvelabs_async.errors import InvalidArgumentError
-from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.media_types import asset_type
 from twelvelabs_async.models.uploads import (
     ASSET_TYPES,

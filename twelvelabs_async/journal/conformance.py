@@ -1,7 +1,7 @@
-"""What every journal has to do, for who writes one: run ``check_journal`` in its tests.
+"""Checks that a journal keeps the promises of ``Journal``: run ``check_journal`` in its tests.
 
-Each check is a promise of ``journal.Journal``, uses entries of its own, and leaves them empty. A
-broken promise is an ``AssertionError`` that says which.
+Each check uses entries of its own, and leaves them empty. A broken promise is an
+``AssertionError`` that says which one.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from twelvelabs_async.errors import JournalLostError
 from twelvelabs_async.journal.protocol import Journal
 
 Make = Callable[[], Journal]
-"""Returns a journal; all that it returns keep their entries in the same place."""
+"""Returns a new journal; all journals that it returns share their entries."""
 
 SECONDS = 60.0
-"""A lease that does not run out during a check."""
+"""The duration of a lease that does not run out during a check."""
 
 SHORT_SECONDS = 0.5
-"""A lease that does."""
+"""The duration of a lease that runs out during a check."""
 
 ODD_KEYS = (
     "a",
@@ -42,7 +42,10 @@ ODD_RECORDS = (b"", b"\n", b"\0", b"a\nb", b"0 0 \n", bytes(range(256)), b"x" * 
 
 
 async def check_journal(make: Make) -> None:
-    """Check whatever holds for every journal.
+    """Check the promises that every journal keeps.
+
+    Args:
+        make: Returns a new journal; all journals that it returns share their entries.
 
     Raises:
         AssertionError: The journal breaks a promise.
@@ -52,7 +55,10 @@ async def check_journal(make: Make) -> None:
 
 
 async def check_expiry(make: Make) -> None:
-    """Check a journal whose leases expire; it takes two seconds where time is real.
+    """Check a journal whose leases expire after ``seconds``; it takes two seconds.
+
+    Args:
+        make: As for ``check_journal``.
 
     Raises:
         AssertionError: The journal breaks a promise.
@@ -66,41 +72,48 @@ async def check_expiry(make: Make) -> None:
         _expect(await journal.acquire(key, "two", SECONDS) is not None, "renewing keeps a lease")
         await clock.sleep(SHORT_SECONDS * 1.5)
         _expect(await journal.acquire(key, "two", SECONDS) is None, "a lease that ran out is free")
-        _expect(not await journal.renew(key, "one", SECONDS), "a late owner is told so")
+        _expect(not await journal.renew(key, "one", SECONDS), "a late owner cannot renew")
         await _expect_lost(journal.append(key, "one", b"late"), "a late owner appends nothing")
-        await _expect_lost(journal.clear(key, "one"), "a late owner forgets nothing")
+        await _expect_lost(journal.clear(key, "one"), "a late owner removes nothing")
         _expect(tuple(await journal.read(key)) == (b"1",), "the records outlive the lease")
 
 
 async def check_one_owner(make: Make) -> None:
-    """One owner at a time; the others are told who it is."""
+    """One owner has the lease at a time; the others learn its name."""
     async with _entry(make) as (journal, key):
-        _expect(await journal.acquire(key, "one", SECONDS) is None, "what is free can be had")
-        _expect(await journal.acquire(key, "two", SECONDS) == "one", "it is told who has it")
-        _expect(await journal.acquire(key, "one", SECONDS) is None, "who has it keeps it")
-        _expect(await journal.renew(key, "one", SECONDS), "who has it can renew it")
-        _expect(not await journal.renew(key, "two", SECONDS), "who does not have it cannot")
+        _expect(await journal.acquire(key, "one", SECONDS) is None, "a free lease can be acquired")
+        _expect(
+            await journal.acquire(key, "two", SECONDS) == "one",
+            "acquire names the owner that has the lease",
+        )
+        _expect(
+            await journal.acquire(key, "one", SECONDS) is None, "its owner can acquire it again"
+        )
+        _expect(await journal.renew(key, "one", SECONDS), "its owner can renew it")
+        _expect(not await journal.renew(key, "two", SECONDS), "another owner cannot renew it")
         await journal.release(key, "two")
-        _expect(await journal.acquire(key, "two", SECONDS) == "one", "only its owner releases it")
+        _expect(
+            await journal.acquire(key, "two", SECONDS) == "one", "only its owner can release it"
+        )
         await journal.release(key, "one")
-        _expect(not await journal.renew(key, "one", SECONDS), "what was released is not renewed")
+        _expect(not await journal.renew(key, "one", SECONDS), "a released lease cannot be renewed")
         await journal.release(key, "one")
-        _expect(await journal.acquire(key, "two", SECONDS) is None, "what was released is free")
+        _expect(await journal.acquire(key, "two", SECONDS) is None, "a released lease is free")
 
 
 async def check_one_owner_in_a_crowd(make: Make) -> None:
-    """Of many who ask at once, through journals of their own, one has it."""
+    """Of many owners that acquire a lease at once, through different journals, one has it."""
     async with _entry(make) as (_, key):
         crowd = {f"owner {number}": make() for number in range(8)}
         asked = (journal.acquire(key, owner, SECONDS) for owner, journal in crowd.items())
         answers = await asyncio.gather(*asked)
-        _expect(answers.count(None) == 1, "of many who ask at once one has it")
+        _expect(answers.count(None) == 1, "of many owners at once, one has the lease")
         for owner, journal in crowd.items():
             await journal.release(key, owner)
 
 
 async def check_two_journals(make: Make) -> None:
-    """What is done through one journal holds for another one of the same place."""
+    """Two journals that share their entries see each other's changes."""
     async with _entry(make) as (journal, key):
         other = make()
         await journal.acquire(key, "one", SECONDS)
@@ -108,9 +121,15 @@ async def check_two_journals(make: Make) -> None:
         _expect(tuple(await other.read(key)) == (b"1",), "a record is seen through all journals")
         _expect(await other.acquire(key, "two", SECONDS) == "one", "a lease holds for all journals")
         await journal.release(key, "one")
-        _expect(await other.acquire(key, "two", SECONDS) is None, "so does its end")
+        _expect(
+            await other.acquire(key, "two", SECONDS) is None,
+            "the end of a lease holds for all journals",
+        )
         await other.append(key, "two", b"2")
-        _expect(tuple(await journal.read(key)) == (b"1", b"2"), "the next owner goes on")
+        _expect(
+            tuple(await journal.read(key)) == (b"1", b"2"),
+            "the next owner appends after the earlier records",
+        )
         await other.clear(key, "two")
         await other.release(key, "two")
 
@@ -118,7 +137,7 @@ async def check_two_journals(make: Make) -> None:
 async def check_records(make: Make) -> None:
     """Records are any bytes, and keep their order."""
     async with _entry(make) as (journal, key):
-        _expect(tuple(await journal.read(key)) == (), "an entry that nobody made is empty")
+        _expect(tuple(await journal.read(key)) == (), "an entry that was never written is empty")
         await journal.acquire(key, "one", SECONDS)
         _expect(tuple(await journal.read(key)) == (), "a new entry is empty")
         for record in ODD_RECORDS:
@@ -129,33 +148,33 @@ async def check_records(make: Make) -> None:
 
 
 async def check_clear(make: Make) -> None:
-    """Records are forgotten all together, and the lease stays."""
+    """``clear`` removes all records, and the lease stays."""
     async with _entry(make) as (journal, key):
         await journal.acquire(key, "one", SECONDS)
         await journal.append(key, "one", b"1")
         await journal.append(key, "one", b"2")
         await journal.clear(key, "one")
-        _expect(tuple(await journal.read(key)) == (), "what was forgotten is gone")
-        _expect(await journal.acquire(key, "two", SECONDS) == "one", "the lease stays")
+        _expect(tuple(await journal.read(key)) == (), "clear removes all records")
+        _expect(await journal.acquire(key, "two", SECONDS) == "one", "clear keeps the lease")
         await journal.clear(key, "one")
         await journal.append(key, "one", b"3")
-        _expect(tuple(await journal.read(key)) == (b"3",), "a forgotten entry begins anew")
+        _expect(tuple(await journal.read(key)) == (b"3",), "a cleared entry takes new records")
 
 
 async def check_fences(make: Make) -> None:
-    """Who has no lease changes nothing."""
+    """An owner without the lease changes nothing."""
     async with _entry(make) as (journal, key):
-        await _expect_lost(journal.append(key, "one", b"0"), "nobody appends without a lease")
-        await _expect_lost(journal.clear(key, "one"), "nobody forgets without a lease")
+        await _expect_lost(journal.append(key, "one", b"0"), "no append without a lease")
+        await _expect_lost(journal.clear(key, "one"), "no clear without a lease")
         await journal.acquire(key, "one", SECONDS)
         await journal.append(key, "one", b"1")
         for other in (journal, make()):
-            await _expect_lost(other.append(key, "two", b"2"), "who has no lease appends nothing")
-            await _expect_lost(other.clear(key, "two"), "who has no lease forgets nothing")
+            await _expect_lost(other.append(key, "two", b"2"), "another owner appends nothing")
+            await _expect_lost(other.clear(key, "two"), "another owner removes nothing")
         await journal.release(key, "one")
-        await _expect_lost(journal.append(key, "one", b"3"), "who released appends nothing")
-        await _expect_lost(journal.clear(key, "one"), "who released forgets nothing")
-        _expect(tuple(await journal.read(key)) == (b"1",), "what was refused leaves no trace")
+        await _expect_lost(journal.append(key, "one", b"3"), "no append after a release")
+        await _expect_lost(journal.clear(key, "one"), "no clear after a release")
+        _expect(tuple(await journal.read(key)) == (b"1",), "a refused append leaves no record")
 
 
 async def check_keys(make: Make) -> None:
@@ -169,11 +188,11 @@ async def check_keys(make: Make) -> None:
     for key in keys:
         found = tuple(await journal.read(key))
         _expect(found == (ascii(key).encode(),), f"each key has its own entry: {key[:20]!r}")
-        await _forget(journal, key)
+        await _remove_entry(journal, key)
 
 
 async def check_appends_at_once(make: Make) -> None:
-    """Many who append at once lose nothing, and each keeps its own order."""
+    """Many appends at once lose no record, and those of one task keep their order."""
     async with _entry(make) as (journal, key):
         await journal.acquire(key, "one", SECONDS)
 
@@ -187,11 +206,11 @@ async def check_appends_at_once(make: Make) -> None:
         for name in range(20):
             own = tuple(record for record in found if record.split()[0] == b"%d" % name)
             wanted = tuple(b"%d %d" % (name, number) for number in range(5))
-            _expect(own == wanted, "records of one writer keep their order")
+            _expect(own == wanted, "records of one task keep their order")
 
 
 async def check_cancelled_appends(make: Make) -> None:
-    """A cancelled append leaves its record or does not; what follows is not harmed."""
+    """A cancelled append leaves its whole record or none; later appends are not harmed."""
     async with _entry(make) as (journal, key):
         await journal.acquire(key, "one", SECONDS)
         for turns in range(12):
@@ -203,7 +222,7 @@ async def check_cancelled_appends(make: Make) -> None:
             await journal.append(key, "one", b"then")
             found = tuple(await journal.read(key))
             whole = found in {(b"then",), (b"cancelled %d" % turns, b"then")}
-            _expect(whole, "a cancelled append is done whole or not at all, and in its turn")
+            _expect(whole, "a cancelled append is done whole, in its turn, or not at all")
             await journal.clear(key, "one")
 
 
@@ -236,16 +255,16 @@ async def _expect_lost(work: Awaitable[None], promise: str) -> None:
 
 @asynccontextmanager
 async def _entry(make: Make) -> AsyncGenerator[tuple[Journal, str]]:
-    """Yield a journal and a key that nobody else has, and leave nothing behind."""
+    """Yield a journal and a new key, and leave nothing behind."""
     journal, key = make(), f"conformance {secrets.token_hex(8)}"
     try:
         yield journal, key
     finally:
-        with suppress(JournalLostError):  # of a journal that is broken, and about to be told so
-            await _forget(journal, key)
+        with suppress(JournalLostError):  # the journal is broken, as the check reports
+            await _remove_entry(journal, key)
 
 
-async def _forget(journal: Journal, key: str) -> None:
+async def _remove_entry(journal: Journal, key: str) -> None:
     for owner in ("one", "two"):
         if await journal.acquire(key, owner, SECONDS) is None:
             await journal.clear(key, owner)

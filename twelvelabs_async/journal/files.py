@@ -1,17 +1,16 @@
 """The journal in files: one for each key, in the user's own directory, for processes of one host.
 
-All that blocks is done in threads of the journal's own (``journal_log``). An entry is a lane of
-them: only one at a time is at work on its file, in the order of asking, and no file is closed under
-a thread. Appends that come while the disk is busy share the next sync. Where the disk hangs, a call
-that is cancelled is left to its thread after ``threads.GRACE`` seconds: it may be carried out
-later, but never after what was asked for later, nor when the entry has been given back.
+Everything that blocks is in ``_log_file``, and is done in threads of the journal's own. Each entry
+has a lane of them: calls about its file are made one at a time, in order, and no file is closed
+while a thread uses it. Appends that come while the disk is busy share the next sync. Where the disk
+hangs, a call that is cancelled is left to its thread after ``threads.GRACE`` seconds. It may be
+carried out later, but never after a call that was made later, nor after the lease has ended.
 """
 
 import asyncio
 import errno
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -26,22 +25,18 @@ from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.tasks import done_within
 from twelvelabs_async._core.threads import Lane, Threads
 from twelvelabs_async.errors import ConfigurationError, JournalError
-from twelvelabs_async.journal import log_file as journal_log
-from twelvelabs_async.journal.log_file import (
-    Disk,
-    LogFile,
-    NotOursError,
-    frame,
-    purge,
-    read_records,
-    take,
-)
+from twelvelabs_async.journal import _safe_files
+from twelvelabs_async.journal._disk import Disk
+from twelvelabs_async.journal._frames import frame
+from twelvelabs_async.journal._log_file import SUFFIX, LogFile, lock_entry, purge, read_records
+from twelvelabs_async.journal._safe_files import NotOursError
+from twelvelabs_async.journal._state_directory import journal_directory
 from twelvelabs_async.journal.protocol import lost
 
 T = TypeVar("T")
 
 KEPT = timedelta(days=7)
-"""How long an entry that nobody has is kept; an upload session of the platform lives 24 hours."""
+"""How long an entry without an owner is kept; an upload session lives for 24 hours."""
 
 
 _LASTING = frozenset({
@@ -57,34 +52,12 @@ _LASTING = frozenset({
     errno.ENOTDIR,
     errno.EOPNOTSUPP,
 })  # fmt: skip
-"""What stays as it is: no permission, something else in the way, no locks on this file system."""
-
-
-def state_directory(platform: str = sys.platform) -> Path:
-    """Return where this user's programs keep what outlives them, for this package."""
-    if platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME", ""))
-        if not base.is_absolute():  # and so to be ignored (XDG Base Directory Specification 0.8)
-            base = Path.home() / ".local" / "state"
-    return base / "twelvelabs_async"
-
-
-def _directory(given: str | Path | None) -> Path:
-    try:
-        # absolute, as a later ``chdir`` must not move it; HOME may be relative, too
-        return (Path(given) if given is not None else state_directory()).absolute()
-    except RuntimeError:
-        failure = ConfigurationError("there is no home directory: name one for the journal")
-    except OSError:
-        failure = ConfigurationError("the working directory was removed: name a journal elsewhere")
-    raise failure
+"""Failures that last: no permission, another file in the way, a file system without locks."""
 
 
 @contextmanager
-def _telling(path: Path) -> Generator[None]:
-    """Translate what the system says of a file."""
+def _file_errors(path: Path) -> Generator[None]:
+    """Raise an ``OSError`` about a file as a ``JournalError``."""
     try:
         yield
     except OSError as error:
@@ -101,15 +74,15 @@ def _telling(path: Path) -> Generator[None]:
 
 @define(eq=False, repr=False)
 class _Batch:
-    """Records that go to the disk together, and whether they were kept."""
+    """Records that are written together, and whether they were."""
 
     kept: asyncio.Future[bool]
     framed: list[bytes] = Factory(list[bytes])
 
 
 @define(eq=False, repr=False)
-class _Hold:
-    """A key that is ours: its file, and what waits for the disk."""
+class _LeasedEntry:
+    """An entry that is leased to us: its file, and the records that wait for the disk."""
 
     owner: str
     log: LogFile
@@ -118,7 +91,7 @@ class _Hold:
     _writing: int = 0
 
     async def append(self, framed: bytes) -> bool:
-        """Write a record, with all others that come while the disk is busy; False: none was kept.
+        """Write a record, with all others that come while the disk is busy; False: none of them.
 
         Cancelled while it waits for the disk, the record is never written. Cancelled while it is
         written, this ends when it is, or when the disk hangs.
@@ -139,7 +112,7 @@ class _Hold:
         return batch.kept.result()
 
     def _write(self) -> None:
-        """Have the next batch written, after all that was asked for before."""
+        """Start to write the next batch, after all earlier calls."""
         batch, self._next = self._next, None
         if batch is None or not batch.framed:
             return
@@ -155,17 +128,17 @@ class _Hold:
             batch.kept.set_result(call.result())
         else:
             batch.kept.set_exception(failure)
-            batch.kept.exception()  # it need not be anybody's, where all were cancelled
+            batch.kept.exception()  # retrieved, for all who wait may be cancelled
         if not self._writing:
             self._write()
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Run what needs the file in a thread, after all that was asked for before."""
+        """Run what needs the file in a thread, after all earlier calls."""
         self._write()
         return await _finished(self._lane, work)
 
     async def close(self) -> None:
-        """Give the file back, after all that was asked for before."""
+        """Close the file, after all earlier calls."""
         self._write()
         await self._lane.leave()
 
@@ -179,37 +152,36 @@ async def _finished(lane: Lane, work: Callable[..., T], *args: object) -> T:
 class FileJournal:
     """A journal in a directory, for the processes of one host.
 
-    A lease is a lock of the operating system: it ends when its process does, however that ends,
-    and otherwise only when it is released. So ``seconds`` says nothing here. It is lost only if
-    somebody removes the file. A child that is forked has none of its parent's leases, and keeps
-    none of them. An entry that nobody has is removed seven days after it was last written. Use it
-    on one event loop.
+    A lease is a lock of the operating system: it ends with its process, however that ends, or when
+    it is released. So ``seconds`` has no meaning here. It is lost only if the file is removed. A
+    forked child has none of its parent's leases, and does not keep them alive. An entry without an
+    owner is removed seven days after it was last written. Use a journal on one event loop.
 
     Args:
         directory: Where to keep the files; it is made when it is needed, for this user only. It
-            should be on a disk of this host: locks of network file systems are their own affair.
-            None: ``twelvelabs_async`` in the user's state directory, which is ``$XDG_STATE_HOME``,
-            else ``~/.local/state``, and ``~/Library/Application Support`` on macOS.
+            should be on a disk of this host: network file systems may not lock reliably. None:
+            ``twelvelabs_async`` in the user's state directory, which is ``$XDG_STATE_HOME``, else
+            ``~/.local/state``, and ``~/Library/Application Support`` on macOS.
 
     Raises:
         ConfigurationError: This system, such as Windows, has no ``flock``.
     """
 
-    directory: Path = field(default=None, converter=_directory)
+    directory: Path = field(default=None, converter=journal_directory)
     _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
-    _own: dict[str, _Hold] = field(factory=dict[str, _Hold], init=False)
+    _own: dict[str, _LeasedEntry] = field(factory=dict[str, _LeasedEntry], init=False)
     _process: int = field(factory=os.getpid, init=False)
     _threads: Threads = field(factory=Threads, init=False)
 
     def __attrs_post_init__(self) -> None:
-        if not journal_log.CAN_LOCK:
+        if not _safe_files.CAN_LOCK:
             raise ConfigurationError(
                 "this system cannot lock files as FileJournal needs it: pass a journal of your own"
             )
 
     @property
-    def _holds(self) -> dict[str, _Hold]:
-        """What is ours; a child that was forked off has none of it, nor of the turns at it."""
+    def _holds(self) -> dict[str, _LeasedEntry]:
+        """The entries that are leased to us; a forked child has none of its parent's."""
         if self._process != os.getpid():
             self._process, self._own = os.getpid(), {}
         return self._own
@@ -217,7 +189,7 @@ class FileJournal:
     def path(self, key: str) -> Path:
         """Return the file of ``key``."""
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        return self.directory / f"{name}{journal_log.SUFFIX}"
+        return self.directory / f"{name}{SUFFIX}"
 
     async def acquire(self, key: str, owner: str, seconds: float) -> str | None:
         """Lock the file, or keep it locked; see ``Journal.acquire``."""
@@ -226,15 +198,15 @@ class FileJournal:
         return await self._take(key, owner)
 
     async def renew(self, key: str, owner: str, seconds: float) -> bool:  # noqa: ARG002
-        """Whether the file is still ours; see ``Journal.renew``."""
+        """Return whether the file is still locked for us; see ``Journal.renew``."""
         hold = self._mine(key, owner)
         if hold is None:
             return False
-        with _telling(hold.log.path):
+        with _file_errors(hold.log.path):
             return await hold.run(hold.log.in_place)
 
     async def release(self, key: str, owner: str) -> None:
-        """Give the file back; see ``Journal.release``."""
+        """Unlock the file; see ``Journal.release``."""
         hold = self._mine(key, owner)
         if hold is not None:
             del self._holds[key]
@@ -244,24 +216,24 @@ class FileJournal:
         """Return the records; see ``Journal.read``."""
         hold, path = self._holds.get(key), self.path(key)
         look = partial(read_records, path)
-        with _telling(path):
+        with _file_errors(path):
             return await (hold.run(look) if hold else self._threads.run(look))
 
     async def append(self, key: str, owner: str, record: bytes) -> None:
         """Add a record; see ``Journal.append``."""
         hold = self._mine(key, owner)
-        with _telling(self.path(key)):
+        with _file_errors(self.path(key)):
             if hold is None or not await hold.append(frame(record)):
                 raise lost(key, owner)
 
     async def clear(self, key: str, owner: str) -> None:
-        """Forget the records; see ``Journal.clear``."""
+        """Remove the records; see ``Journal.clear``."""
         hold = self._mine(key, owner)
-        with _telling(self.path(key)):
+        with _file_errors(self.path(key)):
             if hold is None or not await hold.run(hold.log.clear):
                 raise lost(key, owner)
 
-    def _mine(self, key: str, owner: str) -> _Hold | None:
+    def _mine(self, key: str, owner: str) -> _LeasedEntry | None:
         hold = self._holds.get(key)
         return hold if hold is not None and hold.owner == owner else None
 
@@ -269,22 +241,22 @@ class FileJournal:
         lane = self._threads.lane()
         taken: LogFile | str = ""
         try:
-            with _telling(self.path(key)):
-                taken = await _finished(lane, self._taken, key, owner, clock.utcnow() - KEPT)
+            with _file_errors(self.path(key)):
+                taken = await _finished(lane, self._lock_entry, key, owner, clock.utcnow() - KEPT)
         finally:
             if not isinstance(taken, LogFile):
                 await lane.leave()
         if isinstance(taken, str):
             return taken
-        replaced = self._holds.get(key)  # by somebody who removed its file
-        self._holds[key] = _Hold(owner, taken, lane)
+        replaced = self._holds.get(key)  # another owner here, whose file was removed
+        self._holds[key] = _LeasedEntry(owner, taken, lane)
         if replaced is not None:
             await replaced.close()
         return None
 
-    def _taken(self, key: str, owner: str, kept: datetime) -> LogFile | str:
-        """Take a file, and remove those that are old; in a thread."""
-        taken = take(self.path(key), owner, self._disk)
+    def _lock_entry(self, key: str, owner: str, kept: datetime) -> LogFile | str:
+        """Lock a file, and remove old ones; in a thread."""
+        taken = lock_entry(self.path(key), owner, self._disk)
         if not isinstance(taken, str):
             purge(self.directory, kept.timestamp())
         return taken

@@ -31,7 +31,7 @@ from twelvelabs_async._upload.progress import ProgressCallback, check_callback
 from twelvelabs_async._upload.resume.checkpoint import forget_result
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async.errors import UploadError
-from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.pages import Page
 from twelvelabs_async.models.upload_status import StatusCallback, UploadStatusPage
 from twelvelabs_async.models.uploads import (

@@ -19,7 +19,7 @@ from twelvelabs_async import (
     UploadError,
 )
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal.log_file import Disk
+from twelvelabs_async.journal._disk import Disk
 
 CHUNKS = 6
 

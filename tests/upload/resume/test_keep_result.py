@@ -25,7 +25,7 @@ from twelvelabs_async import (
 )
 from twelvelabs_async._upload.resume.lease import held
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal.log_file import SUFFIX, read_records
+from twelvelabs_async.journal._log_file import SUFFIX, read_records
 
 CHUNKS = 5
 

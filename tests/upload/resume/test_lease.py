@@ -26,8 +26,7 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
     UploadInProgressError,
 )
-from twelvelabs_async.journal.files import FileJournal
-from twelvelabs_async.journal.protocol import Journal, MemoryJournal
+from twelvelabs_async.journal import FileJournal, Journal, MemoryJournal
 
 
 @define(eq=False)

@@ -30,7 +30,7 @@ from twelvelabs_async._upload.resume.records import recall
 from twelvelabs_async._upload.uploader import RESCUE_SECONDS
 from twelvelabs_async.emulator import Emulator, Etag, Fault, store_error
 from twelvelabs_async.emulator.platform import Platform
-from twelvelabs_async.journal.log_file import Disk
+from twelvelabs_async.journal._disk import Disk
 
 CHUNKS = 40
 REFUSAL = store_error(400, "InvalidRequest", "No.")

@@ -23,7 +23,7 @@ from twelvelabs_async import AsyncTwelveLabs, FileJournal, SourceError
 from twelvelabs_async._core.threads import NAME, SHARED_THREADS
 from twelvelabs_async._upload.source.handles import only_one
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.journal.log_file import Disk
+from twelvelabs_async.journal._disk import Disk
 
 pytestmark = [pytest.mark.real_time, posix]
 

@@ -22,7 +22,7 @@ from twelvelabs_async._upload.resume.records import (
 )
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import JournalError, JournalLostError, SourceChangedError
-from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.uploads import CompletedChunk
 
 logger = logging.getLogger("twelvelabs_async")

@@ -32,7 +32,7 @@ from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._upload.resume.lease import Lease, Waiting, held, journal_errors
 from twelvelabs_async._upload.resume.records import ContentIdentity, Outline, outline, path_record
 from twelvelabs_async.errors import UploadInProgressError
-from twelvelabs_async.journal.protocol import Journal
+from twelvelabs_async.journal import Journal
 
 LOOK_AGAIN = 0.05
 """Seconds between two looks at an entry whose holder has not noted its path yet."""
