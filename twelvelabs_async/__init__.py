@@ -111,6 +111,12 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
     )
     from twelvelabs_async.models.pages import (
         Page as Page,
+        PageInfo as PageInfo,
+    )
+    from twelvelabs_async.models.results import (
+        UploadProgress as UploadProgress,
+        UploadResult as UploadResult,
+        UploadStatus as UploadStatus,
     )
     from twelvelabs_async.models.upload_status import (
         UploadStatusPage as UploadStatusPage,
@@ -125,13 +131,9 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
         IncompleteUploadSummary as IncompleteUploadSummary,
         ListIncompleteUploadsResponse as ListIncompleteUploadsResponse,
         MultipartUploadStatusType as MultipartUploadStatusType,
-        PageInfo as PageInfo,
         PresignedUrlChunk as PresignedUrlChunk,
         ReportChunkBatchResponse as ReportChunkBatchResponse,
         RequestAdditionalPresignedUrLsResponse as RequestAdditionalPresignedUrLsResponse,
-        UploadProgress as UploadProgress,
-        UploadResult as UploadResult,
-        UploadStatus as UploadStatus,
         UserMetadata as UserMetadata,
     )
     from twelvelabs_async.resources.assets import (
@@ -178,14 +180,14 @@ _NAMES = {
         ListAssetsResponse TechnicalMetadata VideoStream
     """,
     "models.error_codes": "ErrorCode",
-    "models.pages": "Page",
+    "models.pages": "Page PageInfo",
+    "models.results": "UploadProgress UploadResult UploadStatus",
     "models.upload_status": "UploadStatusPage",
     "models.uploads": """
         ChunkInfo ChunkInfoStatus CompletedChunk CreateAssetUploadRequestType
         CreateAssetUploadResponse GetUploadStatusResponse IncompleteUploadSummary
-        ListIncompleteUploadsResponse MultipartUploadStatusType PageInfo PresignedUrlChunk
-        ReportChunkBatchResponse RequestAdditionalPresignedUrLsResponse UploadProgress UploadResult
-        UploadStatus UserMetadata
+        ListIncompleteUploadsResponse MultipartUploadStatusType PresignedUrlChunk
+        ReportChunkBatchResponse RequestAdditionalPresignedUrLsResponse UserMetadata
     """,
     "resources.assets": "AssetsClient",
     "resources.multipart_upload": "MultipartUploadClient",

@@ -31,6 +31,9 @@ from twelvelabs_async.errors import (
     request_id,
 )
 from twelvelabs_async.models.assets import AssetDetail, AssetHls
+from twelvelabs_async.models.results import (
+    UploadResult,
+)
 from twelvelabs_async.models.uploads import (
     CreateAssetUploadResponse,
     GetUploadStatusResponse,
@@ -38,7 +41,6 @@ from twelvelabs_async.models.uploads import (
     PresignedUrlChunk,
     ReportChunkBatchResponse,
     RequestAdditionalPresignedUrLsResponse,
-    UploadResult,
 )
 
 CLASSES: list[type[TwelveLabsError]] = [

@@ -17,7 +17,9 @@ from yarl import URL
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs, ConfigurationError
 from twelvelabs_async._http.connector import HANDSHAKE_GAP
 from twelvelabs_async.emulator import Answer, Emulator, Fault, Stall
-from twelvelabs_async.models.uploads import UploadResult
+from twelvelabs_async.models.results import (
+    UploadResult,
+)
 
 
 def assert_clean(emulator: Emulator, result: UploadResult) -> None:

@@ -46,7 +46,9 @@ from twelvelabs_async.errors import (
     StorageError,
     TwelveLabsError,
 )
-from twelvelabs_async.models.uploads import UploadResult
+from twelvelabs_async.models.results import (
+    UploadResult,
+)
 
 choose_profile()
 

@@ -35,7 +35,9 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
 )
 from twelvelabs_async.models.assets import AssetDetail
-from twelvelabs_async.models.uploads import UploadProgress
+from twelvelabs_async.models.results import (
+    UploadProgress,
+)
 
 ASSETS = "/assets"
 

@@ -39,7 +39,12 @@ from twelvelabs_async.errors import (
     UploadError,
     UploadInProgressError,
 )
-from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult
+from twelvelabs_async.models.results import (
+    UploadResult,
+)
+from twelvelabs_async.models.uploads import (
+    CreateAssetUploadRequestType,
+)
 
 logger = logging.getLogger("twelvelabs_async")
 

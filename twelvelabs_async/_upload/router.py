@@ -17,7 +17,13 @@ from twelvelabs_async._upload.upload_error import upload_failure
 from twelvelabs_async.errors import SourceError, TwelveLabsError
 from twelvelabs_async.models.assets import AssetDetail, AssetMethod
 from twelvelabs_async.models.media_types import is_document
-from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UploadResult, UserMetadata
+from twelvelabs_async.models.results import (
+    UploadResult,
+)
+from twelvelabs_async.models.uploads import (
+    CreateAssetUploadRequestType,
+    UserMetadata,
+)
 
 DIRECT_BYTES = 200_000_000
 """The platform takes this much in one request, and recommends chunks above (API reference)."""

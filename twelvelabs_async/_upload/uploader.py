@@ -54,14 +54,16 @@ from twelvelabs_async.errors import (
     TwelveLabsError,
 )
 from twelvelabs_async.models.assets import AssetDetail
+from twelvelabs_async.models.results import (
+    UploadProgress,
+    UploadResult,
+)
 from twelvelabs_async.models.uploads import (
     CompletedChunk,
     GetUploadStatusResponse,
     MultipartUploadStatusType,
     PresignedUrlChunk,
     ReportChunkBatchResponse,
-    UploadProgress,
-    UploadResult,
 )
 
 logger = logging.getLogger("twelvelabs_async")

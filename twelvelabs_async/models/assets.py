@@ -1,7 +1,7 @@
-"""What the platform says of an asset, frozen, in the platform's words.
+"""The platform's values of assets, frozen, under the platform's names.
 
-Only the id is sure to be there: an asset that is ``processing`` has next to nothing else. Times are
-aware, sizes are bytes, durations seconds. Facts: the platform's API reference, v1.3, assets, read
+Only the id is always there: an asset that is ``processing`` has little else. Times are aware, sizes
+are bytes, durations are seconds. Facts: the platform's API reference, v1.3, assets, read
 2026-11; of transcriptions, the official SDK 1.3.6.
 """
 
@@ -12,7 +12,12 @@ from typing import Any
 from attrs import Factory, field, frozen
 
 from twelvelabs_async._core.redaction import repr_without_query
-from twelvelabs_async.models.uploads import OpenEnum, PageInfo
+from twelvelabs_async.models.open_enum import (
+    OpenEnum,
+)
+from twelvelabs_async.models.pages import (
+    PageInfo,
+)
 
 
 class AssetMethod(OpenEnum):
@@ -25,7 +30,7 @@ class AssetMethod(OpenEnum):
 
 
 class AssetStatus(OpenEnum):
-    """Where an asset stands; only a ``ready`` one can be used."""
+    """The state of an asset; only a ``ready`` one can be used."""
 
     PROCESSING = "processing"
     READY = "ready"
@@ -33,7 +38,7 @@ class AssetStatus(OpenEnum):
 
 
 class AssetHlsStatus(OpenEnum):
-    """Where an HLS stream stands."""
+    """The state of an HLS stream."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -42,7 +47,7 @@ class AssetHlsStatus(OpenEnum):
 
 
 class AssetThumbnailStatus(OpenEnum):
-    """Where a thumbnail stands."""
+    """The state of a thumbnail."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -51,7 +56,7 @@ class AssetThumbnailStatus(OpenEnum):
 
 
 class AssetTranscriptionStatus(OpenEnum):
-    """Where a transcription stands; only a ``ready`` one has text."""
+    """The state of a transcription; only a ``ready`` one has text."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -69,7 +74,7 @@ class AssetsRetrieveTranscriptionRequestIncludeItem(OpenEnum):
 
 @frozen
 class AssetSourceDetails:
-    """Which file at which provider an imported asset was."""
+    """Which file at which provider an asset was imported from."""
 
     provider: str | None = None
     source_id: str | None = None
@@ -79,7 +84,7 @@ class AssetSourceDetails:
 
 @frozen
 class AssetSource:
-    """Where an asset was imported from; uploaded ones have none."""
+    """Where an asset was imported from; an uploaded asset has no source."""
 
     type: str | None = None
     details: AssetSourceDetails | None = None
@@ -87,7 +92,7 @@ class AssetSource:
 
 @frozen
 class AssetError:
-    """Why an asset failed, for people."""
+    """Why an asset failed, as a text for people."""
 
     message: str
 
@@ -194,12 +199,12 @@ class Asset:
     """A file on the platform.
 
     Attributes:
-        id: The asset.
-        method: How it came there.
-        status: Whether it can be used.
-        filename: Its name.
-        file_type: Its MIME type.
-        created_at: When its upload began.
+        id: The id of the asset.
+        method: How the file came to the platform.
+        status: The state of the asset.
+        filename: The name of the file.
+        file_type: The MIME type of the file.
+        created_at: When the upload began.
         user_metadata: Your own keys and values; empty where there are none.
         source: Where it was imported from; None for an upload.
     """
@@ -216,16 +221,16 @@ class Asset:
 
 @frozen
 class AssetDetail(Asset):
-    """A file on the platform, and what came of it.
+    """A file on the platform, and what the platform made of it.
 
     Attributes:
         hls: Its HLS stream; None unless one was asked for.
         thumbnail: Its thumbnail; None unless one was asked for.
-        technical_metadata: What was read from the file; None while it is processed.
-        size: Its bytes; None until it is ready.
-        duration: Its length in seconds; None until it is ready, and for images.
-        error: Why it failed; None unless it did.
-        url: Where it can be had, should the platform name it here (undocumented).
+        technical_metadata: What was read from the file; None while the asset is processed.
+        size: Bytes of the file; None until the asset is ready.
+        duration: Length in seconds; None until the asset is ready, and for images.
+        error: Why the asset failed; None unless it did.
+        url: The URL of the file, should the platform name it here (undocumented).
     """
 
     hls: AssetHls | None = None
@@ -265,7 +270,7 @@ class AssetTranscriptionUtterance(AssetTranscriptionEntry):
 
 @frozen
 class AssetTranscriptionError:
-    """Why a transcription failed, for people."""
+    """Why a transcription failed, as a text for people."""
 
     message: str
 
@@ -278,7 +283,7 @@ class AssetTranscriptionResponse:
     not ready yet. It is an empty tuple where no speech was recognized.
 
     Attributes:
-        status: Where the transcription stands.
+        status: The state of the transcription.
         words: One entry for each word.
         sentences: One entry for each sentence.
         utterances: One entry for each speaker turn.

@@ -1,14 +1,16 @@
-"""The platform's error codes: what ``ApiError.code`` may be, and whatever comes after.
+"""The platform's error codes, the values of ``ApiError.code``; later ones are members, too.
 
-Facts: the platform's API reference, v1.3, error codes, read 2026-11. A binding error and a
-validator's sentence come without a code, as text; ``ApiError.message`` has it whole.
+Facts: the platform's API reference, v1.3, error codes, read 2026-11. Some errors, such as those of
+a validator, come without a code, as text: ``ApiError.message`` has the whole text.
 """
 
-from twelvelabs_async.models.uploads import OpenEnum
+from twelvelabs_async.models.open_enum import (
+    OpenEnum,
+)
 
 
 class ErrorCode(OpenEnum):
-    """A word for what is wrong; equal to its text, such as ``"parameter_invalid"``."""
+    """A code of the platform; it equals its text, such as ``"parameter_invalid"``."""
 
     CONTENT_TYPE_INVALID = "content_type_invalid"
     MULTIPART_BOUNDARY_MISSING = "multipart_boundary_missing"

@@ -1,8 +1,9 @@
-"""Which of the platform's three types a file is, by its name.
+"""Guess which of the platform's three types a file has, by its name.
 
-A table of our own comes first. What ``mimetypes`` knows differs between Pythons and, by the
-system's list, between machines: with no list it knows neither mkv, m4v, flac nor m4a (3.11), and
-takes ``.mpa`` for video and ``.3gp`` for audio; with one, ``.ts`` may be a translation.
+Our own table comes first, because ``mimetypes`` knows other extensions in each version of Python
+and, by the system's list, on each machine. Without such a list it knows neither mkv, m4v, flac nor
+m4a (Python 3.11), and takes ``.mpa`` for video and ``.3gp`` for audio; with one, ``.ts`` may be a
+translation.
 """
 
 import mimetypes
@@ -37,10 +38,10 @@ _TYPES: dict[str, CreateAssetUploadRequestType] = {
 
 
 def asset_type(filename: str) -> CreateAssetUploadRequestType | None:
-    """Return the type of the file called ``filename``, a name or a path; None if it tells nothing.
+    """Return the type of a file by its ``filename``, a name or a path; None if that does not say.
 
-    Only the last extension counts, in any case. A name does not prove what is inside: the platform
-    has the last word.
+    Only the last extension counts; its case does not matter. The platform looks into the file, and
+    may refuse it all the same.
     """
     _, dot, extension = filename.lower().rpartition(".")
     if not dot:

@@ -1,8 +1,8 @@
-"""Pages of the platform's lists: walk the items of all of them, or page by page.
+"""Pages of the platform's lists: iterate over all items, or page by page.
 
-Both spellings are here: the platform's documented interface (``data``, ``has_next_page()``,
-``await get_next_page()``) and the official Python SDK's (``items``, ``has_next``, ``next_page()``,
-``iter_pages()``).
+A page has two interfaces: the one that the platform documents (``data``,
+``has_next_page()``, ``await get_next_page()``), and the one of the official Python SDK (``items``,
+``has_next``, ``next_page()``, ``iter_pages()``).
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,7 +11,6 @@ from typing import Any, Generic, Self, TypeVar
 from attrs import evolve, field, frozen
 
 from twelvelabs_async.errors import InvalidArgumentError, InvalidResponseError
-from twelvelabs_async.models.uploads import PageInfo
 
 T = TypeVar("T")
 
@@ -19,11 +18,11 @@ LARGEST_PAGE = 50
 """Items; the platform gives no more on one page (API reference, v1.3)."""
 
 MOST_PAGES = 100_000
-"""Pages of one walk; the largest account that is known of has a few thousand."""
+"""Pages that one iteration fetches at most; a list with more is taken to have no end."""
 
 MOST_REPEATS = 10
-"""Pages in a row that hold what the page before them held. A few are no fault: where items are
-added while a list is walked, each page holds items that the page before it held, too."""
+"""Pages in a row that may equal the page before them. A few are no fault: where items are added
+during an iteration, a page holds items that the page before it held, too."""
 
 
 def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int]:
@@ -39,6 +38,23 @@ def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int
         raise InvalidArgumentError(problem, argument="page_limit")
     chosen = {"page": page, "page_limit": page_limit}
     return {name: value for name, value in chosen.items() if value is not None}
+
+
+@frozen
+class PageInfo:
+    """Which page of how many this is; None where the platform did not say.
+
+    Attributes:
+        limit_per_page: Items on a page at most.
+        page: The page's number, from 1.
+        total_page: How many pages there are.
+        total_results: How many items there are on all pages.
+    """
+
+    limit_per_page: int | None = None
+    page: int | None = None
+    total_page: int | None = None
+    total_results: int | None = None
 
 
 @frozen

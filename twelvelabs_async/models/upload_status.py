@@ -1,4 +1,4 @@
-"""Where a session stands, as its status endpoint tells it, page by page."""
+"""The status of an upload session, page by page."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -7,11 +7,13 @@ from attrs import frozen
 
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.models.pages import Page
+from twelvelabs_async.models.results import (
+    UploadStatus,
+)
 from twelvelabs_async.models.uploads import (
     ChunkInfo,
     GetUploadStatusResponse,
     MultipartUploadStatusType,
-    UploadStatus,
 )
 
 StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
@@ -19,7 +21,7 @@ StatusCallback = Callable[[UploadStatus], Awaitable[None] | None]
 
 @frozen(kw_only=True)
 class UploadStatusPage(Page[ChunkInfo]):
-    """Where a session stands, and a page of its chunks; ``async for`` walks all of them.
+    """The status of a session, and one page of its chunks; ``async for`` yields all chunks.
 
     Attributes:
         status: The session's state when this page was fetched.
@@ -46,31 +48,31 @@ class UploadStatusPage(Page[ChunkInfo]):
     @classmethod
     def of(
         cls,
-        told: GetUploadStatusResponse,
+        answer: GetUploadStatusResponse,
         number: int,
         fetch: Callable[[int], Awaitable["UploadStatusPage"]],
     ) -> "UploadStatusPage":
         """Return an answer as a page.
 
         Args:
-            told: The answer.
+            answer: The answer of the status endpoint.
             number: The page's number, from 1.
             fetch: Fetches another page by its number.
         """
         return cls(
-            data=told.uploaded_chunks,
-            page_info=told.page_info,
+            data=answer.uploaded_chunks,
+            page_info=answer.page_info,
             number=number,
             fetch=fetch,
-            status=told.status,
-            upload_id=told.upload_id,
-            chunks_completed=told.chunks_completed,
-            chunks_failed=told.chunks_failed,
-            chunks_pending=told.chunks_pending,
-            total_size=told.total_size,
-            uploaded_size=told.uploaded_size,
-            created_at=told.created_at,
-            updated_at=told.updated_at,
+            status=answer.status,
+            upload_id=answer.upload_id,
+            chunks_completed=answer.chunks_completed,
+            chunks_failed=answer.chunks_failed,
+            chunks_pending=answer.chunks_pending,
+            total_size=answer.total_size,
+            uploaded_size=answer.uploaded_size,
+            created_at=answer.created_at,
+            updated_at=answer.updated_at,
         )
 
     def summary(self) -> UploadStatus:

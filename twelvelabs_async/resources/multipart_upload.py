@@ -33,6 +33,10 @@ from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.pages import Page
+from twelvelabs_async.models.results import (
+    UploadResult,
+    UploadStatus,
+)
 from twelvelabs_async.models.upload_status import StatusCallback, UploadStatusPage
 from twelvelabs_async.models.uploads import (
     CompletedChunk,
@@ -42,8 +46,6 @@ from twelvelabs_async.models.uploads import (
     MultipartUploadStatusType,
     ReportChunkBatchResponse,
     RequestAdditionalPresignedUrLsResponse,
-    UploadResult,
-    UploadStatus,
     UserMetadata,
 )
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
