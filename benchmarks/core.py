@@ -39,7 +39,7 @@ ASSET_URL = "https://store.example/asset.mp4"
 
 
 @frozen
-class File:
+class UnreadFile:
     """A file that is never read."""
 
     size: int
@@ -136,7 +136,7 @@ def uploader(platform: InstantPlatform, workers: int) -> Uploader:
     slices = Slices(platform.chunks * CHUNK_SIZE, CHUNK_SIZE)
     return Uploader(
         session=UploadSession("upload", CHUNK_SIZE, platform.chunks, slices.total_size, "asset"),
-        source=File(slices.total_size),
+        source=UnreadFile(slices.total_size),
         ledger=Ledger.fresh(slices, BATCH_SIZE),
         urls=UrlBook(),
         platform=platform,

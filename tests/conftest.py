@@ -13,7 +13,7 @@ import pytest
 import uvloop
 from support.account import Account
 from support.cli import Shell
-from support.contract import API_KEY, TARGETS, Switches, Target
+from support.contract import API_KEY, TARGETS, ContractTarget, Switches
 from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import VirtualTimeLoop, utcnow
 from support.watch import WATCH, Watch, last_look, listen
@@ -131,14 +131,14 @@ def target_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def target(target_name: str) -> AsyncIterator[Target]:
+async def target(target_name: str) -> AsyncIterator[ContractTarget]:
     """Yield a running target."""
     async with TARGETS[target_name]() as running:
         yield running
 
 
 @pytest.fixture
-async def account(target: Target) -> AsyncIterator[Account]:
+async def account(target: ContractTarget) -> AsyncIterator[Account]:
     """Yield a user of the target, who leaves nothing behind."""
     user = Account(target)
     try:
@@ -148,7 +148,7 @@ async def account(target: Target) -> AsyncIterator[Account]:
 
 
 @pytest.fixture
-def switches(target: Target) -> Switches:
+def switches(target: ContractTarget) -> Switches:
     """Return what only an emulator has; the platform is skipped."""
     assert target.switches is not None
     return target.switches

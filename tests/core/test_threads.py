@@ -18,7 +18,7 @@ REAL_SECONDS = 10.0
 
 
 @define
-class Gate:
+class HangingCall:
     """A call that hangs, as a read of a dead disk does, until the test opens the gate."""
 
     entered: threading.Semaphore = Factory(lambda: threading.Semaphore(0))
@@ -63,9 +63,9 @@ def threads() -> Iterator[Threads]:
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
+def gate() -> Iterator[HangingCall]:
     """Yield a gate that is open in the end, whatever happens."""
-    gate = Gate()
+    gate = HangingCall()
     yield gate
     gate.opened.set()
 
@@ -94,7 +94,7 @@ def test_calls_one_after_the_other_have_one_thread(threads: Threads) -> None:
     assert len(idents) == alive() == 1
 
 
-def test_a_lane_has_few_threads(threads: Threads, gate: Gate) -> None:
+def test_a_lane_has_few_threads(threads: Threads, gate: HangingCall) -> None:
     """A file whose disk hangs takes no more, however many calls wait."""
     lane = threads.lane()
     calls = [lane.submit(gate) for _ in range(3 * LANE_THREADS)]
@@ -105,7 +105,7 @@ def test_a_lane_has_few_threads(threads: Threads, gate: Gate) -> None:
     assert [here(call) for call in calls] == ["done"] * len(calls)
 
 
-def test_disks_that_hang_keep_no_other_file_waiting(threads: Threads, gate: Gate) -> None:
+def test_disks_that_hang_keep_no_other_file_waiting(threads: Threads, gate: HangingCall) -> None:
     """Each file has a thread, whatever the others take."""
     hung = [threads.lane() for _ in range(10)]
     calls = [lane.submit(gate) for lane in hung for _ in range(10)]
@@ -119,14 +119,14 @@ def test_disks_that_hang_keep_no_other_file_waiting(threads: Threads, gate: Gate
 
 
 def test_an_abandoned_call_gives_its_place_to_another(
-    threads: Threads, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    threads: Threads, gate: HangingCall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its thread is left behind, and no thread that others need."""
     monkeypatch.setattr("twelvelabs_async._core.threads.SLOW_SECONDS", REAL_SECONDS)
     lanes = [threads.lane(), threads.lane()]
     hung = [lane.submit(gate) for lane in lanes for _ in range(SHARED_THREADS // 2)]
     gate.wait_entered(SHARED_THREADS)
-    healthy, second = threads.lane(), Gate()
+    healthy, second = threads.lane(), HangingCall()
     calls = [healthy.submit(second) for _ in range(2)]
     assert not second.waiting_to_enter  # they wait: so many are busy
     for call in hung:
@@ -136,7 +136,7 @@ def test_an_abandoned_call_gives_its_place_to_another(
     assert [here(call) for call in calls] == ["done", "done"]
 
 
-def test_a_call_that_waits_can_be_cancelled(threads: Threads, gate: Gate) -> None:
+def test_a_call_that_waits_can_be_cancelled(threads: Threads, gate: HangingCall) -> None:
     """It is never made."""
     lane = threads.lane()
     calls = [lane.submit(gate) for _ in range(LANE_THREADS + 1)]
@@ -150,10 +150,10 @@ def test_a_call_that_waits_can_be_cancelled(threads: Threads, gate: Gate) -> Non
 
 @pytest.mark.parametrize("abandoned", [False, True])
 def test_the_last_call_waits_for_all_others(
-    threads: Threads, gate: Gate, *, abandoned: bool
+    threads: Threads, gate: HangingCall, *, abandoned: bool
 ) -> None:
     """A descriptor is not closed under a read, not even under one that nobody waits for."""
-    lane, closed = threads.lane(), Gate()
+    lane, closed = threads.lane(), HangingCall()
     reads = [lane.submit(gate) for _ in range(LANE_THREADS)]
     gate.wait_entered(LANE_THREADS)
     if abandoned:
@@ -168,14 +168,14 @@ def test_the_last_call_waits_for_all_others(
     assert here(last) == "done"
 
 
-async def hang(lane: Any, call: Callable[[], Any], gate: Gate) -> "asyncio.Future[Any]":
+async def hang(lane: Any, call: Callable[[], Any], gate: HangingCall) -> "asyncio.Future[Any]":
     """Make a call in a lane as asyncio does, and return when it hangs."""
     future = asyncio.get_running_loop().run_in_executor(lane, call)
     await asyncio.to_thread(gate.wait_entered)
     return future
 
 
-async def test_what_an_abandoned_call_opens_is_closed(threads: Threads, gate: Gate) -> None:
+async def test_what_an_abandoned_call_opens_is_closed(threads: Threads, gate: HangingCall) -> None:
     """A file that opens at last, for an upload that has gone, is not left open."""
     reader, writer = os.pipe()
 
@@ -226,7 +226,7 @@ async def test_aiofiles_uses_a_lane(threads: Threads, tmp_path: Any) -> None:
     assert alive() == 1
 
 
-def test_close_ends_idle_threads_now_and_others_later(gate: Gate) -> None:
+def test_close_ends_idle_threads_now_and_others_later(gate: HangingCall) -> None:
     """A thread that hangs stays behind until its call returns."""
     threads = Threads()
     lane = threads.lane()
@@ -252,7 +252,7 @@ def test_an_idle_thread_ends_by_itself(threads: Threads, monkeypatch: pytest.Mon
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_forked_process_has_threads_of_its_own(threads: Threads, gate: Gate) -> None:
+def test_a_forked_process_has_threads_of_its_own(threads: Threads, gate: HangingCall) -> None:
     """Those of its parent have stayed there, with the calls that they are making."""
     lane = threads.lane()
     here(lane.submit(max, 1, 2))

@@ -43,7 +43,7 @@ Json = dict[str, Any]
 
 
 @define
-class Reply:
+class AssetReply:
     """An answer, read whole."""
 
     status: int
@@ -70,17 +70,19 @@ class AssetsOverHttp:
     http: aiohttp.ClientSession
     files: Path
 
-    async def api(self, method: str, path: str, **options: Any) -> Reply:
+    async def api(self, method: str, path: str, **options: Any) -> AssetReply:
         """Ask the API, with the key."""
         headers = {"x-api-key": self.emulator.api_key, **options.pop("headers", {})}
         return await self.ask(method, self.emulator.base_url + path, headers=headers, **options)
 
-    async def ask(self, method: str, url: str, **options: Any) -> Reply:
+    async def ask(self, method: str, url: str, **options: Any) -> AssetReply:
         """Send a request to a raw URL and read the answer whole."""
         async with self.http.request(method, URL(url, encoded=True), **options) as response:
-            return Reply(response.status, response.content_type, await response.read())
+            return AssetReply(response.status, response.content_type, await response.read())
 
-    async def create(self, name: str = "film.mp4", content: bytes = FILM, **fields: str) -> Reply:
+    async def create(
+        self, name: str = "film.mp4", content: bytes = FILM, **fields: str
+    ) -> AssetReply:
         """Upload a file directly; the fields stand around it."""
         form = aiohttp.FormData({"method": "direct"})
         form.add_field("file", io.BytesIO(content), filename=name)
@@ -88,7 +90,7 @@ class AssetsOverHttp:
             form.add_field(key, value)
         return await self.api("POST", "/assets", data=form)
 
-    async def by_url(self, url: str, **fields: str) -> Reply:
+    async def by_url(self, url: str, **fields: str) -> AssetReply:
         """Make an asset from a URL."""
         form = aiohttp.MultipartWriter("form-data")
         for key, value in {"method": "url", "url": url, **fields}.items():

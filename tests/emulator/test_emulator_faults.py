@@ -31,7 +31,7 @@ UPLOADS = "/assets/multipart-uploads"
 
 
 @define
-class Reply:
+class ParsedReply:
     """An answer, read whole."""
 
     status: int
@@ -50,14 +50,14 @@ class FaultyUpload:
     def apply_fault(self, route: str, action: Any, **more: Any) -> Fault:
         return self.emulator.faults.add(Fault(route=route, action=action, **more))
 
-    async def ask(self, method: str, url: str, **options: Any) -> Reply:
+    async def ask(self, method: str, url: str, **options: Any) -> ParsedReply:
         async with self.http.request(method, URL(url, encoded=True), **options) as response:
             is_json = response.content_type == "application/json"
             body = await (response.json() if is_json else response.text())
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status, headers, body)
+            return ParsedReply(response.status, headers, body)
 
-    async def api(self, method: str, path: str, **options: Any) -> Reply:
+    async def api(self, method: str, path: str, **options: Any) -> ParsedReply:
         headers = {"x-api-key": self.emulator.api_key}
         return await self.ask(method, self.emulator.base_url + path, headers=headers, **options)
 
@@ -74,11 +74,11 @@ class FaultyUpload:
         url: str = self.session["upload_urls"][0]["url"]
         return url
 
-    async def put(self, url: str, data: Any = CONTENT, size: int = CHUNK) -> Reply:
+    async def put(self, url: str, data: Any = CONTENT, size: int = CHUNK) -> ParsedReply:
         headers = {**self.session["upload_headers"], "Content-Length": str(size)}
         return await self.ask("PUT", url, headers=headers, data=data)
 
-    async def report(self) -> Reply:
+    async def report(self) -> ParsedReply:
         chunk = {"chunk_index": 1, "proof": MD5, "proof_type": "etag", "chunk_size": CHUNK}
         return await self.api("POST", self.path, json={"completed_chunks": [chunk]})
 

@@ -39,7 +39,7 @@ Json = dict[str, Any]
 
 
 @define
-class Reply:
+class RawReply:
     """An answer, read whole."""
 
     status: int
@@ -62,13 +62,13 @@ class UploadsOverHttp:
     clock: ManualClock
     session: Json = Factory(dict[str, Any])
 
-    async def ask(self, method: str, url: str, **options: Any) -> Reply:
+    async def ask(self, method: str, url: str, **options: Any) -> RawReply:
         """Send a request to a raw URL and read the answer whole."""
         async with self.http.request(method, URL(url, encoded=True), **options) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status, headers, await response.read())
+            return RawReply(response.status, headers, await response.read())
 
-    async def api(self, method: str, path: str, **options: Any) -> Reply:
+    async def api(self, method: str, path: str, **options: Any) -> RawReply:
         """Ask the API, with the key."""
         headers = {"x-api-key": self.emulator.api_key, **options.pop("headers", {})}
         return await self.ask(method, self.emulator.base_url + path, headers=headers, **options)
@@ -91,13 +91,13 @@ class UploadsOverHttp:
         url: str = answer.json["upload_urls"][0]["url"]
         return url
 
-    async def put(self, url: str, index: int = 1, **options: Any) -> Reply:
+    async def put(self, url: str, index: int = 1, **options: Any) -> RawReply:
         """PUT a chunk with the headers that it needs."""
         headers = {**self.session["upload_headers"], **options.pop("headers", {})}
         options.setdefault("data", piece(index))
         return await self.ask("PUT", url, headers=headers, **options)
 
-    async def report(self, *indexes: int) -> Reply:
+    async def report(self, *indexes: int) -> RawReply:
         """Report chunks with the ETags that they must have."""
         chunks = [
             {
@@ -132,7 +132,7 @@ def md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def code(reply: Reply) -> str:
+def code(reply: RawReply) -> str:
     """Return the code of an XML error."""
     found = re.search(rb"<Code>(\w+)</Code>", reply.body)
     assert found

@@ -490,7 +490,7 @@ def test_words_and_any_mapping_are_dumped() -> None:
     assert dump(MappingProxyType({AssetStatus.READY: AssetStatus("new")})) == b'{"ready":"new"}'
 
 
-class Loop:
+class NoJson:
     """No JSON."""
 
 
@@ -507,7 +507,7 @@ class Loop:
         ({None: 1}, "$: JSON cannot carry NoneType as a key"),
         ({"two words": {"a": b"raw"}}, '$["two words"].a: JSON cannot carry bytes'),
         ({"a": {1, 2}}, "$.a: JSON cannot carry set"),
-        ([Loop()], "$[0]: JSON cannot carry Loop"),
+        ([NoJson()], "$[0]: JSON cannot carry NoJson"),
         ([datetime(2026, 11, 22, tzinfo=UTC)], "$[0]: JSON cannot carry datetime"),
         ({"name": "\udcff.mp4"}, "$.name: JSON cannot carry str (a lone surrogate)"),
         ({"\ud800": 1}, "$: JSON cannot carry str (a lone surrogate)"),

@@ -32,7 +32,7 @@ FILE_SIZE = 1000 * CHUNKS
 
 
 @frozen
-class Scene:
+class RelayedClient:
     """A client whose connections all go through one relay."""
 
     emulator: Emulator
@@ -59,7 +59,7 @@ async def scene(
     session: aiohttp.ClientSession | None = None,
     connector: aiohttp.BaseConnector | None = None,
     **settings: float,
-) -> AsyncGenerator[Scene]:
+) -> AsyncGenerator[RelayedClient]:
     """Put a relay before both origins of an emulator."""
     theirs, ours = ssl or (None, True)
     async with Emulator(chunk_size=1000, now=utcnow, ssl=theirs) as emulator, relay() as running:
@@ -73,14 +73,14 @@ async def scene(
             max_retries=0,
             **settings,  # type: ignore[arg-type] # seconds
         ) as client:
-            yield Scene(emulator, running, client, str(make_file(FILE_SIZE)))
+            yield RelayedClient(emulator, running, client, str(make_file(FILE_SIZE)))
         assert emulator.faults.unused() == []
 
 
-Call = Callable[[Scene], Awaitable[object]]
+Call = Callable[[RelayedClient], Awaitable[object]]
 
 
-async def _report(scene: Scene) -> None:
+async def _report(scene: RelayedClient) -> None:
     session = await create(scene.client)
     chunks = await store(session, 1500)
     await scene.fill()
@@ -91,7 +91,7 @@ async def _report(scene: Scene) -> None:
     )
 
 
-async def _urls(scene: Scene) -> None:
+async def _urls(scene: RelayedClient) -> None:
     session = await create(scene.client)
     await scene.fill()
     scene.relay.die()
@@ -100,27 +100,27 @@ async def _urls(scene: Scene) -> None:
     )
 
 
-async def _direct(scene: Scene) -> None:
+async def _direct(scene: RelayedClient) -> None:
     await scene.fill()
     scene.relay.die()
     await scene.client.assets.create(method="direct", file=("a.mp4", b"film"), request_options=ONCE)
 
 
-async def _ready(scene: Scene) -> None:
+async def _ready(scene: RelayedClient) -> None:
     asset = await scene.client.assets.create(method="direct", file=("a.mp4", b"film"))
     await scene.fill()
     scene.relay.die()
     await scene.client.assets.wait_until_ready(asset.id, timeout=60)
 
 
-async def _delete(scene: Scene) -> None:
+async def _delete(scene: RelayedClient) -> None:
     asset = await scene.client.assets.create(method="direct", file=("a.mp4", b"film"))
     await scene.fill()
     scene.relay.die()
     await scene.client.assets.delete(asset.id, request_options=ONCE)
 
 
-async def _change(scene: Scene) -> None:
+async def _change(scene: RelayedClient) -> None:
     asset = await scene.client.assets.create(method="direct", file=("a.mp4", b"film"))
     await scene.fill()
     scene.relay.die()
@@ -129,19 +129,19 @@ async def _change(scene: Scene) -> None:
     )
 
 
-async def _list(scene: Scene) -> None:
+async def _list(scene: RelayedClient) -> None:
     await scene.fill()
     scene.relay.die()
     await ask(scene.client, ONCE)
 
 
-async def _create(scene: Scene) -> None:
+async def _create(scene: RelayedClient) -> None:
     await scene.fill()
     scene.relay.die()
     await create(scene.client, options=ONCE)
 
 
-async def _upload(scene: Scene) -> None:
+async def _upload(scene: RelayedClient) -> None:
     await scene.fill()
     scene.relay.die()
     await scene.upload()
@@ -248,7 +248,7 @@ async def test_tunnels_through_a_proxy_die_as_well(make_file: MakeFile) -> None:
         async with AsyncTwelveLabs(
             emulator.api_key, emulator.base_url, ssl=ours, proxy=proxy_url, max_retries=0
         ) as client:
-            here = Scene(emulator, running, client, str(make_file(FILE_SIZE)))
+            here = RelayedClient(emulator, running, client, str(make_file(FILE_SIZE)))
             await here.fill()
             running.die()
             await here.upload()

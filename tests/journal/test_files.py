@@ -57,7 +57,7 @@ def no_leaks() -> Iterator[None]:
 
 
 @define(eq=False)
-class Watched:
+class RecordingDisk:
     """A disk that writes down what is asked of it, and fails where it is told to.
 
     Attributes:
@@ -131,7 +131,7 @@ async def check_goes_on(journal: FileJournal, wanted: list[bytes]) -> None:
 
 async def test_a_record_of_a_new_entry_is_on_the_disk_when_append_returns(tmp_path: Path) -> None:
     """First the record, then the file, then the directory that names it; never on the loop."""
-    disk = Watched()
+    disk = RecordingDisk()
     journal = disk.journal(tmp_path / "new")
     assert await journal.acquire("key", "one", SECONDS) is None
     assert disk.calls == ["sync directory", "write"]
@@ -168,7 +168,7 @@ async def test_records_that_come_together_share_a_sync(tmp_path: Path) -> None:
         started.set()
         go_on.wait()
 
-    disk = Watched(before_sync=wait)
+    disk = RecordingDisk(before_sync=wait)
     journal = disk.journal(tmp_path)
     await journal.acquire("key", "one", SECONDS)
     first = asyncio.create_task(journal.append("key", "one", b"first"))
@@ -191,7 +191,7 @@ async def test_two_entries_do_not_wait_for_each_other(tmp_path: Path) -> None:
         started.set()
         go_on.wait()
 
-    disk = Watched(before_sync=wait)
+    disk = RecordingDisk(before_sync=wait)
     journal = disk.journal(tmp_path)
     for key in ("a", "b"):
         await journal.acquire(key, "one", SECONDS)
@@ -317,7 +317,7 @@ async def test_a_failing_disk_is_told_and_leaves_a_valid_journal(
 ) -> None:
     """The error names the file and the reason; the record is not there, and others can follow."""
     await fill(FileJournal(tmp_path), RECORDS)
-    disk = Watched()
+    disk = RecordingDisk()
     journal = disk.journal(tmp_path)
     await journal.acquire("key", "two", SECONDS)
     await journal.append("key", "two", b"before")
@@ -339,7 +339,7 @@ async def test_a_failing_disk_is_told_and_leaves_a_valid_journal(
 
 async def test_a_write_in_pieces_is_one_record(tmp_path: Path) -> None:
     """A disk may take less than it was given."""
-    disk = Watched()
+    disk = RecordingDisk()
     journal = disk.journal(tmp_path)
     await journal.acquire("key", "one", SECONDS)
     disk.failing = {"write": [-10, -4, -2]}
@@ -350,7 +350,7 @@ async def test_a_write_in_pieces_is_one_record(tmp_path: Path) -> None:
 
 async def test_a_failure_is_told_to_all_that_shared_it(tmp_path: Path) -> None:
     """No record of a write that failed is taken for kept."""
-    disk = Watched()
+    disk = RecordingDisk()
     journal = disk.journal(tmp_path)
     await journal.acquire("key", "one", SECONDS)
     disk.failing = {"sync": [errno.EIO, errno.EIO]}
@@ -365,7 +365,7 @@ async def test_a_failure_is_told_to_all_that_shared_it(tmp_path: Path) -> None:
 
 async def test_an_entry_that_cannot_be_forgotten_is_told(tmp_path: Path) -> None:
     """The lease stays, and so do the records if nothing was done."""
-    disk = Watched()
+    disk = RecordingDisk()
     journal = disk.journal(tmp_path)
     await fill(journal, RECORDS)
     await journal.acquire("key", "one", SECONDS)
@@ -379,7 +379,7 @@ async def test_an_entry_that_cannot_be_forgotten_is_told(tmp_path: Path) -> None
 
 async def test_a_disk_that_fails_while_it_acquires_leaves_the_entry_free(tmp_path: Path) -> None:
     """Nobody has what was not given."""
-    disk = Watched(failing={"write": [errno.ENOSPC]})
+    disk = RecordingDisk(failing={"write": [errno.ENOSPC]})
     with pytest.raises(JournalError, match="no space left on device"):
         await disk.journal(tmp_path).acquire("key", "one", SECONDS)
     await check_goes_on(FileJournal(tmp_path), [])
@@ -387,7 +387,7 @@ async def test_a_disk_that_fails_while_it_acquires_leaves_the_entry_free(tmp_pat
 
 async def test_a_disk_that_fails_while_it_releases_frees_the_entry(tmp_path: Path) -> None:
     """The name of who had it stays behind, which is no harm."""
-    disk = Watched()
+    disk = RecordingDisk()
     journal = disk.journal(tmp_path)
     await journal.acquire("key", "one", SECONDS)
     await journal.append("key", "one", b"1")
@@ -398,7 +398,7 @@ async def test_a_disk_that_fails_while_it_releases_frees_the_entry(tmp_path: Pat
 
 async def test_a_directory_that_cannot_be_synced_is_no_reason_to_fail(tmp_path: Path) -> None:
     """Some network file systems do not know how; other errors count."""
-    disk = Watched(failing={"sync directory": [errno.EINVAL]})
+    disk = RecordingDisk(failing={"sync directory": [errno.EINVAL]})
     await fill(disk.journal(tmp_path), [b"1"])
     await check_goes_on(disk.journal(tmp_path), [b"1"])
 
@@ -445,7 +445,7 @@ async def test_a_file_where_the_directory_should_be_is_told(tmp_path: Path) -> N
 
 
 @define(eq=False)
-class SlowDisk:
+class HeldDisk:
     """A disk whose syncs last until they are let go."""
 
     started: threading.Event = Factory(threading.Event)
@@ -465,7 +465,7 @@ async def turns(count: int) -> None:
 
 async def test_a_cancelled_append_ends_when_its_thread_has(tmp_path: Path) -> None:
     """Its record is whole, and the file is not closed under the thread, though it is released."""
-    disk = SlowDisk()
+    disk = HeldDisk()
     journal = FileJournal(tmp_path, disk=Disk(sync=disk.sync))
     await journal.acquire("key", "one", SECONDS)
     append = asyncio.create_task(journal.append("key", "one", b"1"))
@@ -484,7 +484,7 @@ async def test_a_cancelled_append_ends_when_its_thread_has(tmp_path: Path) -> No
 
 async def test_a_cancelled_clear_ends_when_its_thread_has(tmp_path: Path) -> None:
     """Whoever is next with the file waits for it."""
-    disk = SlowDisk()
+    disk = HeldDisk()
     journal = FileJournal(tmp_path, disk=Disk(sync=disk.sync))
     await journal.acquire("key", "one", SECONDS)
     clear = asyncio.create_task(journal.clear("key", "one"))
@@ -502,7 +502,7 @@ async def test_a_cancelled_clear_ends_when_its_thread_has(tmp_path: Path) -> Non
 
 async def test_a_release_that_is_cancelled_while_it_waits_is_carried_out(tmp_path: Path) -> None:
     """Or nobody could ever release it again."""
-    disk = SlowDisk()
+    disk = HeldDisk()
     journal = FileJournal(tmp_path, disk=Disk(sync=disk.sync))
     await journal.acquire("key", "one", SECONDS)
     append = asyncio.create_task(journal.append("key", "one", b"1"))
@@ -526,7 +526,7 @@ async def test_what_is_not_kept_yet_is_not_read(tmp_path: Path) -> None:
         started.set()
         go_on.wait()
 
-    disk = Watched(before_sync=wait, failing={"sync": [errno.EIO]})
+    disk = RecordingDisk(before_sync=wait, failing={"sync": [errno.EIO]})
     journal = disk.journal(tmp_path)
     await journal.acquire("key", "one", SECONDS)
     append = asyncio.create_task(journal.append("key", "one", b"1"))
@@ -542,7 +542,7 @@ async def test_what_is_not_kept_yet_is_not_read(tmp_path: Path) -> None:
 
 async def test_an_append_that_is_cancelled_while_it_waits_is_never_written(tmp_path: Path) -> None:
     """The others of its batch are."""
-    disk = SlowDisk()
+    disk = HeldDisk()
     journal = FileJournal(tmp_path, disk=Disk(sync=disk.sync))
     await journal.acquire("key", "one", SECONDS)
     appends = [asyncio.create_task(journal.append("key", "one", b"0"))]
@@ -560,7 +560,7 @@ async def test_an_append_that_is_cancelled_while_it_waits_is_never_written(tmp_p
 
 async def test_a_batch_is_kept_though_the_one_that_writes_it_is_cancelled(tmp_path: Path) -> None:
     """Only who was cancelled hears of it."""
-    disk = SlowDisk()
+    disk = HeldDisk()
     disk.go_on.set()
     journal = FileJournal(tmp_path, disk=Disk(sync=disk.sync))
     await journal.acquire("key", "one", SECONDS)
@@ -1077,7 +1077,7 @@ def test_a_system_without_locks_is_told_at_once(
 class Game:
     """Two journals over one directory, and what the entry that they share should be."""
 
-    disk: Watched
+    disk: RecordingDisk
     journals: list[FileJournal]
     owner: tuple[int, str] | None = None
     records: list[bytes] = Factory(list[bytes])
@@ -1136,7 +1136,7 @@ class Game:
 
 async def play(directory: Path, steps: list[tuple[str, int, str, bytes]]) -> None:
     """Play a game to its end, and leave nothing behind."""
-    disk = Watched()
+    disk = RecordingDisk()
     game = Game(disk, [disk.journal(directory), disk.journal(directory)])
     for step in steps:
         await game.step(*step)

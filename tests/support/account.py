@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import NOTHING, Factory, define, frozen
 
-from support.contract import Attachment, Form, Query, Reply, Request, Target
+from support.contract import Attachment, ContractTarget, Form, Query, Reply, Request
 from support.models import kept, told
 from support.shapes import (
     ASSET,
@@ -112,7 +112,7 @@ class Session:
 class Account:
     """Asks a target, compares each answer with what is documented, remembers what was made."""
 
-    target: Target
+    target: ContractTarget
     token: str = Factory(lambda: secrets.token_hex(4))
     made: list[str] = Factory(list[str])
     answered: set[str] = Factory(set[str])

@@ -34,7 +34,7 @@ MOST_FRAGMENTS = 60
 
 
 @frozen
-class Trouble:
+class ConnectionTrouble:
     """What happens to one connection.
 
     Attributes:
@@ -99,12 +99,12 @@ class ChaosRelay:
             for each in writers:
                 each.transport.abort()
 
-    def _drawn(self) -> Trouble:
+    def _drawn(self) -> ConnectionTrouble:
         harms: list[Harm] = list(get_args(Harm))
         if not self.patient:
             harms = [harm for harm in harms if harm not in WAITS]
         directions: tuple[Direction, ...] = ("up", "down")
-        return Trouble(
+        return ConnectionTrouble(
             self.chance.choice(harms), self.chance.choice(directions), self.chance.choice(OFFSETS)
         )
 
@@ -122,7 +122,7 @@ class ChaosRelay:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        trouble: Trouble,
+        trouble: ConnectionTrouble,
         writers: list[asyncio.StreamWriter],
     ) -> None:
         """Pass one direction on, up to its end or its trouble."""
@@ -139,7 +139,7 @@ class ChaosRelay:
             await writer.drain()
         writer.write_eof()
 
-    def _begins(self, trouble: Trouble, reached: bool) -> bool:
+    def _begins(self, trouble: ConnectionTrouble, reached: bool) -> bool:
         affordable = trouble.harm not in BREAKS or self.broken < self.budget
         if self.calm or not reached or trouble.harm == "none" or not affordable:
             return False

@@ -1,7 +1,7 @@
 """What one contract is held against: the emulator's rules, a running emulator, the platform.
 
-Each is a ``Target``, which takes requests of the API and PUTs of the object store, and differs from
-the others in nothing else that a scenario could see.
+Each is a ``ContractTarget``, which takes requests of the API and PUTs of the object store, and
+differs from the others in nothing else that a scenario could see.
 """
 
 import asyncio
@@ -101,7 +101,7 @@ class Reply:
         return self.status, self.payload["code"]
 
 
-class Target(Protocol):
+class ContractTarget(Protocol):
     """One side of the contract."""
 
     @property
@@ -254,7 +254,7 @@ async def _read(response: aiohttp.ClientResponse) -> Reply:
 
 
 @asynccontextmanager
-async def core() -> AsyncGenerator[Target]:
+async def core() -> AsyncGenerator[ContractTarget]:
     """Yield the emulator's rules."""
     clock, signer = ManualClock(), Signer(b"secret")
     platform = Platform(
@@ -270,7 +270,7 @@ async def core() -> AsyncGenerator[Target]:
 
 
 @asynccontextmanager
-async def http() -> AsyncGenerator[Target]:
+async def http() -> AsyncGenerator[ContractTarget]:
     """Yield a running emulator."""
     clock = ManualClock()
     async with (
@@ -283,7 +283,7 @@ async def http() -> AsyncGenerator[Target]:
 
 
 @asynccontextmanager
-async def platform() -> AsyncGenerator[Target]:
+async def platform() -> AsyncGenerator[ContractTarget]:
     """Yield the platform, or whatever answers in its place at the base URL."""
     base_url = os.environ.get(BASE_URL, PLATFORM_URL).rstrip("/")
     pace, pause = (0.0, 0.0) if URL(base_url).host == "127.0.0.1" else (PACE, POLL_PAUSE)
@@ -292,7 +292,7 @@ async def platform() -> AsyncGenerator[Target]:
         yield HttpTarget(session, base_url, os.environ[API_KEY], sizes, pace=pace, poll_pause=pause)
 
 
-TARGETS: dict[str, Callable[[], AbstractAsyncContextManager[Target]]] = {
+TARGETS: dict[str, Callable[[], AbstractAsyncContextManager[ContractTarget]]] = {
     "core": core,
     "http": http,
     "platform": platform,

@@ -14,7 +14,7 @@ from attrs import frozen
 
 
 @frozen
-class Call:
+class DiskCall:
     """A call to the disk; ``at`` and ``data`` (hexadecimal) are those of the call, if it has any.
 
     Attributes:
@@ -39,13 +39,13 @@ class Call:
         return self.apply(content, chance.randint(0, len(self.data) // 2))
 
 
-def read_trace(path: Path) -> list[Call]:
+def read_trace(path: Path) -> list[DiskCall]:
     """Return the calls that a process wrote down."""
-    return [Call(**json.loads(line)) for line in path.read_bytes().splitlines()]
+    return [DiskCall(**json.loads(line)) for line in path.read_bytes().splitlines()]
 
 
 def after_power_loss(
-    before: bytes | None, trace: Sequence[Call], chance: random.Random
+    before: bytes | None, trace: Sequence[DiskCall], chance: random.Random
 ) -> bytes | None:
     """Return what a file may have; None: it is not there.
 
@@ -54,7 +54,7 @@ def after_power_loss(
         trace: The calls, in order; a sync is in it only if it ended.
         chance: What decides.
     """
-    kept, pending, named = before or b"", list[Call](), before is not None
+    kept, pending, named = before or b"", list[DiskCall](), before is not None
     for call in trace:
         if call.call == "sync":
             for done in pending:
@@ -69,7 +69,7 @@ def after_power_loss(
     return _partly(kept, pending, chance)
 
 
-def _partly(content: bytes, pending: Sequence[Call], chance: random.Random) -> bytes:
+def _partly(content: bytes, pending: Sequence[DiskCall], chance: random.Random) -> bytes:
     for call in pending:
         fate = chance.choice(("lost", "cut", "kept"))
         if fate == "kept":

@@ -19,7 +19,7 @@ IDLE = 1.0
 
 
 @define(eq=False)
-class Doubling:
+class DoublingServer:
     """Carries each request on, a connection each, and gives every first answer twice.
 
     The request that comes next on the same connection is refused, and not carried on.
@@ -117,9 +117,9 @@ async def doubling(
     timing: Timing,
     doubles: Callable[[bytes], bool] = lambda head: head.startswith(b"PUT"),
     ssl: SSLContext | None = None,
-) -> AsyncGenerator[Doubling]:
-    """Run a ``Doubling``."""
-    server = Doubling(doubles, timing)
+) -> AsyncGenerator[DoublingServer]:
+    """Run a ``DoublingServer``."""
+    server = DoublingServer(doubles, timing)
     async with listening(server.serve, ssl=ssl, limit=2**23) as where:
         server.url = URL(f"{'http' if ssl is None else 'https'}://{where}")
         yield server

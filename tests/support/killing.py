@@ -1,9 +1,10 @@
 """Kill a process that uploads, look at what it left behind, start another, and keep the books.
 
 The emulator is in this process, so it knows what arrived whatever became of the sender. What an
-attempt left is read from its journal, as the next one will read it. Everything that must hold after
-each attempt is asserted in ``Ordeal.judge``, which is the place to read first. A process that is
-killed when its journal says that all is done needs no successor: its upload has arrived.
+attempt left is read from its journal, as the next one will read it. Everything that must hold
+after each attempt is asserted in ``KilledUpload.judge``, which is the place to read first. A
+process that is killed when its journal says that all is done needs no successor: its upload has
+arrived.
 """
 
 import asyncio
@@ -16,9 +17,9 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from support.crash import Call, after_power_loss, read_trace
-from support.uploader import Order
-from support.victims import NEVER, WHEN, Arrivals, Kind, Moment, Victims
+from support.crash import DiskCall, after_power_loss, read_trace
+from support.uploader import ChildOrder
+from support.victims import NEVER, WHEN, Kind, MomentOfDeath, Victims, WatchingFaults
 from twelvelabs_async._upload.resume.records import PreviousAttempt, recall
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal._log_file import SUFFIX, read_records
@@ -31,7 +32,7 @@ LEAST_SHARE = 0.5
 
 
 @define
-class Toll:
+class KillCount:
     """What the kills of a test came to.
 
     Attributes:
@@ -54,14 +55,14 @@ class Toll:
 
 
 @frozen
-class Rehearsal:
+class UndisturbedUpload:
     """How long an upload takes that nobody kills: seconds, calls to the disk, requests."""
 
     seconds: float
     calls: int
     requests: int
 
-    def moment(self, kind: Kind, chance: random.Random, left: float) -> Moment:
+    def moment(self, kind: Kind, chance: random.Random, left: float) -> MomentOfDeath:
         """Choose when to kill.
 
         Args:
@@ -71,11 +72,11 @@ class Rehearsal:
         """
         whole = {"time": self.seconds, "request": self.requests}.get(kind, self.calls)
         at = chance.uniform(0, whole * (LEAST_SHARE + left))
-        return Moment(kind, at if kind == "time" else 1 + int(at), chance.choice(WHEN[kind]))
+        return MomentOfDeath(kind, at if kind == "time" else 1 + int(at), chance.choice(WHEN[kind]))
 
 
 @define(eq=False)
-class Ordeal:
+class KilledUpload:
     """One upload, through as many processes as it takes.
 
     Attributes:
@@ -88,11 +89,11 @@ class Ordeal:
     """
 
     emulator: Emulator
-    arrivals: Arrivals
+    arrivals: WatchingFaults
     victims: Victims
-    order: Order
+    order: ChildOrder
     chance: random.Random
-    toll: Toll
+    toll: KillCount
     _sent: set[int] = field(factory=set[int], init=False)
     _opened: int = field(default=0, init=False)
     _orphans: int = field(default=0, init=False)
@@ -110,14 +111,14 @@ class Ordeal:
         """Return what the next process will know."""
         return recall(read_records(self.entry))
 
-    async def rehearse(self) -> Rehearsal:
+    async def rehearse(self) -> UndisturbedUpload:
         """Upload without a kill, and return what that takes."""
         began = asyncio.get_running_loop().time()
         await self.attempt(NEVER)
         seconds = asyncio.get_running_loop().time() - began
-        return Rehearsal(seconds, len(self.trace()), len(self.arrivals.seen))
+        return UndisturbedUpload(seconds, len(self.trace()), len(self.arrivals.seen))
 
-    async def run(self, kind: Kind, rehearsal: Rehearsal) -> None:
+    async def run(self, kind: Kind, rehearsal: UndisturbedUpload) -> None:
         """Kill one process after the other, until one arrives."""
         while not await self.attempt(rehearsal.moment(kind, self.chance, self._left())):
             pass
@@ -127,7 +128,7 @@ class Ordeal:
         past = self.past()
         return 1 - len(past.stored) / past.session.total_chunks if past else 1.0
 
-    async def attempt(self, moment: Moment) -> bool:
+    async def attempt(self, moment: MomentOfDeath) -> bool:
         """Start a process, kill it at ``moment``, and judge; whether the file has arrived."""
         before, content = self.past(), self._content()
         told = await self._live_and_die(moment)
@@ -146,7 +147,7 @@ class Ordeal:
         await self._check_asset(after)
         return True
 
-    async def _live_and_die(self, moment: Moment) -> dict[str, Any]:
+    async def _live_and_die(self, moment: MomentOfDeath) -> dict[str, Any]:
         call = int(moment.at) if moment.kind in {"disk", "power"} else 0
         self.arrivals.begin(moment)
         self.arrivals.kill = self.victims.kill
@@ -219,7 +220,7 @@ class Ordeal:
         assert self._opened == 1 + self._orphans
         shutil.rmtree(self.emulator.data_dir / past.session.upload_id)
 
-    def trace(self) -> list[Call]:
+    def trace(self) -> list[DiskCall]:
         """Return what the last process asked of the disk."""
         return read_trace(Path(self.order.trace))
 

@@ -163,7 +163,7 @@ def _refusal(index: int, status: int, code: str) -> StorageError:
 
 
 @frozen(kw_only=True)
-class Script:
+class FailureScript:
     """One upload and everything that happens to it.
 
     Attributes:
@@ -290,7 +290,7 @@ class MemoryPlatform:
         urls: What each URL is good for.
     """
 
-    script: Script
+    script: FailureScript
     data: bytes = b""
     contents: list[bytes] = Factory(list[bytes])
     violations: list[str] = Factory(list[str])

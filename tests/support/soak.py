@@ -21,8 +21,8 @@ from yarl import URL
 
 from support.chaos import ChaosRelay, chaos_relay
 from support.leaks import is_open, sockets_to, under_way
-from support.soak_books import Books, File, Happened
-from support.soak_plan import PATHS, Call, Plan, Progress
+from support.soak_books import Happened, SoakBooks, SoakFile
+from support.soak_plan import PATHS, Plan, PlannedCall, Progress
 from support.soak_process import SETTLING, in_a_loop
 from support.soak_sources import change, given, write
 from support.steps import Steps
@@ -45,7 +45,7 @@ REPEATS = 3
 """Calls that go on with an upload; the last one begins anew."""
 
 
-def play(plan: Plan, place: Path, scratch: Path, books: Books) -> None:
+def play(plan: Plan, place: Path, scratch: Path, books: SoakBooks) -> None:
     """Play a step in a loop of its own.
 
     Args:
@@ -72,10 +72,10 @@ class Step:
     plan: Plan
     place: Path
     scratch: Path
-    books: Books
+    books: SoakBooks
     emulator: Emulator
     relays: dict[str, ChaosRelay] = Factory(dict[str, ChaosRelay])
-    files: dict[str, File] = Factory(dict[str, File])
+    files: dict[str, SoakFile] = Factory(dict[str, SoakFile])
     faults: list[Fault] = Factory(list[Fault])
     changed: bool = False
     cancelled: set[asyncio.Task[str]] = Factory(set["asyncio.Task[str]"])
@@ -100,7 +100,7 @@ class Step:
         if "store" in self.relays:
             self.emulator.platform.store_url = str(self.relays["store"].url.origin())
         for name, size in {call.name: call.size for call in self.plan.calls}.items():
-            file = self.files[name] = File(self.place / name)
+            file = self.files[name] = SoakFile(self.place / name)
             file.hold(self.plan.chance(name).randbytes(size))
             write(file.path, file.content or b"")
         for fault in self.plan.faults:
@@ -154,16 +154,18 @@ class Step:
             await self._next(client)
         await self._check_closed()
 
-    def _given(self, call: Call) -> AbstractAsyncContextManager[Any]:
+    def _given(self, call: PlannedCall) -> AbstractAsyncContextManager[Any]:
         file = self.files[call.name]
         chance = self.plan.chance(f"source {call.name}")
         return given(call.source, file.path, file.content or b"", chance)
 
-    async def _call(self, call: Call, client: AsyncTwelveLabs, source: Any) -> str:
+    async def _call(self, call: PlannedCall, client: AsyncTwelveLabs, source: Any) -> str:
         async with asyncio.timeout(call.cancelled_after):
             return await self._made(call, client, source)
 
-    async def _made(self, call: Call, client: AsyncTwelveLabs, source: Any, **changes: Any) -> str:
+    async def _made(
+        self, call: PlannedCall, client: AsyncTwelveLabs, source: Any, **changes: Any
+    ) -> str:
         """Make a call, and return the asset's id."""
         options: dict[str, Any] = {"filename": call.name, **call.options, **changes}
         handed: Any = (call.name, source) if call.in_tuple else source
@@ -208,7 +210,7 @@ class Step:
 
     # How a call may end.
 
-    def _judge(self, call: Call, task: asyncio.Task[str]) -> None:
+    def _judge(self, call: PlannedCall, task: asyncio.Task[str]) -> None:
         file = self.files[call.name]
         assert task.cancelled() == (task in self.cancelled), f"a cancellation was lost: {task}"
         error = None if task.cancelled() else task.exception()
@@ -223,7 +225,7 @@ class Step:
         else:
             raise AssertionError(f"{call.name} ended in a foreign error") from error
 
-    def _judge_error(self, call: Call, file: File, error: TwelveLabsError) -> None:
+    def _judge_error(self, call: PlannedCall, file: SoakFile, error: TwelveLabsError) -> None:
         whole = isinstance(error, UploadError)
         cause = error.__cause__ if whole else error
         waited = bool(call.options.get("wait_until_ready"))
@@ -279,7 +281,7 @@ class Step:
         await self._check_closed()
 
     async def _repeat(
-        self, call: Call, client: AsyncTwelveLabs, file: File, *, refusable: bool
+        self, call: PlannedCall, client: AsyncTwelveLabs, file: SoakFile, *, refusable: bool
     ) -> None:
         """Make the same call again, which the journal lets go on; a changed file is refused."""
         file.unknown += len(self._whole(call.name))  # where the journal says that this one is over
@@ -296,7 +298,7 @@ class Step:
                 return
 
     async def _resume(
-        self, client: AsyncTwelveLabs, file: File, failure: UploadError, *, over: bool
+        self, client: AsyncTwelveLabs, file: SoakFile, failure: UploadError, *, over: bool
     ) -> None:
         """Go on with the session that an error names; no journal is needed for it."""
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import Factory, define, frozen
 
-from support.soak_plan import PATHS, Call, Plan
+from support.soak_plan import PATHS, Plan, PlannedCall
 from twelvelabs_async import (
     ApiConnectionError,
     ApiError,
@@ -24,7 +24,7 @@ ENDS_SESSION = {"session-expired", "session-failed", "session-gone", "chunk-fail
 
 
 @define(eq=False)
-class File:
+class SoakFile:
     """What calls of one name upload, and what became of it.
 
     Attributes:
@@ -71,14 +71,14 @@ class Happened:
     closed: bool
     changed: bool
 
-    def explains(self, call: Call, cause: BaseException | None) -> bool:
+    def explains(self, call: PlannedCall, cause: BaseException | None) -> bool:
         """Whether a call may end in an error with this cause."""
         promised = {name for fault in self.faults for name in CATALOGUE[fault].causes}
         return type(cause).__name__ in promised or any(
             isinstance(cause, kinds) for happened, kinds in self._reasons(call) if happened
         )
 
-    def _reasons(self, call: Call) -> list[tuple[bool, tuple[type[BaseException], ...]]]:
+    def _reasons(self, call: PlannedCall) -> list[tuple[bool, tuple[type[BaseException], ...]]]:
         shared = self.plan.calls.count(call) > 1
         direct = bool(self.faults) and not call.chunked
         return [
@@ -90,7 +90,7 @@ class Happened:
             (shared and call.source.endswith("file"), (SourceError,)),
         ]
 
-    def touches(self, call: Call) -> bool:
+    def touches(self, call: PlannedCall) -> bool:
         """Whether a call's file was changed."""
         return self.changed and call.name == self.plan.calls[0].name and call.source in PATHS
 
@@ -100,7 +100,7 @@ class Happened:
 
 
 @define
-class Books:
+class SoakBooks:
     """What a soak came to.
 
     Attributes:

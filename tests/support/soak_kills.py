@@ -6,12 +6,12 @@ from pathlib import Path
 from attrs import frozen
 
 from support.chaos import chaos_relay
-from support.killing import Ordeal, Rehearsal, Toll
-from support.soak_books import Books
+from support.killing import KillCount, KilledUpload, UndisturbedUpload
+from support.soak_books import SoakBooks
 from support.soak_process import in_a_loop
 from support.soak_sources import write
-from support.uploader import Order
-from support.victims import KINDS, Arrivals, Moment, Victims, victims
+from support.uploader import ChildOrder
+from support.victims import KINDS, MomentOfDeath, Victims, WatchingFaults, victims
 from twelvelabs_async.emulator import Emulator, named_fault
 
 CHUNK_SIZES = (700, 4_000, 2**16)
@@ -31,22 +31,22 @@ QUICK_FAULTS = ("slow-down", "reset-middle", "reset-after", "server-error", "ans
 
 
 @frozen
-class Scene:
+class KillingStep:
     """Where processes are killed."""
 
     place: Path
     chance: random.Random
     emulator: Emulator
-    arrivals: Arrivals
+    arrivals: WatchingFaults
     victims: Victims
-    toll: Toll
-    books: Books
+    toll: KillCount
+    books: SoakBooks
 
-    def ordeal(self, name: str, path: Path, base_url: str | None = None) -> Ordeal:
+    def ordeal(self, name: str, path: Path, base_url: str | None = None) -> KilledUpload:
         """Return an upload with a journal of its own."""
         directory = self.place / name
         directory.mkdir(mode=0o700)
-        order = Order(
+        order = ChildOrder(
             path=str(path),
             directory=str(directory),
             base_url=base_url or self.emulator.base_url,
@@ -55,10 +55,12 @@ class Scene:
             max_workers=self.chance.choice((1, 2, 4)),
             batch_size=self.chance.choice((1, 3, 10)),
         )
-        return Ordeal(self.emulator, self.arrivals, self.victims, order, self.chance, self.toll)
+        return KilledUpload(
+            self.emulator, self.arrivals, self.victims, order, self.chance, self.toll
+        )
 
 
-def play_kills(seed: int, step: int, place: Path, books: Books) -> None:
+def play_kills(seed: int, step: int, place: Path, books: SoakBooks) -> None:
     """Play a step that kills, in a loop and with an emulator of its own.
 
     Raises:
@@ -71,13 +73,13 @@ def play_kills(seed: int, step: int, place: Path, books: Books) -> None:
     place.mkdir()
     size = chunk_size * chance.randint(LEAST_CHUNKS, MOST_CHUNKS) - chance.choice((0, 1))
     write(path, chance.randbytes(size))
-    toll = Toll()
+    toll = KillCount()
 
     async def played() -> None:
-        emulator, arrivals = Emulator(chunk_size=chunk_size), Arrivals()
+        emulator, arrivals = Emulator(chunk_size=chunk_size), WatchingFaults()
         emulator.faults = arrivals
         async with emulator, victims() as made:
-            scene = Scene(place, chance, emulator, arrivals, made, toll, books)
+            scene = KillingStep(place, chance, emulator, arrivals, made, toll, books)
             rehearsal = await scene.ordeal("rehearsal", path).rehearse()
             for number in range(ORDEALS):
                 ordeal = scene.ordeal(f"{number}", path)
@@ -91,7 +93,7 @@ def play_kills(seed: int, step: int, place: Path, books: Books) -> None:
     books.bytes += toll.uploads * size
 
 
-async def _over_a_bad_network(scene: Scene, path: Path, rehearsal: Rehearsal) -> None:
+async def _over_a_bad_network(scene: KillingStep, path: Path, rehearsal: UndisturbedUpload) -> None:
     """Kill at random times what also meets resets and faults; it may end in errors meanwhile."""
     emulator = scene.emulator
     scene.arrivals.add(named_fault(scene.chance.choice(QUICK_FAULTS)))
@@ -120,13 +122,13 @@ async def _over_a_bad_network(scene: Scene, path: Path, rehearsal: Rehearsal) ->
     scene.toll.uploads += 1
 
 
-async def _attempt(scene: Scene, ordeal: Ordeal, seconds: float) -> bool:
+async def _attempt(scene: KillingStep, ordeal: KilledUpload, seconds: float) -> bool:
     """Start a process, and kill it within one and a half times ``seconds``; 0: let it live.
 
     Returns:
         Whether the journal says that the upload has arrived.
     """
-    told = await ordeal._live_and_die(Moment("time", scene.chance.uniform(0, 1.5 * seconds)))
+    told = await ordeal._live_and_die(MomentOfDeath("time", scene.chance.uniform(0, 1.5 * seconds)))
     assert told.get("error", "UploadError").startswith("UploadError"), told
     scene.toll.kills += not {"error", "asset_id"} & set(told)
     ordeal._check_no_lock()

@@ -56,7 +56,7 @@ KILLS_EVERY = 20
 
 
 @frozen(kw_only=True)
-class Call:
+class PlannedCall:
     """One call of the library.
 
     Attributes:
@@ -116,14 +116,14 @@ class Plan:
     journal: bool
     relayed: tuple[str, ...]
     budget: int
-    calls: tuple[Call, ...]
+    calls: tuple[PlannedCall, ...]
     faults: tuple[PlannedFault, ...]
     ending: EndingKind
     at: int
     change: Change
     loop: LoopKind
 
-    def by_name(self) -> dict[str, Call]:
+    def by_name(self) -> dict[str, PlannedCall]:
         """Return one call for each name."""
         return {call.name: call for call in self.calls}
 
@@ -184,14 +184,14 @@ class _Drawing:
             loop=loop,
         )
 
-    def _calls(self, chunk_size: int, *, huge: bool) -> tuple[Call, ...]:
+    def _calls(self, chunk_size: int, *, huge: bool) -> tuple[PlannedCall, ...]:
         count = 1 if huge or self.inject(0.7) else self.chance.randint(2, 6)
         calls = [self._call(f"{number}.mp4", chunk_size, huge=huge) for number in range(count)]
         if count > 1 and calls[0].source not in READ_ONCE and self.inject(0.5):
             calls[1] = calls[0]
         return tuple(calls)
 
-    def _call(self, name: str, chunk_size: int, *, huge: bool) -> Call:
+    def _call(self, name: str, chunk_size: int, *, huge: bool) -> PlannedCall:
         chance = self.chance
         way: Way = chance.choice(("upload", "upload", "upload_file", "upload_file", "create"))
         source = chance.choice(PATHS if way == "upload_file" else SOURCES)
@@ -200,7 +200,7 @@ class _Drawing:
         size = HUGE + chance.randint(-1, 1) if huge else self._size(chunk_size)
         above = chance.choice((0, max(0, size - 1), size, 10**9))
         once = source in READ_ONCE
-        return Call(
+        return PlannedCall(
             name=name,
             way=way,
             source=source,
@@ -249,12 +249,12 @@ class _Drawing:
             "if_busy": chance.choice(("raise", "wait")),
         }
 
-    def _loop(self, calls: tuple[Call, ...]) -> LoopKind:
+    def _loop(self, calls: tuple[PlannedCall, ...]) -> LoopKind:
         real: LoopKind = self.chance.choice(("asyncio", "uvloop"))
         piped = any(call.source == "pipe" for call in calls)
         return real if piped or self.inject(0.05) else "virtual"
 
-    def _ending(self, calls: tuple[Call, ...]) -> EndingKind:
+    def _ending(self, calls: tuple[PlannedCall, ...]) -> EndingKind:
         if self.inject(0.5):
             return "none"
         kinds: list[EndingKind] = ["cancel", "cancel twice", "cancel all", "close"]
@@ -262,11 +262,11 @@ class _Drawing:
             kinds += ("change", "change", "change")
         return self.chance.choice(kinds)
 
-    def _faults(self, calls: tuple[Call, ...], loop: LoopKind) -> tuple[PlannedFault, ...]:
+    def _faults(self, calls: tuple[PlannedCall, ...], loop: LoopKind) -> tuple[PlannedFault, ...]:
         count = self.chance.choice((0, 1, 1, 2))
         return tuple(fault for _ in range(count) if (fault := self._fault(calls, loop)) is not None)
 
-    def _fault(self, calls: tuple[Call, ...], loop: LoopKind) -> PlannedFault | None:
+    def _fault(self, calls: tuple[PlannedCall, ...], loop: LoopKind) -> PlannedFault | None:
         chance = self.chance
         chunked = chance.choice(calls).chunked
         names = list(CATALOGUE) if chunked else list(DIRECT_FAULTS)

@@ -24,7 +24,7 @@ DiskMoment = Literal["before", "torn", "after"]
 
 
 @frozen(kw_only=True)
-class Order:
+class ChildOrder:
     """What a child shall do.
 
     Attributes:
@@ -64,7 +64,7 @@ def die() -> NoReturn:
 class TracedDisk:
     """The disk of a journal: real, traced, and deadly at one call."""
 
-    _order: Order
+    _order: ChildOrder
     _trace: int = field(init=False)
     _calls: int = field(default=0, init=False)
 
@@ -111,7 +111,7 @@ class TracedDisk:
 
 
 @define(eq=False)
-class TellingJournal(FileJournal):
+class BusyNotingJournal(FileJournal):
     """A journal whose process tells when somebody else has the entry."""
 
     async def acquire(self, key: str, owner: str, seconds: float) -> str | None:
@@ -122,9 +122,9 @@ class TellingJournal(FileJournal):
         return holder
 
 
-async def upload(order: Order) -> dict[str, Any]:
+async def upload(order: ChildOrder) -> dict[str, Any]:
     """Upload a file, and return what is to be told of it."""
-    journal = TellingJournal(order.directory, disk=TracedDisk(order).disk())
+    journal = BusyNotingJournal(order.directory, disk=TracedDisk(order).disk())
     async with AsyncTwelveLabs(order.api_key, order.base_url, journal=journal) as client:
         result = await client.multipart_upload.upload_file(
             order.path,
@@ -136,7 +136,7 @@ async def upload(order: Order) -> dict[str, Any]:
     return {"asset_id": result.asset_id, "asset_url": result.asset_url}
 
 
-def attempt(order: Order) -> NoReturn:
+def attempt(order: ChildOrder) -> NoReturn:
     """Be the child."""
     try:
         tell(pid=os.getpid())
@@ -157,7 +157,7 @@ def main() -> None:
     while line := os.read(INPUT, 2**16):
         child = os.fork()
         if not child:
-            attempt(Order(**json.loads(line)))
+            attempt(ChildOrder(**json.loads(line)))
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         tell(ended=child)
         os.read(INPUT, 1)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from attrs import Factory, asdict, define, frozen
 
-from support.uploader import Order
+from support.uploader import ChildOrder
 from twelvelabs_async.emulator import Cut, Rewrite
 from twelvelabs_async.emulator.faults import API_ROUTES, Action, Faults
 
@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = ("time", "disk", "request", "power")
 
 
 @frozen
-class Moment:
+class MomentOfDeath:
     """When a process dies.
 
     Attributes:
@@ -40,7 +40,7 @@ class Moment:
     when: Any = "before"
 
 
-NEVER = Moment("time", 0)
+NEVER = MomentOfDeath("time", 0)
 WHEN = {
     "time": ("before",),
     "disk": ("before", "torn", "after"),
@@ -50,7 +50,7 @@ WHEN = {
 
 
 @frozen
-class Arrival:
+class ArrivedRequest:
     """A request that was let in."""
 
     route: str
@@ -59,14 +59,14 @@ class Arrival:
 
 
 @define(eq=False)
-class Arrivals(Faults):
+class WatchingFaults(Faults):
     """A script of faults that writes down what arrives, and is deadly at one request."""
 
-    seen: list[Arrival] = Factory(list[Arrival])
-    moment: Moment = NEVER
+    seen: list[ArrivedRequest] = Factory(list[ArrivedRequest])
+    moment: MomentOfDeath = NEVER
     kill: Callable[[], object] = bool
 
-    def begin(self, moment: Moment) -> None:
+    def begin(self, moment: MomentOfDeath) -> None:
         """Begin an attempt."""
         self.seen, self.moment = [], moment
 
@@ -74,7 +74,7 @@ class Arrivals(Faults):
         self, route: str, upload_id: str | None = None, chunk_index: int | None = None
     ) -> Action | None:
         """Write a request down, and kill who sent it if its time has come."""
-        self.seen.append(Arrival(route, upload_id, chunk_index))
+        self.seen.append(ArrivedRequest(route, upload_id, chunk_index))
         if self.moment.kind == "request" and len(self.seen) == self.moment.at:
             return self._deadly(route)
         return super().take(route, upload_id, chunk_index)
@@ -111,7 +111,7 @@ class Victims:
     pid: int = 0
     doomed: bool = False
 
-    async def begin(self, order: Order) -> None:
+    async def begin(self, order: ChildOrder) -> None:
         """Have a process that does what is ordered."""
         self.doomed = False
         self._write(json.dumps(asdict(order)).encode() + b"\n")

@@ -18,10 +18,10 @@ from support.memory_platform import (
     CHUNK,
     SILENT,
     CallFault,
+    FailureScript,
     InstantLoop,
     MemoryPlatform,
     PutFault,
-    Script,
     choose_profile,
 )
 
@@ -84,7 +84,7 @@ class Outcome:
 class _Canceller:
     """Cancels a task when the script says so."""
 
-    script: Script
+    script: FailureScript
     task: asyncio.Task[UploadResult]
     cancelled_at: float | None = None
 
@@ -106,7 +106,7 @@ class _Canceller:
             self.cancelled_at = loop.time()
 
 
-def play(script: Script) -> Outcome:
+def play(script: FailureScript) -> Outcome:
     """Carry an upload to its end, and check everything that holds however it ends."""
     with asyncio.Runner(loop_factory=InstantLoop) as runner:
         outcome = runner.run(_play(script))
@@ -114,7 +114,7 @@ def play(script: Script) -> Outcome:
     return outcome
 
 
-async def _play(script: Script) -> Outcome:
+async def _play(script: FailureScript) -> Outcome:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, InstantLoop)
     platform = MemoryPlatform(script)
@@ -195,7 +195,7 @@ def _unused_urls(platform: MemoryPlatform) -> int:
     return sum(signed.serial > 0 for signed in platform.urls.values()) - len(platform.used)
 
 
-def _fewest_url_calls(script: Script) -> int:
+def _fewest_url_calls(script: FailureScript) -> int:
     chunks = range(1, script.chunks + 1)
     runs = [
         list(run) for given, run in groupby(chunks, script.first_urls.__contains__) if not given
@@ -299,7 +299,7 @@ def some_faults(
 
 
 @st.composite
-def bearable(draw: st.DrawFn) -> Script:
+def bearable(draw: st.DrawFn) -> FailureScript:
     """Draw a script that an upload has to survive."""
     chunks, retries = draw(SIZES), draw(st.integers(0, 3))
     tells_time = draw(st.booleans())
@@ -308,7 +308,7 @@ def bearable(draw: st.DrawFn) -> Script:
     places = ["repeat", "status", "asset"] if lag else ["report", "repeat", "status", "asset"]
     url_faults = draw(st.lists(st.sampled_from(WHOLE_ANSWERS), max_size=retries))
     shortened = draw(st.lists(st.sampled_from([CallFault.SHORT, CallFault.HOLE]), max_size=2))
-    return Script(
+    return FailureScript(
         chunks=chunks,
         last=draw(st.integers(1, 8)),
         batch_size=draw(st.integers(1, 12)),
@@ -338,7 +338,7 @@ def some_flaws(chunks: int, most: int) -> st.SearchStrategy[dict[int, int]]:
 
 
 @st.composite
-def anything(draw: st.DrawFn) -> Script:
+def anything(draw: st.DrawFn) -> FailureScript:
     """Draw a script that an upload may survive, or not."""
     script = draw(bearable())
     calls = st.lists(st.sampled_from(list(CallFault)), max_size=6).map(tuple)
@@ -359,7 +359,7 @@ def anything(draw: st.DrawFn) -> Script:
 
 
 @st.composite
-def cancelled(draw: st.DrawFn) -> Script:
+def cancelled(draw: st.DrawFn) -> FailureScript:
     """Draw a script that is cut short."""
     script = draw(st.one_of(bearable(), anything()))
     steps = st.one_of(st.integers(1, 30), st.integers(1, 3 * script.chunks + 10))
@@ -371,7 +371,7 @@ def cancelled(draw: st.DrawFn) -> Script:
 
 
 @st.composite
-def verified(draw: st.DrawFn) -> Script:
+def verified(draw: st.DrawFn) -> FailureScript:
     """Draw a script whose ETags are compared; twice a chunk may be in doubt, which counts."""
     script = draw(st.one_of(bearable(), anything(), cancelled()))
     faults = [*sorted(ANSWERED | SILENT, key=lambda fault: fault.value), PutFault.OK]
@@ -388,7 +388,7 @@ def verified(draw: st.DrawFn) -> Script:
 
 
 @st.composite
-def written_to(draw: st.DrawFn) -> Script:
+def written_to(draw: st.DrawFn) -> FailureScript:
     """Draw a script in which the file is touched or written to while it is uploaded."""
     script = draw(st.one_of(bearable(), anything()))
     places = st.none() | st.integers(0, script.total_size - 1)
@@ -402,12 +402,12 @@ def written_to(draw: st.DrawFn) -> Script:
 
 
 @st.composite
-def written_to_while_sent(draw: st.DrawFn) -> Script:
+def written_to_while_sent(draw: st.DrawFn) -> FailureScript:
     """Draw a small upload whose file is written to in the middle."""
     chunks, workers = draw(st.integers(1, 6)), draw(st.integers(1, 4))
     times = st.integers(1, 16).map(lambda quarters: quarters / 4)
     places = st.integers(0, chunks * CHUNK - 1)
-    return Script(
+    return FailureScript(
         chunks=chunks,
         workers=workers,
         batch_size=draw(st.integers(1, 4)),
@@ -424,7 +424,7 @@ def written_to_while_sent(draw: st.DrawFn) -> Script:
 
 
 @given(script=bearable())
-def test_an_upload_survives_whatever_a_retry_can_mend(script: Script) -> None:
+def test_an_upload_survives_whatever_a_retry_can_mend(script: FailureScript) -> None:
     """Lost answers, store errors, missing URLs, lagging counts: the file arrives all the same."""
     outcome = play(script)
     if outcome.error is not None:
@@ -432,19 +432,21 @@ def test_an_upload_survives_whatever_a_retry_can_mend(script: Script) -> None:
 
 
 @given(script=anything())
-def test_an_upload_ends_in_an_asset_or_in_one_exception(script: Script) -> None:
+def test_an_upload_ends_in_an_asset_or_in_one_exception(script: FailureScript) -> None:
     """Whatever happens ends, with a reason, and with every ETag reported that was in hand."""
     event(type(play(script).error).__name__)
 
 
 @given(script=cancelled())
-def test_a_cancelled_upload_leaves_nothing_behind_but_its_etags(script: Script) -> None:
+def test_a_cancelled_upload_leaves_nothing_behind_but_its_etags(script: FailureScript) -> None:
     """A cancellation at any step ends in ``CancelledError``, within seconds, ETags reported."""
     event(type(play(script).error).__name__)
 
 
 @given(script=verified())
-def test_a_corrupted_chunk_is_never_part_of_an_asset_whose_etags_tell(script: Script) -> None:
+def test_a_corrupted_chunk_is_never_part_of_an_asset_whose_etags_tell(
+    script: FailureScript,
+) -> None:
     """Not even reported, whatever else happens; and other ETags do no harm."""
     outcome = play(script)
     event(f"{script.etags} {type(outcome.error).__name__}")
@@ -452,14 +454,14 @@ def test_a_corrupted_chunk_is_never_part_of_an_asset_whose_etags_tell(script: Sc
 
 @settings(max_examples=2 * settings().max_examples)
 @given(script=st.one_of(written_to(), written_to_while_sent(), written_to_while_sent()))
-def test_an_asset_is_the_file_as_it_was_at_one_time(script: Script) -> None:
+def test_an_asset_is_the_file_as_it_was_at_one_time(script: FailureScript) -> None:
     """However it was written to meanwhile, and whatever else happened: never a mixture."""
     outcome = play(script)
     event(f"{script.etags} {type(outcome.error).__name__}")
 
 
 @given(script=written_to())
-def test_a_file_that_is_only_touched_arrives(script: Script) -> None:
+def test_a_file_that_is_only_touched_arrives(script: FailureScript) -> None:
     """Where its ETags are MD5s, or hashes were made; each touch costs one pass at most."""
     touches = tuple((at, None) for at, _ in script.writes[:2])
     outcome = play(evolve(script, etags="plain", writes=touches))
@@ -476,7 +478,7 @@ def test_an_outage_shorter_than_its_timeout_is_waited_out(
     chunks: int, seconds: float, after: int, workers: int
 ) -> None:
     """However many attempts it takes, and whatever ``max_retries`` says about answers."""
-    script = Script(chunks=chunks, workers=workers, outage=(after, seconds))
+    script = FailureScript(chunks=chunks, workers=workers, outage=(after, seconds))
     outcome = play(script)
     assert outcome.result is not None
     assert sum(outcome.platform.puts.values()) <= chunks + workers * (seconds / 2 + 10)
@@ -485,7 +487,7 @@ def test_an_outage_shorter_than_its_timeout_is_waited_out(
 def test_a_url_that_an_outage_held_up_lives_from_when_it_was_asked_for_last() -> None:
     """Counted from the first attempt it would look dead on arrival, and then be kept too long."""
     outcome = play(
-        Script(
+        FailureScript(
             chunks=13, last=1, batch_size=1, workers=2, slots=1, max_retries=1, retry_delay=0.0,
             outage_timeout=20.0, first_urls=frozenset(), pace=(40.0,), lifetime=100.0,
             outage=(1, 15.0),
@@ -497,7 +499,7 @@ def test_a_url_that_an_outage_held_up_lives_from_when_it_was_asked_for_last() ->
 
 def test_an_outage_without_end_ends_the_upload() -> None:
     """The error comes a little after the timeout, and is the one of the network."""
-    script = Script(chunks=50, outage=(3, math.inf), outage_timeout=120)
+    script = FailureScript(chunks=50, outage=(3, math.inf), outage_timeout=120)
     outcome = play(script)
     assert isinstance(outcome.error, StorageConnectionError | ApiConnectionError)
     assert 120 <= outcome.ended_at <= 120 + 40
@@ -505,7 +507,7 @@ def test_an_outage_without_end_ends_the_upload() -> None:
 
 def test_a_store_that_is_dead_ends_the_upload_while_the_platform_answers() -> None:
     """Each attempt gets its URL from the platform, whose answers do not prolong the wait."""
-    script = Script(chunks=3, outage_timeout=120, puts={2: (PutFault.CUT,) * 1_000})
+    script = FailureScript(chunks=3, outage_timeout=120, puts={2: (PutFault.CUT,) * 1_000})
     outcome = play(script)
     assert isinstance(outcome.error, StorageConnectionError)
     assert 120 <= outcome.ended_at <= 120 + 40
@@ -513,7 +515,7 @@ def test_a_store_that_is_dead_ends_the_upload_while_the_platform_answers() -> No
 
 def test_a_count_that_lags_is_asked_for_until_it_is_right() -> None:
     """What the status then says of the asset is not asked for again."""
-    outcome = play(Script(chunks=3, lag=1, names_url="status"))
+    outcome = play(FailureScript(chunks=3, lag=1, names_url="status"))
     assert outcome.result is not None
     assert outcome.platform.seen["looks"] == 2
 
@@ -523,7 +525,7 @@ def test_a_count_that_lags_is_asked_for_until_it_is_right() -> None:
 
 def test_without_a_fault_there_is_not_one_call_too_many() -> None:
     """A hundred chunks: a PUT each, URLs by the fifty, reports by the ten."""
-    script = Script(chunks=100, pace=(1.0, 2.0, 3.0), first_urls=frozenset(range(1, 11)))
+    script = FailureScript(chunks=100, pace=(1.0, 2.0, 3.0), first_urls=frozenset(range(1, 11)))
     outcome = play(script)
     platform = outcome.platform
     assert outcome.uploader.retry_policy.heard_at == outcome.ended_at
@@ -535,7 +537,7 @@ def test_without_a_fault_there_is_not_one_call_too_many() -> None:
 
 def test_no_worker_waits_for_urls() -> None:
     """They are fetched ahead: the only waits are a PUT for each chunk, and reports."""
-    script = Script(chunks=100, workers=1, first_urls=frozenset(range(1, 11)))
+    script = FailureScript(chunks=100, workers=1, first_urls=frozenset(range(1, 11)))
     outcome = play(script)
     assert outcome.platform.seen["url_calls"] == 2
     assert outcome.ended_at == pytest.approx(100 + 10)
@@ -543,21 +545,21 @@ def test_no_worker_waits_for_urls() -> None:
 
 def test_workers_do_not_wait_for_each_other() -> None:
     """One slow chunk in seven: five workers still need no longer than the work divided by five."""
-    script = Script(chunks=70, pace=(1, 1, 1, 1, 1, 1, 8), batch_size=70)
+    script = FailureScript(chunks=70, pace=(1, 1, 1, 1, 1, 1, 8), batch_size=70)
     outcome = play(script)
     assert outcome.ended_at <= 140 / 5 + 2 * 8 + 2
 
 
 def test_the_bound_of_the_client_holds_over_all_uploads() -> None:
     """No more PUTs are under way than the client has slots."""
-    outcome = play(Script(chunks=30, workers=10, slots=2))
+    outcome = play(FailureScript(chunks=30, workers=10, slots=2))
     assert outcome.ended_at >= 15
 
 
 def test_a_slot_is_free_while_its_chunk_waits_for_the_next_attempt() -> None:
     """With one slot, the other chunks arrive while the failed one pauses."""
     faults = (PutFault.SLOW_DOWN,) * 3
-    script = Script(chunks=5, workers=5, slots=1, retry_delay=10_000, puts={1: faults})
+    script = FailureScript(chunks=5, workers=5, slots=1, retry_delay=10_000, puts={1: faults})
     delivered_at = play(script).platform.delivered_at
     assert max(delivered_at[index] for index in range(2, 6)) <= 12  # three pauses: up to 90 s
 
@@ -565,7 +567,7 @@ def test_a_slot_is_free_while_its_chunk_waits_for_the_next_attempt() -> None:
 @pytest.mark.parametrize("retries", [0, 1, 5])
 def test_a_chunk_gets_as_many_retries_as_were_asked_for(retries: int) -> None:
     """Then its last error ends the upload, with the chunk's number."""
-    script = Script(chunks=3, max_retries=retries, puts={2: (PutFault.SLOW_DOWN,) * 9})
+    script = FailureScript(chunks=3, max_retries=retries, puts={2: (PutFault.SLOW_DOWN,) * 9})
     outcome = play(script)
     assert outcome.platform.puts[2] == 1 + retries
     assert isinstance(outcome.error, StorageError)
@@ -575,7 +577,7 @@ def test_a_chunk_gets_as_many_retries_as_were_asked_for(retries: int) -> None:
 def test_one_expired_url_speaks_for_its_siblings() -> None:
     """A lifetime that nobody told costs one refusal each time it ends, not one for each chunk."""
     everything = frozenset(range(1, 41))
-    script = Script(
+    script = FailureScript(
         chunks=40, workers=1, pace=(10.0,), lifetime=100, tells_time=False, first_urls=everything
     )
     outcome = play(script)
@@ -585,7 +587,7 @@ def test_one_expired_url_speaks_for_its_siblings() -> None:
 
 def test_a_refused_report_is_told_as_it_is() -> None:
     """The platform's refusal is the exception, alone; the other ETags in hand are reported."""
-    script = Script(chunks=20, reports=(CallFault.REFUSED,), batch_size=3)
+    script = FailureScript(chunks=20, reports=(CallFault.REFUSED,), batch_size=3)
     outcome = play(script)
     assert isinstance(outcome.error, BadRequestError)
     assert len(outcome.platform.delivered) - len(outcome.platform.reported) == 3
@@ -598,7 +600,7 @@ def test_a_changed_file_never_becomes_an_asset(found_at: int) -> None:
 
     What the others have stored is not reported any more: somebody might go on with the session.
     """
-    outcome = play(Script(chunks=20, changes_at=found_at))
+    outcome = play(FailureScript(chunks=20, changes_at=found_at))
     assert isinstance(outcome.error, SourceChangedError)
     assert len(outcome.platform.delivered) < 20
     assert len(outcome.platform.told) < found_at
@@ -609,14 +611,14 @@ def test_a_file_is_looked_at_once_for_each_chunk() -> None:
 
     When an upload ends early there is one more, before it reports what it has.
     """
-    outcome = play(Script(chunks=20))
+    outcome = play(FailureScript(chunks=20))
     assert outcome.result is not None
     assert outcome.platform.checks == 20
 
 
 def test_the_rescue_gives_up_after_a_few_seconds() -> None:
     """A platform that does not answer holds up nobody who wants to leave."""
-    script = Script(chunks=20, pace=(60.0,), cancel=(15, 0))
+    script = FailureScript(chunks=20, pace=(60.0,), cancel=(15, 0))
     outcome = play(script)
     assert outcome.cancelled_at is not None
     assert outcome.ended_at == pytest.approx(outcome.cancelled_at + RESCUE_SECONDS)
@@ -625,14 +627,14 @@ def test_the_rescue_gives_up_after_a_few_seconds() -> None:
 def test_the_uploader_finds_the_asset_url_wherever_it_is_told() -> None:
     """In a report, the status, the asset, or the last report sent again."""
     for place in ("report", "status", "asset", "repeat"):
-        outcome = play(Script(chunks=3, names_url=place))
+        outcome = play(FailureScript(chunks=3, names_url=place))
         assert outcome.result is not None
 
 
 @pytest.mark.parametrize("flaws", [{2: 1}, {1: 3, 5: 2}, dict.fromkeys(range(1, 21), 3)])
 def test_chunks_that_the_platform_marks_as_failed_are_sent_again(flaws: dict[int, int]) -> None:
     """One, some, all; once, or until ``max_retries`` are used up; and no other chunk."""
-    outcome = play(Script(chunks=20, flaws=flaws))
+    outcome = play(FailureScript(chunks=20, flaws=flaws))
     assert outcome.result is not None
     assert outcome.platform.puts == {index: 1 + flaws.get(index, 0) for index in range(1, 21)}
     assert outcome.platform.seen["rounds"] == max(flaws.values())
@@ -640,7 +642,7 @@ def test_chunks_that_the_platform_marks_as_failed_are_sent_again(flaws: dict[int
 
 def test_a_chunk_that_the_platform_marks_as_failed_each_time_ends_the_upload() -> None:
     """After the last of its attempts, with the platform's words; it is left to be sent."""
-    outcome = play(Script(chunks=20, max_retries=2, flaws={7: 9, 8: 1}))
+    outcome = play(FailureScript(chunks=20, max_retries=2, flaws={7: 9, 8: 1}))
     assert isinstance(outcome.error, ChunkFailedError)
     assert (outcome.error.chunk_index, outcome.error.reason) == (7, "it is flawed")
     assert outcome.platform.puts[7] == 3
@@ -650,7 +652,7 @@ def test_a_chunk_that_the_platform_marks_as_failed_each_time_ends_the_upload() -
 
 def test_an_asset_without_a_url_has_arrived() -> None:
     """None, never an empty string, and within a bound."""
-    outcome = play(Script(chunks=3, pace=(0.0,), names_url="never"))
+    outcome = play(FailureScript(chunks=3, pace=(0.0,), names_url="never"))
     assert outcome.result is not None
     assert outcome.result.asset_url is None
     assert outcome.ended_at == sum(URL_PAUSES)
@@ -658,6 +660,8 @@ def test_an_asset_without_a_url_has_arrived() -> None:
 
 def test_questions_for_the_url_end_however_slowly_they_are_answered() -> None:
     """Forty seconds an answer: the upload is complete, and does not wait for the second."""
-    outcome = play(Script(chunks=3, workers=1, batch_size=3, pace=(40.0,), names_url="never"))
+    outcome = play(
+        FailureScript(chunks=3, workers=1, batch_size=3, pace=(40.0,), names_url="never")
+    )
     assert outcome.result is not None
     assert outcome.ended_at == 3 * 40 + 2 * 40 + URL_SECONDS

@@ -29,7 +29,7 @@ HOUR = 3600.0
 
 
 @define(eq=False)
-class Turns:
+class TurnCounter:
     """Counts the turns of the running loop.
 
     Attributes:
@@ -48,10 +48,10 @@ class Turns:
 
 
 @pytest.fixture
-async def turns() -> AsyncGenerator[Turns]:
+async def turns() -> AsyncGenerator[TurnCounter]:
     """Yield the count of the running loop's turns."""
     loop: Any = asyncio.get_running_loop()
-    turns, turn = Turns(), loop._run_once
+    turns, turn = TurnCounter(), loop._run_once
 
     def counted() -> None:
         turns.taken += 1
@@ -77,7 +77,7 @@ def task() -> "asyncio.Task[Any]":
 # Work that nothing may interrupt.
 
 
-async def test_uninterrupted_work_ends_in_a_scope_that_is_over(turns: Turns) -> None:
+async def test_uninterrupted_work_ends_in_a_scope_that_is_over(turns: TurnCounter) -> None:
     """The loop sleeps meanwhile, and the scope has what it wanted."""
     with anyio.move_on_after(1) as scope:
         await uninterrupted(turns.hour())
@@ -88,7 +88,7 @@ async def test_uninterrupted_work_ends_in_a_scope_that_is_over(turns: Turns) -> 
     assert task().cancelling() == 0
 
 
-async def test_tasks_are_ended_in_a_scope_that_is_over(turns: Turns) -> None:
+async def test_tasks_are_ended_in_a_scope_that_is_over(turns: TurnCounter) -> None:
     """However long they take to tidy up."""
 
     async def tidy() -> None:
@@ -107,7 +107,7 @@ async def test_tasks_are_ended_in_a_scope_that_is_over(turns: Turns) -> None:
     assert turns.taken < FEW
 
 
-async def test_cleanup_is_cancelled_once(turns: Turns) -> None:
+async def test_cleanup_is_cancelled_once(turns: TurnCounter) -> None:
     """What a block awaits while it is left goes on; the task can still be cancelled by itself."""
     ended = False
     with anyio.move_on_after(1) as scope:
@@ -140,7 +140,7 @@ async def test_cleanup_is_cancelled_once(turns: Turns) -> None:
 @pytest.mark.parametrize("first", ["anyio", "asyncio", "both"])
 @pytest.mark.parametrize("outer", ["anyio", "asyncio"])
 async def test_a_timeout_and_a_scope_around_each_other_stay_what_they_are(
-    outer: str, first: str, turns: Turns
+    outer: str, first: str, turns: TurnCounter
 ) -> None:
     """Whichever is outside, and whichever is over first, while work goes on to its end."""
     scope_at = {"anyio": 1, "asyncio": 2, "both": 1}[first]
@@ -263,7 +263,7 @@ ENDINGS = [by_deadline, by_fail_after, by_task_group, by_a_timeout_within, by_a_
 
 @pytest.mark.parametrize("end", ENDINGS)
 async def test_the_etags_in_hand_are_reported(
-    end: Ending, emulator: Emulator, make_file: MakeFile, tmp_path: Path, turns: Turns
+    end: Ending, emulator: Emulator, make_file: MakeFile, tmp_path: Path, turns: TurnCounter
 ) -> None:
     """The callback is ended, the lease is given back, and the same call goes on."""
     path = make_file(9 * CHUNK_SIZE)
@@ -294,7 +294,7 @@ async def test_the_etags_in_hand_are_reported(
 
 
 async def test_a_platform_that_is_silent_delays_a_scope_by_five_seconds(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, turns: Turns
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, turns: TurnCounter
 ) -> None:
     """The bound of the rescue holds, and nobody spins meanwhile."""
     emulator.faults.add(Fault(route="report", action=Stall("before"), times=None))

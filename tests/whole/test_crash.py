@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from attrs import Factory, define, field
 from support.assets import read_asset
-from support.crash import Call, after_power_loss
+from support.crash import DiskCall, after_power_loss
 from support.files import CHUNK_SIZE, MakeFile
-from support.victims import NEVER, Arrivals
+from support.victims import NEVER, WatchingFaults
 from support.virtual_time import utcnow
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, UploadError
@@ -40,7 +40,7 @@ def entry_of(directory: Path) -> Path:
 
 
 @define(eq=False)
-class Rewind:
+class EmulatorRewind:
     """Takes an emulator back to where it was, so that it can be resumed from there again."""
 
     emulator: Emulator
@@ -72,8 +72,8 @@ class Rewind:
 
 
 @asynccontextmanager
-async def watched_emulator() -> AsyncGenerator[tuple[Emulator, Arrivals]]:
-    emulator, arrivals = Emulator(chunk_size=CHUNK_SIZE, now=utcnow), Arrivals()
+async def watched_emulator() -> AsyncGenerator[tuple[Emulator, WatchingFaults]]:
+    emulator, arrivals = Emulator(chunk_size=CHUNK_SIZE, now=utcnow), WatchingFaults()
     emulator.faults = arrivals
     async with emulator:
         yield emulator, arrivals
@@ -98,7 +98,7 @@ async def test_an_upload_whose_journal_was_cut_at_any_byte_goes_on(
         AsyncTwelveLabs(emulator.api_key, emulator.base_url, journal=journal) as client,
     ):
         await interrupted(emulator, client, path)
-        entry, rewind = entry_of(directory), Rewind(emulator)
+        entry, rewind = entry_of(directory), EmulatorRewind(emulator)
         whole = entry.read_bytes()
         assert len(read_records(entry)) == CHUNKS
         for cut in range(len(whole) + 1):
@@ -157,7 +157,7 @@ class SlowDisk:
 
 
 @define(eq=False)
-class Looking(Faults):
+class DiskWatchingFaults(Faults):
     """No faults, but a look at the disk whenever a request arrives."""
 
     disk: SlowDisk | None = None
@@ -173,9 +173,11 @@ class Looking(Faults):
 
 
 @asynccontextmanager
-async def looking(directory: Path) -> AsyncGenerator[tuple[Emulator, Looking, FileJournal]]:
+async def looking(
+    directory: Path,
+) -> AsyncGenerator[tuple[Emulator, DiskWatchingFaults, FileJournal]]:
     disk = SlowDisk(directory, asyncio.get_running_loop())
-    emulator, script = Emulator(chunk_size=CHUNK_SIZE, now=utcnow), Looking(disk=disk)
+    emulator, script = Emulator(chunk_size=CHUNK_SIZE, now=utcnow), DiskWatchingFaults(disk=disk)
     emulator.faults = script
     async with emulator:
         yield emulator, script, disk.journal()
@@ -203,11 +205,11 @@ async def test_what_is_sent_is_on_the_disk_before(
 
 # The model of a disk that loses its power
 
-WRITE = Call("write", 2, b"cd".hex())
-SYNC, SYNC_DIRECTORY = Call("sync"), Call("sync directory")
+WRITE = DiskCall("write", 2, b"cd".hex())
+SYNC, SYNC_DIRECTORY = DiskCall("sync"), DiskCall("sync directory")
 
 
-def possible(before: bytes | None, *trace: Call) -> set[bytes | None]:
+def possible(before: bytes | None, *trace: DiskCall) -> set[bytes | None]:
     """Return all that a power cut may leave."""
     return {after_power_loss(before, trace, random.Random(seed)) for seed in range(300)}
 
@@ -215,18 +217,18 @@ def possible(before: bytes | None, *trace: Call) -> set[bytes | None]:
 def test_what_was_synced_is_there() -> None:
     """Whole, and nothing else."""
     assert possible(b"ab", WRITE, SYNC) == {b"abcd"}
-    assert possible(b"abcdef", Call("truncate", 3), SYNC) == {b"abc"}
+    assert possible(b"abcdef", DiskCall("truncate", 3), SYNC) == {b"abc"}
 
 
 def test_of_what_was_not_synced_any_part_may_be_there() -> None:
     """None, all, or some of it; with zeros where something else is missing."""
     assert possible(b"ab", WRITE) == {b"ab", b"abc", b"abcd"}
-    gap = possible(b"", Call("write", 0, b"ab".hex()), WRITE)
+    gap = possible(b"", DiskCall("write", 0, b"ab".hex()), WRITE)
     assert gap >= {b"", b"ab", b"a\0cd", b"\0\0cd", b"abcd"}
 
 
 def test_a_new_file_may_be_gone_until_its_directory_was_synced() -> None:
     """Though its content was synced."""
-    new = Call("write", 0, b"ab".hex())
+    new = DiskCall("write", 0, b"ab".hex())
     assert possible(None, new, SYNC) == {None, b"ab"}
     assert possible(None, new, SYNC, SYNC_DIRECTORY) == {b"ab"}

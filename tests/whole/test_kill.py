@@ -16,9 +16,18 @@ from socket import gethostname
 import pytest
 from attrs import evolve, frozen
 from support.files import MakeFile
-from support.killing import Ordeal, Rehearsal, Toll
-from support.uploader import Order
-from support.victims import KINDS, NEVER, WHEN, Arrivals, Kind, Moment, Victims, victims
+from support.killing import KillCount, KilledUpload, UndisturbedUpload
+from support.uploader import ChildOrder
+from support.victims import (
+    KINDS,
+    NEVER,
+    WHEN,
+    Kind,
+    MomentOfDeath,
+    Victims,
+    WatchingFaults,
+    victims,
+)
 
 from twelvelabs_async._upload.resume.lease import LONGEST_PAUSE
 from twelvelabs_async.emulator import Emulator
@@ -38,20 +47,20 @@ MAX_WORKERS = 4
 
 
 @frozen
-class Scene:
+class KillingPlace:
     """Where ordeals take place."""
 
     emulator: Emulator
-    arrivals: Arrivals
+    arrivals: WatchingFaults
     victims: Victims
     file: Path
     place: Path
 
-    def ordeal(self, name: str, chance: random.Random, toll: Toll) -> Ordeal:
+    def ordeal(self, name: str, chance: random.Random, toll: KillCount) -> KilledUpload:
         """Return an upload with a journal of its own."""
         directory = self.place / name
         directory.mkdir(mode=0o700)
-        order = Order(
+        order = ChildOrder(
             path=str(self.file),
             directory=str(directory),
             base_url=self.emulator.base_url,
@@ -59,21 +68,21 @@ class Scene:
             trace=str(self.place / "trace"),
             max_workers=MAX_WORKERS,
         )
-        return Ordeal(self.emulator, self.arrivals, self.victims, order, chance, toll)
+        return KilledUpload(self.emulator, self.arrivals, self.victims, order, chance, toll)
 
-    async def rehearsal(self) -> Rehearsal:
+    async def rehearsal(self) -> UndisturbedUpload:
         """Return what an upload takes when all is warm."""
-        ordeals = [self.ordeal(f"rehearsal {n}", random.Random(n), Toll()) for n in range(3)]
+        ordeals = [self.ordeal(f"rehearsal {n}", random.Random(n), KillCount()) for n in range(3)]
         return [await ordeal.rehearse() for ordeal in ordeals][-1]
 
 
 @asynccontextmanager
-async def scene(file: Path, place: Path) -> AsyncGenerator[Scene]:
+async def scene(file: Path, place: Path) -> AsyncGenerator[KillingPlace]:
     emulator = Emulator(chunk_size=CHUNK_SIZE)
-    arrivals = Arrivals()
+    arrivals = WatchingFaults()
     emulator.faults = arrivals
     async with emulator, victims() as made:
-        yield Scene(emulator, arrivals, made, file, place)
+        yield KillingPlace(emulator, arrivals, made, file, place)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,7 +91,7 @@ async def test_a_killed_upload_goes_on_in_another_process(
 ) -> None:
     """Whenever it is killed, and as often: the same bytes, one session, nothing kept sent again."""
     file = make_file((CHUNKS - 1) * CHUNK_SIZE + LAST_CHUNK)
-    chance, toll = random.Random(f"{SEED} {kind}"), Toll()
+    chance, toll = random.Random(f"{SEED} {kind}"), KillCount()
     async with scene(file, tmp_path) as here:
         rehearsal = await here.rehearsal()
         while toll.kills < KILLS // len(KINDS):
@@ -105,13 +114,13 @@ async def test_a_result_that_is_kept_survives_a_kill_before_it_was_told(
 ) -> None:
     """The process dies between the end of its upload and its word on it: one asset, not two."""
     async with scene(make_file(CHUNKS * CHUNK_SIZE), tmp_path) as here:
-        ordeals = [here.ordeal(f"{n}", random.Random(n), Toll()) for n in range(2)]
+        ordeals = [here.ordeal(f"{n}", random.Random(n), KillCount()) for n in range(2)]
         for ordeal in ordeals:
             ordeal.order = evolve(ordeal.order, keep_result=True, max_workers=1)
         rehearsal, ordeal = await ordeals[0].rehearse(), ordeals[1]
         last = rehearsal.calls if kind == "disk" else rehearsal.requests
         before = len(here.emulator.platform.assets)
-        told = await ordeal._live_and_die(Moment(kind, last - back, when))
+        told = await ordeal._live_and_die(MomentOfDeath(kind, last - back, when))
         assert "asset_id" not in told
         told = await ordeal._live_and_die(NEVER)
         assert here.arrivals.chunks() == []
@@ -123,10 +132,10 @@ async def test_a_result_that_is_kept_survives_a_kill_before_it_was_told(
 
 
 @asynccontextmanager
-async def two_at_once(here: Scene) -> AsyncGenerator[tuple[Ordeal, Ordeal, str]]:
+async def two_at_once(here: KillingPlace) -> AsyncGenerator[tuple[KilledUpload, KilledUpload, str]]:
     """Have one process stand still in the middle of an upload, and another one ready."""
-    first = here.ordeal("journal", random.Random(SEED), Toll())
-    here.arrivals.begin(Moment("request", CHUNKS // 2, "arrived"))
+    first = here.ordeal("journal", random.Random(SEED), KillCount())
+    here.arrivals.begin(MomentOfDeath("request", CHUNKS // 2, "arrived"))
     stopped = asyncio.Event()
 
     def stop() -> None:

@@ -38,16 +38,16 @@ KEY = "tlk_0123456789ABCDEF"
 
 
 @define
-class Turns:
+class LoopWatch:
     """Counts the turns of the event loop."""
 
     count: int = 0
 
 
 @contextmanager
-def counted_turns() -> Generator[Turns]:
+def counted_turns() -> Generator[LoopWatch]:
     """Count the turns of the loop during the block."""
-    loop, turns, going = asyncio.get_running_loop(), Turns(), True
+    loop, turns, going = asyncio.get_running_loop(), LoopWatch(), True
 
     def tick() -> None:
         turns.count += 1

@@ -20,7 +20,7 @@ import pytest
 from attrs import Factory, define
 from support.leaks import DESCRIPTORS
 from support.soak import play
-from support.soak_books import Books
+from support.soak_books import SoakBooks
 from support.soak_kills import play_kills
 from support.soak_plan import is_deadly, plan
 from support.soak_process import HungError
@@ -61,7 +61,7 @@ class Soak:
     directory: Path
     scratch: Path
     watch: Watch
-    books: Books = Factory(Books)
+    books: SoakBooks = Factory(SoakBooks)
     failures: list[str] = Factory(list[str])
 
     def play(self, step: int) -> None:

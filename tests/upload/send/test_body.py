@@ -476,7 +476,7 @@ async def test_a_shared_handle_is_read_right_where_reads_have_no_offset(
 
 
 @define
-class Watched:
+class CountingSource:
     """A source that counts how it is read, and may lose its end after a read."""
 
     _real: FileSource
@@ -528,7 +528,7 @@ async def test_what_is_in_the_page_cache_is_sent_without_waking_a_task(make_file
         storage(narrow=False) as store,
         open_source(path) as real,
     ):
-        source = Watched(real)
+        source = CountingSource(real)
         assert await store.put(url, {}, store.body(source, whole)) == md5_of(path, whole)
     assert source.at_hand  # how many depends on what the kernel takes at once
     assert source.at_hand + source.waited == 4
@@ -543,7 +543,7 @@ async def test_a_file_that_shrinks_is_one_that_has_changed(make_file: MakeFile) 
         storage(narrow=False) as store,
         open_source(path) as real,
     ):
-        source = Watched(real, shrinks_after=1)
+        source = CountingSource(real, shrinks_after=1)
         body = store.body(source, Slice(2, 0, 8 * TURN_BYTES))
         with pytest.raises(SourceChangedError, match="it ends at") as caught:
             await store.put(url, {}, body)

@@ -8,7 +8,7 @@ import pytest
 from twelvelabs_async._upload.send.loop_share import SHARE, LoopShare
 
 
-class Loop:
+class CountingLoop:
     """Counts the turns of the running loop, and what was done in each; its own clock, in seconds.
 
     Attributes:
@@ -48,7 +48,7 @@ class Loop:
 
 async def test_there_is_one_piece_of_work_a_turn_and_everybody_has_one() -> None:
     """Two that repeat their work and one that takes a single turn, behind one that was there."""
-    loop = Loop(piece=0.001)
+    loop = CountingLoop(piece=0.001)
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
@@ -72,7 +72,7 @@ async def test_there_is_one_piece_of_work_a_turn_and_everybody_has_one() -> None
 
 async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
     """And the next one is not, in the same turn of the loop."""
-    loop, turns = Loop(), LoopShare()
+    loop, turns = CountingLoop(), LoopShare()
     counting = asyncio.create_task(loop.count())
     await asyncio.sleep(0)
     before = loop.turn
@@ -85,7 +85,7 @@ async def test_a_turn_that_nobody_has_had_is_there_at_once() -> None:
 
 async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
     """What a task does in its turn is not added to another's piece in the same turn."""
-    loop = Loop(piece=0.0001)
+    loop = CountingLoop(piece=0.0001)
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
 
@@ -102,7 +102,7 @@ async def test_a_turn_that_was_handed_over_is_its_owners_alone() -> None:
 
 async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() -> None:
     """Of 10 ms a turn, 1 ms: as many pieces as begin in it."""
-    loop = Loop(others=0.010, piece=0.0003)
+    loop = CountingLoop(others=0.010, piece=0.0003)
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
@@ -114,7 +114,7 @@ async def test_where_others_keep_the_loop_busy_our_share_is_more_than_a_piece() 
 
 async def test_where_others_keep_the_loop_busy_no_turn_is_passed() -> None:
     """A turn that a task was given costs others less there than a whole turn would cost us."""
-    loop = Loop(others=0.010)
+    loop = CountingLoop(others=0.010)
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
@@ -126,7 +126,7 @@ async def test_where_others_keep_the_loop_busy_no_turn_is_passed() -> None:
 
 async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:
     """As uvloop's does: of a millisecond our share is less than a piece, though none is seen."""
-    loop = Loop(others=0.001, piece=0.0)
+    loop = CountingLoop(others=0.001, piece=0.0)
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
@@ -138,7 +138,7 @@ async def test_a_clock_that_moves_by_milliseconds_grants_no_bursts() -> None:
 
 async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_turn() -> None:
     """Whoever waits behind it is next."""
-    loop = Loop(piece=0.001)
+    loop = CountingLoop(piece=0.001)
     turns = LoopShare(lambda: loop.time)
     counting = asyncio.create_task(loop.count())
     await turns.take()
@@ -154,7 +154,7 @@ async def test_work_that_is_cancelled_is_not_called_again_and_costs_nobody_a_tur
 
 async def test_what_work_raises_is_raised_where_it_is_waited_for_and_nowhere_else() -> None:
     """The others go on."""
-    loop, turns = Loop(), LoopShare()
+    loop, turns = CountingLoop(), LoopShare()
 
     def broken() -> bool:
         raise ValueError("broken")

@@ -31,7 +31,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-class Gate:
+class HeldDigest:
     """Holds up the digest's reads, which are longer than a chunk, in their thread."""
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ class Gate:
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldDigest]:
     """Yield a gate that is closed, and open it at the end."""
-    made = Gate()
+    made = HeldDigest()
     monkeypatch.setattr(os, "preadv", made.read)
     yield made
     made.open.set()
@@ -121,7 +121,7 @@ async def status_of(emulator: Emulator, client: AsyncTwelveLabs) -> tuple[str, i
 
 
 async def blocked_locally(
-    emulator: Emulator, client: AsyncTwelveLabs, path: Path, gate: Gate
+    emulator: Emulator, client: AsyncTwelveLabs, path: Path, gate: HeldDigest
 ) -> asyncio.Task[Any]:
     """Start an upload and return it when only its digest is missing.
 
@@ -138,7 +138,7 @@ async def blocked_locally(
 
 
 async def test_the_asset_is_not_complete_before_the_digest_is(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: HeldDigest
 ) -> None:
     """So that a file that changes meanwhile becomes none."""
     path = make_file(CHUNKS * CHUNK_SIZE)
@@ -149,7 +149,7 @@ async def test_the_asset_is_not_complete_before_the_digest_is(
 
 
 async def test_a_file_that_changed_under_its_digest_becomes_no_asset(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: HeldDigest
 ) -> None:
     """Although all of its chunks were stored before."""
     path = make_file(CHUNKS * CHUNK_SIZE)
@@ -164,7 +164,7 @@ async def test_a_file_that_changed_under_its_digest_becomes_no_asset(
 
 
 async def test_a_file_that_is_touched_under_its_digest_is_hashed_once_more(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: HeldDigest
 ) -> None:
     """Its bytes are compared with the stored chunks, and the digest is of the asset."""
     path = make_file(CHUNKS * CHUNK_SIZE)
@@ -178,7 +178,7 @@ async def test_a_file_that_is_touched_under_its_digest_is_hashed_once_more(
 
 
 async def test_a_file_that_cannot_be_read_for_it_is_told_as_such(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: HeldDigest
 ) -> None:
     """What was asked for cannot be given: no result without it."""
     upload = await blocked_locally(emulator, client, make_file(CHUNKS * CHUNK_SIZE), gate)
@@ -190,7 +190,7 @@ async def test_a_file_that_cannot_be_read_for_it_is_told_as_such(
 
 
 async def test_it_is_cancelled_with_the_upload(
-    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: Gate
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile, gate: HeldDigest
 ) -> None:
     """No task of it is left, and the file is open until its thread has ended."""
     path = make_file(CHUNKS * CHUNK_SIZE)

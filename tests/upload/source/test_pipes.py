@@ -100,7 +100,7 @@ def only_read(stack: ExitStack) -> Line:
     return line
 
 
-class Slotted:
+class SlottedPipe:
     """As ``OnlyRead``, and weak references to it cannot be made."""
 
     __slots__ = ("pipe",)
@@ -114,7 +114,7 @@ class Slotted:
 
 def slotted(stack: ExitStack) -> Line:
     line = a_pipe(stack, buffering=0)
-    line.file = Slotted(line.file)
+    line.file = SlottedPipe(line.file)
     return line
 
 

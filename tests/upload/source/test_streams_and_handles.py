@@ -123,7 +123,7 @@ async def test_small_pieces_are_put_together(emulator: Emulator, client: AsyncTw
     assert await read_asset(emulator, asset.id) == DATA
 
 
-class Upload:
+class UploadWay:
     """As a web framework gives it: a name, and a read that is awaited."""
 
     filename = "clip.mp4"
@@ -139,7 +139,7 @@ async def test_a_file_of_a_web_framework_goes_right_through(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """Its name and its bytes, without a copy on the disk."""
-    asset = await client.upload(Upload())
+    asset = await client.upload(UploadWay())
     assert asset.filename == "clip.mp4"
     assert await read_asset(emulator, asset.id) == DATA
 

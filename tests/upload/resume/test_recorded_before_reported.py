@@ -40,7 +40,7 @@ OWN_ETAGS = Etag(lambda md5: f'"own-{md5}"', kept=True)
 
 
 @define(eq=False)
-class SlowJournal(MemoryJournal):
+class HesitantJournal(MemoryJournal):
     """A journal that takes its time for a record, before or after it is there.
 
     Attributes:
@@ -77,7 +77,7 @@ class SlowJournal(MemoryJournal):
 class Witness:
     """Compares each report that reaches the platform with the journal at that moment."""
 
-    journal: SlowJournal
+    journal: HesitantJournal
     reported: set[int] = Factory(set[int])
     too_early: set[int] = Factory(set[int])
 
@@ -88,12 +88,12 @@ class Witness:
 
 
 @pytest.fixture
-def journal() -> SlowJournal:
-    return SlowJournal()
+def journal() -> HesitantJournal:
+    return HesitantJournal()
 
 
 @pytest.fixture
-def witness(journal: SlowJournal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
+def witness(journal: HesitantJournal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
     """Yield what sees every report; none may have come too early."""
     made, report = Witness(journal), Platform.report
 
@@ -106,7 +106,7 @@ def witness(journal: SlowJournal, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     assert made.too_early == set()
 
 
-def client_of(emulator: Emulator, journal: SlowJournal | FileJournal) -> AsyncTwelveLabs:
+def client_of(emulator: Emulator, journal: HesitantJournal | FileJournal) -> AsyncTwelveLabs:
     return AsyncTwelveLabs(emulator.api_key, emulator.base_url, journal=journal)
 
 
@@ -129,7 +129,7 @@ async def cancelled_after(seconds: float, work: "asyncio.Task[Any]") -> bool:
 @pytest.mark.parametrize("seed", range(MOMENTS))
 async def test_a_touched_file_never_begins_anew(
     emulator: Emulator,
-    journal: SlowJournal,
+    journal: HesitantJournal,
     witness: Witness,
     make_file: MakeFile,
     how: str,
@@ -164,7 +164,7 @@ async def test_a_touched_file_never_begins_anew(
 
 
 async def test_what_was_held_back_is_written_before_it_is_reported(
-    emulator: Emulator, journal: SlowJournal, witness: Witness, make_file: MakeFile
+    emulator: Emulator, journal: HesitantJournal, witness: Witness, make_file: MakeFile
 ) -> None:
     """ETags that are no MD5s are relied on late, all at once."""
     etag = Etag("0" * 32, kept=True)
@@ -179,7 +179,11 @@ async def test_what_was_held_back_is_written_before_it_is_reported(
 
 @pytest.mark.parametrize("seconds", [SECONDS * turn for turn in (3.5, 4.5, 6.5, 10.5)])
 async def test_what_was_held_back_and_interrupted_is_written_by_the_rescue(
-    emulator: Emulator, journal: SlowJournal, witness: Witness, make_file: MakeFile, seconds: float
+    emulator: Emulator,
+    journal: HesitantJournal,
+    witness: Witness,
+    make_file: MakeFile,
+    seconds: float,
 ) -> None:
     """Of the chunks that one worker writes one after the other, none is lost or comes too early."""
     etag = Etag("0" * 32, kept=True)
@@ -193,7 +197,7 @@ async def test_what_was_held_back_and_interrupted_is_written_by_the_rescue(
 
 
 async def test_a_report_that_was_refused_is_not_repeated_by_the_rescue(
-    emulator: Emulator, journal: SlowJournal, witness: Witness, make_file: MakeFile
+    emulator: Emulator, journal: HesitantJournal, witness: Witness, make_file: MakeFile
 ) -> None:
     """Its ETags are struck out of the journal; what else is stored is reported all the same."""
     emulator.faults.add(Fault(route="put", chunk_index=2, action=Etag('"0123"')))
@@ -209,7 +213,7 @@ async def test_a_report_that_was_refused_is_not_repeated_by_the_rescue(
 
 
 async def test_a_lost_lease_reports_nothing_that_the_journal_does_not_know(
-    emulator: Emulator, journal: SlowJournal, witness: Witness, make_file: MakeFile
+    emulator: Emulator, journal: HesitantJournal, witness: Witness, make_file: MakeFile
 ) -> None:
     """Somebody else has the entry, who will not find those chunks there."""
     async with client_of(emulator, journal) as client:
@@ -228,7 +232,7 @@ async def test_a_lease_that_ran_out_reports_nothing_either(
     emulator: Emulator, make_file: MakeFile
 ) -> None:
     """The store is away, so only we know that the lease is over; the ETags in hand stay here."""
-    journal = SlowJournal(hangs_after=2)
+    journal = HesitantJournal(hangs_after=2)
     async with client_of(emulator, journal) as client:
         with pytest.raises(UploadError) as caught:
             await client.multipart_upload.upload_file(make_file(CHUNKS * CHUNK_SIZE), max_workers=2)
@@ -240,7 +244,7 @@ async def test_a_journal_that_hangs_does_not_keep_the_rescue_from_reporting_the_
     emulator: Emulator, make_file: MakeFile
 ) -> None:
     """Four chunks are noted and reported; the fifth is not, and all ends within the bound."""
-    journal = SlowJournal(hangs_after=6)
+    journal = HesitantJournal(hangs_after=6)
     async with client_of(emulator, journal) as client:
         work = asyncio.create_task(
             client.multipart_upload.upload_file(make_file(CHUNKS * CHUNK_SIZE), max_workers=1)

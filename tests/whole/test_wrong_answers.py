@@ -14,10 +14,10 @@ import pytest
 from attrs import Factory, define
 from hypothesis import given, settings, strategies as st
 from support.answers import documents, route_of
-from support.garbage import Reply, good, replies
 from support.memory_platform import choose_profile
 from support.server import read_request
 from support.virtual_time import VirtualTimeLoop
+from support.wrong_answers import FakeReply, good, replies
 
 from twelvelabs_async import (
     AssetDetail,
@@ -48,7 +48,7 @@ Ask = Callable[[AsyncTwelveLabs], Awaitable[object]]
 
 
 @define(eq=False)
-class Liar:
+class LyingServer:
     """A server whose answers are as told, a connection each.
 
     Attributes:
@@ -63,7 +63,7 @@ class Liar:
     url: str = ""
     truth: dict[str, Any] = Factory(dict[str, Any])
     route: str = ""
-    lies: list[Reply] = Factory(list[Reply])
+    lies: list[FakeReply] = Factory(list[FakeReply])
     count: int = 0
     talks: dict[asyncio.Task[None], asyncio.StreamWriter] = Factory(
         dict["asyncio.Task[None]", asyncio.StreamWriter]
@@ -89,7 +89,7 @@ class Liar:
             del self.talks[task]
             writer.close()
 
-    def _reply(self, request: bytes) -> Reply:
+    def _reply(self, request: bytes) -> FakeReply:
         self.count += 1
         assert self.count < MOST_REQUESTS, "the client goes round in circles"
         method, target, _ = request.split(b" ", 2)
@@ -106,15 +106,15 @@ class Liar:
 
 
 @define(eq=False)
-class Stage:
+class LyingServerLoop:
     """A loop with a liar on it, kept for all examples of a module."""
 
     runner: asyncio.Runner
-    liar: Liar
+    liar: LyingServer
     complaints: list[str] = Factory(list[str])
     plays: int = 0
 
-    def play(self, ask: Ask, kind: Any, route: str, lies: list[Reply], truth: Any) -> None:
+    def play(self, ask: Ask, kind: Any, route: str, lies: list[FakeReply], truth: Any) -> None:
         """Ask once, and hold what comes of it to the promise."""
         self.liar.route, self.liar.lies, self.liar.truth = route, list(lies), truth
         self.liar.count = 0
@@ -149,12 +149,12 @@ async def _held_to_the_promise(call: Awaitable[object], kind: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Generator[Stage]:
+def stage() -> Generator[LyingServerLoop]:
     """Yield a stage whose loop complains to us."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        liar = Liar()
+        liar = LyingServer()
         listener = runner.run(liar.start())
-        made = Stage(runner, liar)
+        made = LyingServerLoop(runner, liar)
         loop = runner.get_loop()
         loop.set_exception_handler(lambda _, context: made.complaints.append(str(context)))
         yield made
@@ -232,7 +232,7 @@ CALLS: dict[str, tuple[str, Any, Ask]] = {
 
 @given(data=st.data(), name=st.sampled_from(sorted(CALLS)))
 def test_garbage_from_the_platform_is_a_value_or_an_error(
-    stage: Stage, data: st.DataObject, name: str
+    stage: LyingServerLoop, data: st.DataObject, name: str
 ) -> None:
     """Each call by itself."""
     route, kind, ask = CALLS[name]
@@ -257,7 +257,7 @@ ON_THE_WAY = ["create", "put", "presigned_urls", "report", "status", "asset"]
 @settings(max_examples=UPLOADS)
 @given(data=st.data(), route=st.sampled_from(ON_THE_WAY), reticent=st.booleans())
 def test_garbage_in_the_middle_of_an_upload_is_an_asset_or_an_error(
-    stage: Stage, data: st.DataObject, route: str, reticent: bool
+    stage: LyingServerLoop, data: st.DataObject, route: str, reticent: bool
 ) -> None:
     """One endpoint or the store lies, in the first answers or in all."""
     truth = documents(f"{stage.liar.url}/store")
@@ -272,9 +272,11 @@ def test_garbage_in_the_middle_of_an_upload_is_an_asset_or_an_error(
 
 
 @pytest.mark.parametrize("call", ["list", "upload"])
-def test_half_a_character_in_an_answer_does_not_spoil_the_error(stage: Stage, call: str) -> None:
+def test_half_a_character_in_an_answer_does_not_spoil_the_error(
+    stage: LyingServerLoop, call: str
+) -> None:
     """From a JSON escape or a header that is not UTF-8: the text can be printed all the same."""
     route, ask = ("put", upload) if call == "upload" else (call, CALLS[call][2])
     headers = ((b"X-Request-Id", b"\xff"), (b"x-amz-request-id", b"\xff"))
-    lie = Reply(b"403 No", b'{"code": "no", "message": "\\ud800"}', headers)
+    lie = FakeReply(b"403 No", b'{"code": "no", "message": "\\ud800"}', headers)
     stage.play(ask, (), route, [lie], documents(f"{stage.liar.url}/store"))

@@ -16,7 +16,7 @@ Path = tuple[str | int, ...]
 
 
 @frozen
-class Reply:
+class FakeReply:
     """An answer on its way to being bytes.
 
     Attributes:
@@ -42,12 +42,14 @@ class Reply:
         return (b"HTTP/1.1 " + self.status + b"\r\n" + lines + framing + b"\r\n" + body)[: self.cut]
 
 
-def good(route: str, document: Any) -> Reply:
+def good(route: str, document: Any) -> FakeReply:
     """Return a valid answer of a route."""
     headers = [(b"Date", b"Thu, 01 Jan 2026 23:00:00 GMT"), (b"Content-Type", b"application/json")]
     if route == "put":
-        return Reply(b"200 OK", b"", (*headers, (b"ETag", b'"0123456789abcdef"')))
-    return Reply(b"200 OK", b"" if route == "order" else json.dumps(document).encode(), (*headers,))
+        return FakeReply(b"200 OK", b"", (*headers, (b"ETag", b'"0123456789abcdef"')))
+    return FakeReply(
+        b"200 OK", b"" if route == "order" else json.dumps(document).encode(), (*headers,)
+    )
 
 
 FRAMINGS = (
@@ -204,7 +206,7 @@ def _mangled(text: bytes) -> st.SearchStrategy[bytes]:
 
 
 @st.composite
-def replies(draw: st.DrawFn, route: str, document: Any) -> Reply:
+def replies(draw: st.DrawFn, route: str, document: Any) -> FakeReply:
     """Draw an answer of a route that is damaged in one way or in several."""
     reply = good(route, document)
     ways = draw(st.sets(st.sampled_from(["body", "status", "headers", "http"]), min_size=1))
@@ -215,8 +217,8 @@ def replies(draw: st.DrawFn, route: str, document: Any) -> Reply:
     kept = [pair for pair in reply.headers if pair[0] not in {name for name, _ in added}]
     headers = (*kept, *added)
     if "http" not in ways:
-        return Reply(status, body, headers)
+        return FakeReply(status, body, headers)
     framing, silent = draw(st.sampled_from(FRAMINGS)), draw(st.booleans())
-    whole = Reply(status, body, headers, framing, silent)
+    whole = FakeReply(status, body, headers, framing, silent)
     cut = draw(st.none() | st.integers(0, min(len(whole.raw()), 2_000)))
-    return Reply(status, body, headers, framing, silent, cut)
+    return FakeReply(status, body, headers, framing, silent, cut)
