@@ -155,7 +155,7 @@ class OutcomeUnknownError(TwelveLabsError):
         self, message: str, original_error: TwelveLabsError, filename: str | None = None
     ) -> None:
         self.original_error = original_error
-        self.retry_after = original_error.retry_after
+        self.retry_after: float | None = original_error.retry_after
         self.filename = filename
         super().__init__(message)
 
