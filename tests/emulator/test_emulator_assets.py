@@ -22,7 +22,14 @@ from twelvelabs_async.emulator import (
     Transcript,
 )
 from twelvelabs_async.emulator.file_types import file_type
-from twelvelabs_async.emulator.forms import METHOD_REFUSED, Form, Order, Sent, name_in, order
+from twelvelabs_async.emulator.forms import (
+    METHOD_REFUSED,
+    Form,
+    NewAsset,
+    ReceivedFile,
+    name_in,
+    new_asset,
+)
 from twelvelabs_async.emulator.records import Sound
 from twelvelabs_async.emulator.routing import Target, target
 from twelvelabs_async.emulator.signing import Signer
@@ -30,7 +37,7 @@ from twelvelabs_async.emulator.transcripts import SEGMENTATIONS
 from twelvelabs_async.emulator.wav import sound_in
 
 STORE_URL = "http://127.0.0.1:9"
-FILM = Sent("film.mp4", "video/mp4", 5)
+FILM = ReceivedFile("film.mp4", "video/mp4", 5)
 TEN = timedelta(seconds=10)
 Json = dict[str, Any]
 
@@ -48,8 +55,8 @@ class AssetsInMemory:
         """Take in a file of 5 bytes and return the asset's id."""
         self.made += 1
         asset_id, sound = f"asset{self.made}", changes.pop("sound", None)
-        wanted = Order("direct", **changes)
-        self.library.admit(asset_id, wanted, Sent(name, mime, 5), sound)
+        wanted = NewAsset("direct", **changes)
+        self.library.admit(asset_id, wanted, ReceivedFile(name, mime, 5), sound)
         return asset_id
 
     def after(self, seconds: int, asset_id: str) -> Json:
@@ -84,7 +91,7 @@ def refusal(call: Callable[[], object]) -> tuple[int, str | None, str]:
     return caught.value.status, caught.value.code, caught.value.message
 
 
-def form(file: Sent | None = FILM, /, **fields: str | None) -> Form:
+def form(file: ReceivedFile | None = FILM, /, **fields: str | None) -> Form:
     """Build a form; a field of None is left out."""
     given = {"method": "direct", **fields}
     return Form(tuple((k, v) for k, v in given.items() if v is not None), file)
@@ -98,26 +105,26 @@ def test_a_full_form_becomes_an_order() -> None:
         enable_thumbnail="F",
         user_metadata='{"a": "s", "b": 1, "c": 1.5, "d": false, "e": "", "f": null}',
     )
-    assert order(given) == Order(
+    assert new_asset(given) == NewAsset(
         "direct",
         filename="x.mp4",
         enable_hls=True,
         user_metadata={"a": "s", "b": 1, "c": 1.5, "d": False, "e": ""},
     )
     by_url = form(None, method="url", url="https://localhost/a.mp4", filename="")
-    assert order(by_url) == Order("url", url="https://localhost/a.mp4")
+    assert new_asset(by_url) == NewAsset("url", url="https://localhost/a.mp4")
 
 
 @pytest.mark.parametrize("method", [None, "", "multipart", "Direct"])
 def test_a_wrong_method_meets_the_validator(method: str | None) -> None:
     """Its sentence has no code; a missing method is told the same."""
-    assert refusal(lambda: order(form(method=method))) == (400, None, METHOD_REFUSED)
+    assert refusal(lambda: new_asset(form(method=method))) == (400, None, METHOD_REFUSED)
 
 
 @pytest.mark.parametrize("name", ["enable_hls", "enable_thumbnail"])
 def test_a_flag_that_is_none_meets_the_binding(name: str) -> None:
     """The raw text quotes it, has no code, and comes before the validator's."""
-    told = refusal(lambda: order(form(method=None, **{name: "yes"})))
+    told = refusal(lambda: new_asset(form(method=None, **{name: "yes"})))
     assert told == (400, None, 'strconv.ParseBool: parsing "yes": invalid syntax')
 
 
@@ -140,7 +147,7 @@ URL = "http://localhost/a.mp4"
         (form(None, method="url", url="http://"), "parameter_invalid", "http"),
         (form(None, method="url", url="http://[::1"), "parameter_invalid", "http"),
         (form(None, file="film.mp4"), "parameter_invalid", "file"),
-        (form(Sent("a.mp4", "video/mp4", 0)), "parameter_invalid", "empty"),
+        (form(ReceivedFile("a.mp4", "video/mp4", 0)), "parameter_invalid", "empty"),
         (form(filename="x" * 256), "parameter_invalid", "255"),
         (form(user_metadata="x"), "parameter_invalid", "user_metadata"),
         (form(user_metadata="[]"), "parameter_invalid", "user_metadata"),
@@ -155,7 +162,7 @@ URL = "http://localhost/a.mp4"
 )
 def test_a_form_that_is_wrong_is_refused(given: Form, code: str, named: str) -> None:
     """Each mistake has its code and is named."""
-    status, actual, message = refusal(lambda: order(given))
+    status, actual, message = refusal(lambda: new_asset(given))
     assert (status, actual) == (400, code)
     assert named in message
 
@@ -199,7 +206,7 @@ def test_limits_differ_by_method_and_type() -> None:
 def test_a_new_asset_is_processing_whatever_the_clock_says() -> None:
     """The answer to its creation says so even where processing takes no time."""
     assets = make_assets(processing_time=timedelta(0))
-    wanted = Order("direct", enable_hls=True, user_metadata={"a": 1})
+    wanted = NewAsset("direct", enable_hls=True, user_metadata={"a": 1})
     answer = assets.library.admit("id", wanted, FILM)
     assert answer == {
         "_id": "id", "method": "direct", "status": "processing", "filename": "film.mp4",

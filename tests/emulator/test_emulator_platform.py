@@ -25,7 +25,7 @@ from twelvelabs_async.emulator import (
     exchanges,
 )
 from twelvelabs_async.emulator.answers import error_xml, http_date
-from twelvelabs_async.emulator.exchanges import Log
+from twelvelabs_async.emulator.exchanges import ExchangeLog
 from twelvelabs_async.emulator.platform import usual_chunk_size
 from twelvelabs_async.emulator.signing import Signer
 from twelvelabs_async.emulator.store import Denied, Store
@@ -596,7 +596,7 @@ def exchange(arrival: int) -> Exchange:
 
 def test_the_log_is_in_order_of_arrival() -> None:
     """A request that took longer than a later one stands before it all the same."""
-    log = Log()
+    log = ExchangeLog()
     for arrival in (2, 4, 1, 3):
         log.add(exchange(arrival))
     assert [each.arrival for each in log.exchanges] == [1, 2, 3, 4]
@@ -605,7 +605,7 @@ def test_the_log_is_in_order_of_arrival() -> None:
 def test_the_log_keeps_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     """An emulator that runs for weeks does not grow without bound."""
     monkeypatch.setattr(exchanges, "KEPT", 3)
-    log = Log()
+    log = ExchangeLog()
     for arrival in range(1, 6):
         log.add(exchange(arrival))
     assert [each.arrival for each in log.exchanges] == [3, 4, 5]

@@ -20,7 +20,7 @@ from yarl import URL
 
 from support.clock import ManualClock
 from twelvelabs_async.emulator import AssetRules, Emulator, Platform, Refusal, forms
-from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
+from twelvelabs_async.emulator.endpoints import Endpoints, Outcome, RequestBody, refused
 from twelvelabs_async.emulator.routing import API_VERSION, target as endpoint
 from twelvelabs_async.emulator.signing import Signer
 from twelvelabs_async.emulator.store import Denied, Store
@@ -177,20 +177,20 @@ class CoreTarget:
         self.endpoints.identify(request.key, at, path)
         if request.form is not None:
             return self._created(request.form)
-        body = Body(request.content_type, request.content)
+        body = RequestBody(request.content_type, request.content)
         return self.endpoints.answer(at, request.query, body)
 
     def _created(self, form: Form) -> Outcome:
         file = None if form.file is None else _sent(form.file)
-        order = forms.order(forms.Form(form.fields, file))
+        order = forms.new_asset(forms.Form(form.fields, file))
         assert file is not None, "the rules alone fetch no URL"
         self.made += 1
         judged = self.endpoints.judged(order, file)
         return self.endpoints.created(f"asset{self.made}", order, judged, None)
 
 
-def _sent(file: Attachment) -> forms.Sent:
-    return forms.Sent(file.filename, file.content_type, len(file.content))
+def _sent(file: Attachment) -> forms.ReceivedFile:
+    return forms.ReceivedFile(file.filename, file.content_type, len(file.content))
 
 
 @define

@@ -18,13 +18,13 @@ def table() -> str:
 def _rows() -> Iterator[str]:
     yield "| fault | what goes wrong | where | what happens | ends in |"
     yield "|---|---|---|---|---|"
-    yield from (_row(incident) for incident in CATALOGUE.values())
+    yield from (_row(named) for named in CATALOGUE.values())
 
 
-def _row(incident: NamedFault) -> str:
-    where = ", ".join(f"`{route}`" for route in incident.routes)
-    end = " or ".join(f"`{cause}`" for cause in incident.causes) or "the asset"
-    return f"| `{incident.name}` | {incident.what} | {where} | {incident.then} | {end} |"
+def _row(named: NamedFault) -> str:
+    where = ", ".join(f"`{route}`" for route in named.routes)
+    end = " or ".join(f"`{cause}`" for cause in named.causes) or "the asset"
+    return f"| `{named.name}` | {named.what} | {where} | {named.then} | {end} |"
 
 
 def command() -> str:

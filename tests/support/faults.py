@@ -26,19 +26,19 @@ ASSET = ""
 
 @frozen
 class Case:
-    """An incident at one of its routes."""
+    """A named fault at one of its routes."""
 
-    incident: NamedFault
+    named: NamedFault
     route: str
 
     def __str__(self) -> str:
-        one = len(self.incident.routes) == 1
-        return self.incident.name if one else f"{self.incident.name}@{self.route}"
+        one = len(self.named.routes) == 1
+        return self.named.name if one else f"{self.named.name}@{self.route}"
 
     @property
     def endings(self) -> set[str]:
         """Return how it may end."""
-        return set(self.incident.causes) or {ASSET}
+        return set(self.named.causes) or {ASSET}
 
     @property
     def asks_elsewhere(self) -> bool:
@@ -46,7 +46,7 @@ class Case:
         return self.route in {"status", "asset"}
 
 
-CASES = [Case(incident, route) for incident in CATALOGUE.values() for route in incident.routes]
+CASES = [Case(named, route) for named in CATALOGUE.values() for route in named.routes]
 
 
 @define
@@ -81,7 +81,7 @@ async def play(path: Path, cases: Sequence[Case], *, chunk_size: int = CHUNK) ->
     """Upload a file while ``cases`` happen."""
     random.seed(" ".join(map(str, cases)))  # the jitter of pauses
     before = asyncio.all_tasks()
-    ending = Ending([case.incident.fault(route=case.route) for case in cases])
+    ending = Ending([case.named.fault(route=case.route) for case in cases])
     emulator = Emulator(
         chunk_size=chunk_size,
         initial_urls=3,

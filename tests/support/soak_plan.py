@@ -38,8 +38,8 @@ READ_ONCE: tuple[SourceKind, ...] = ("pipe", "generator", "reader", "stream")
 DIRECT_ROUTE = "create_asset"
 DIRECT_FAULTS = tuple(
     name
-    for name, incident in CATALOGUE.items()
-    if "create" in incident.routes and isinstance(incident.action, Answer | Cut | Rewrite | Stall)
+    for name, named in CATALOGUE.items()
+    if "create" in named.routes and isinstance(named.action, Answer | Cut | Rewrite | Stall)
 )
 """What may happen to an asset's creation in one request as well."""
 
@@ -272,11 +272,11 @@ class _Drawing:
         names = list(CATALOGUE) if chunked else list(DIRECT_FAULTS)
         if loop != "virtual":
             names = [name for name in names if name in QUICK_FAULTS]
-        incident = CATALOGUE[chance.choice(names)]
-        route = chance.choice(incident.routes) if chunked else DIRECT_ROUTE
+        named = CATALOGUE[chance.choice(names)]
+        route = chance.choice(named.routes) if chunked else DIRECT_ROUTE
         changes: dict[str, Any] = {}
         if self.inject(0.3):
             changes["after"] = chance.randint(1, 3)
         if route == "put" and self.inject(0.3):
             changes["chunk_index"] = chance.randint(1, 4)
-        return PlannedFault(incident.name, route, changes)
+        return PlannedFault(named.name, route, changes)

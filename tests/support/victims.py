@@ -14,7 +14,8 @@ from attrs import Factory, asdict, define, frozen
 
 from support.uploader import ChildOrder
 from twelvelabs_async.emulator import Cut, Rewrite
-from twelvelabs_async.emulator.faults import API_ROUTES, Action, Faults
+from twelvelabs_async.emulator.faults import Action, Faults
+from twelvelabs_async.emulator.routing import API_ROUTES
 
 SCRIPT = Path(__file__).with_name("uploader.py")
 

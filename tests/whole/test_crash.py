@@ -19,7 +19,7 @@ from twelvelabs_async import AsyncTwelveLabs, FileJournal, UploadError
 from twelvelabs_async._upload.resume.records import recall
 from twelvelabs_async.emulator import Emulator, Fault, api_error, store_error
 from twelvelabs_async.emulator.faults import Action, Faults
-from twelvelabs_async.emulator.records import Asset, Upload
+from twelvelabs_async.emulator.records import StoredAsset, Upload
 from twelvelabs_async.journal._disk import Disk
 from twelvelabs_async.journal._frames import whole_records
 from twelvelabs_async.journal._log_file import SUFFIX, read_records
@@ -45,7 +45,7 @@ class EmulatorRewind:
 
     emulator: Emulator
     _uploads: dict[str, Upload] = field(init=False)
-    _assets: dict[str, Asset] = field(init=False)
+    _assets: dict[str, StoredAsset] = field(init=False)
     _files: set[Path] = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -34,8 +34,8 @@ def pair_name(pair: tuple[Case, Case]) -> str:
 
 def assert_bounded(ending: Ending, *cases: Case, slack: float = 0.0) -> None:
     """Nothing hung, nothing was asked over and over, nothing is left running."""
-    assert ending.seconds <= sum(case.incident.seconds for case in cases) + slack
-    extra = sum(case.incident.requests for case in cases)
+    assert ending.seconds <= sum(case.named.seconds for case in cases) + slack
+    extra = sum(case.named.requests for case in cases)
     assert ending.requests <= USUAL_REQUESTS + extra
     assert not ending.tasks
 
@@ -99,7 +99,7 @@ async def test_a_fault_in_a_large_body_ends_as_promised(name: str, make_file: Ma
     assert ending.identical == (ending.cause == ASSET)
     assert ending.unused == []
     at_rate = LARGE / 2**18 if name == "slow-link" else 0.0
-    assert at_rate <= ending.seconds <= at_rate + FILLING + case.incident.seconds
+    assert at_rate <= ending.seconds <= at_rate + FILLING + case.named.seconds
     assert ending.requests <= USUAL_REQUESTS
     assert not ending.tasks
 
@@ -126,8 +126,8 @@ async def test_urls_that_are_older_than_they_look_are_replaced(make_file: MakeFi
 
 def test_a_promise_names_exceptions_that_exist() -> None:
     """The emulator knows none of the client's classes; their names are right all the same."""
-    for incident in CATALOGUE.values():
-        for cause in incident.causes:
+    for named in CATALOGUE.values():
+        for cause in named.causes:
             assert issubclass(getattr(twelvelabs_async, cause), TwelveLabsError)
 
 

@@ -1,7 +1,7 @@
-"""The aiohttp application of the API: a thin skin over the pure endpoints.
+"""The aiohttp application of the API: sockets and files around the pure endpoints.
 
-Nothing is decided here but how bytes travel: how a request is read, how an answer is written, what
-is done with files. Each request that would be let in asks the script of faults once.
+It reads requests, writes answers, and does the work on files; ``endpoints.py`` decides the rest.
+Each request that would be let in takes its fault from the script, once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from attrs import define
 
 from twelvelabs_async.emulator.asset_intake import Intake
 from twelvelabs_async.emulator.disk import Files
-from twelvelabs_async.emulator.endpoints import Body, Endpoints, Outcome, refused
+from twelvelabs_async.emulator.endpoints import Endpoints, Outcome, RequestBody, refused
 from twelvelabs_async.emulator.exchanges import OriginName
 from twelvelabs_async.emulator.faults import EndSession, Rewrite
 from twelvelabs_async.emulator.origin import ActiveRequest, Origin
@@ -36,7 +36,7 @@ class ApiOrigin(Origin):
     files: Files
 
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Name version and request."""
+        """Add the headers that name the API's version and the request."""
         response.headers["X-Api-Version"] = API_VERSION
         response.headers["X-Request-Id"] = secrets.token_hex(16)
 
@@ -44,38 +44,38 @@ class ApiOrigin(Origin):
         """Return the platform's time."""
         return self.platform.now()
 
-    async def answer(self, visit: ActiveRequest) -> web.StreamResponse:
+    async def answer(self, active: ActiveRequest) -> web.StreamResponse:
         """Check key and path, then let a fault or the platform answer."""
-        at = target(visit.request.method, visit.request.path)
-        visit.route, visit.upload_id = at.route, at.upload_id
+        at = target(active.request.method, active.request.path)
+        active.route, active.upload_id = at.route, at.upload_id
         try:
-            key = visit.request.headers.get("x-api-key")
-            self.endpoints.identify(key, at, visit.request.path)
+            key = active.request.headers.get("x-api-key")
+            self.endpoints.identify(key, at, active.request.path)
         except Refusal as refusal:
             return _written(refused(refusal))
-        visit.skew = self.faults.skew(visit.route, visit.upload_id)
-        action = self.faults.take(visit.route, visit.upload_id)
+        active.skew = self.faults.skew(active.route, active.upload_id)
+        action = self.faults.take(active.route, active.upload_id)
         if isinstance(action, EndSession):
             await self._end_session(at, action)
-        response = await self.apply_fault(visit, action, partial(self._handled, visit, at))
+        response = await self.apply_fault(active, action, partial(self._handled, active, at))
         return _rewritten(action, response) if isinstance(action, Rewrite) else response
 
     async def _end_session(self, at: Target, action: EndSession) -> None:
-        gone = self.endpoints.library.end_session(at.upload_id or "", action.how)
+        gone = self.endpoints.asset_rules.end_session(at.upload_id or "", action.how)
         if gone is not None:
             await self.files.remove(gone)
 
-    async def _handled(self, visit: ActiveRequest, at: Target) -> web.StreamResponse:
+    async def _handled(self, active: ActiveRequest, at: Target) -> web.StreamResponse:
         try:
             made = at.route == "create_asset"
-            outcome = await (self._taken_in(visit) if made else self._ruled(visit, at))
+            outcome = await (self._create_asset(active) if made else self._answer_json(active, at))
         except Refusal as refusal:
             outcome = refused(refusal)
         return _written(outcome)
 
-    async def _ruled(self, visit: ActiveRequest, at: Target) -> Outcome:
-        body = Body(visit.request.content_type, await visit.read())
-        outcome = self.endpoints.answer(at, list(visit.request.query.items()), body)
+    async def _answer_json(self, active: ActiveRequest, at: Target) -> Outcome:
+        body = RequestBody(active.request.content_type, await active.read())
+        outcome = self.endpoints.answer(at, list(active.request.query.items()), body)
         if outcome.gone is not None:
             await self.files.remove(outcome.gone)
         if outcome.whole is not None:
@@ -84,11 +84,11 @@ class ApiOrigin(Origin):
             outcome.whole.sound = await asyncio.to_thread(sound_in, first, size)
         return outcome
 
-    async def _taken_in(self, visit: ActiveRequest) -> Outcome:
+    async def _create_asset(self, active: ActiveRequest) -> Outcome:
         try:
-            return await Intake(self.endpoints, self.files).create(visit.request)
+            return await Intake(self.endpoints, self.files).create(active.request)
         finally:
-            visit.received = visit.request.content.total_bytes
+            active.received = active.request.content.total_bytes
 
 
 def _written(outcome: Outcome) -> web.Response:

@@ -1,8 +1,8 @@
-"""How a new asset's file comes in: out of a form, or from a URL, piece by piece to the disk.
+"""Receive the file of a new asset, from a form or a URL, piece by piece to the disk.
 
 A form is read whole before anything in it is judged, so that the size of a file that is too large
-is known exactly; what exceeds the limit is counted and dropped. Nothing takes effect until the
-file is there, and then at once: no await stands between the asset and the name of its file.
+is known exactly; bytes beyond the limit are counted and dropped. The asset appears at once with its
+file: there is no await between renaming the file and making the asset.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from attrs import frozen
 from twelvelabs_async.emulator import fetching, forms
 from twelvelabs_async.emulator.disk import Files, Incoming
 from twelvelabs_async.emulator.endpoints import Endpoints, Outcome
-from twelvelabs_async.emulator.forms import Form, Order, Sent
+from twelvelabs_async.emulator.forms import Form, NewAsset, ReceivedFile
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.wav import sound_in
 
@@ -44,19 +44,19 @@ class Intake:
         asset_id = secrets.token_hex(12)
         async with self.files.receiving(asset_id) as incoming:
             form = await self._read(request, incoming)
-            order = forms.order(form)
-            if order.method == "url":
-                sent = await _fetched(order, incoming, self.endpoints.library.limits)
+            asked = forms.new_asset(form)
+            if asked.method == "url":
+                sent = await _fetched(asked, incoming, self.endpoints.asset_rules.limits)
             else:
                 assert form.file is not None  # noqa: S101 - for the type checker: checked above
                 sent = form.file
-            file = self.endpoints.judged(order, sent)
+            file = self.endpoints.judged(asked, sent)
             sound = await asyncio.to_thread(sound_in, incoming.temporary, file.size)
             incoming.commit()
-            return self.endpoints.created(asset_id, order, file, sound)
+            return self.endpoints.created(asset_id, asked, file, sound)
 
     async def _read(self, request: web.Request, incoming: Incoming) -> Form:
-        limits = self.endpoints.library.limits
+        limits = self.endpoints.asset_rules.limits
         reader = await _reader(request)
         try:
             return await _form(reader, incoming, max(limits.direct, limits.image))
@@ -82,7 +82,7 @@ async def _reader(request: web.Request) -> MultipartReader:
 
 async def _form(reader: MultipartReader, incoming: Incoming, limit: int) -> Form:
     fields: list[tuple[str, str]] = []
-    file: Sent | None = None
+    file: ReceivedFile | None = None
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader) or part.name is None:
             raise ValueError("a part has no name, or is multipart itself")
@@ -93,7 +93,7 @@ async def _form(reader: MultipartReader, incoming: Incoming, limit: int) -> Form
     return Form(tuple(fields), file)
 
 
-async def _file(part: BodyPartReader, incoming: Incoming, limit: int) -> Sent:
+async def _file(part: BodyPartReader, incoming: Incoming, limit: int) -> ReceivedFile:
     size = 0
 
     async def kept() -> AsyncIterator[bytes]:
@@ -106,7 +106,7 @@ async def _file(part: BodyPartReader, incoming: Incoming, limit: int) -> Sent:
 
     await incoming.receive(kept())
     announced = part.headers.get("Content-Type", UNNAMED).partition(";")[0].strip()
-    return Sent(part.filename or "", announced, size)
+    return ReceivedFile(part.filename or "", announced, size)
 
 
 async def _text(part: BodyPartReader) -> str:
@@ -118,10 +118,10 @@ async def _text(part: BodyPartReader) -> str:
     return text.decode()
 
 
-async def _fetched(order: Order, incoming: Incoming, limits: forms.Limits) -> Sent:
-    async with fetching.opened(order.url) as response:
-        filename = forms.name_in(order.url)
-        file_type = forms.taken_type(order.filename or filename, response.content_type)
+async def _fetched(asked: NewAsset, incoming: Incoming, limits: forms.Limits) -> ReceivedFile:
+    async with fetching.opened(asked.url) as response:
+        filename = forms.name_in(asked.url)
+        file_type = forms.taken_type(asked.filename or filename, response.content_type)
         pieces = fetching.body(response, limits.of("url", file_type))
         await incoming.receive(pieces)
-        return Sent(filename, response.content_type, incoming.received)
+        return ReceivedFile(filename, response.content_type, incoming.received)

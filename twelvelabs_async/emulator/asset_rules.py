@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from attrs import Factory, frozen
 
 from twelvelabs_async.emulator import descriptions, parameters, transcripts
-from twelvelabs_async.emulator.forms import Limits, Order, Sent
+from twelvelabs_async.emulator.forms import Limits, NewAsset, ReceivedFile
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json, Platform
-from twelvelabs_async.emulator.records import Asset, Ending, Sound
+from twelvelabs_async.emulator.records import Ending, Sound, StoredAsset
 from twelvelabs_async.emulator.transcripts import SEGMENTATIONS, Transcript
 
 Query = Sequence[tuple[str, str]]
@@ -29,12 +29,14 @@ class AssetRules:
     platform: Platform
     limits: Limits = Factory(Limits)
 
-    def admit(self, asset_id: str, order: Order, file: Sent, sound: Sound | None = None) -> Json:
-        """Take in a file that is there whole; its asset is ``processing`` in any case."""
+    def admit(
+        self, asset_id: str, asked: NewAsset, file: ReceivedFile, sound: Sound | None = None
+    ) -> Json:
+        """Make an asset of a file that is there whole; the answer always says ``processing``."""
         now = self.platform.now()
-        asset = Asset(
+        asset = StoredAsset(
             asset_id=asset_id,
-            method=order.method,
+            method=asked.method,
             filename=file.filename,
             file_type=file.content_type,
             size=file.size,
@@ -42,9 +44,9 @@ class AssetRules:
             pieces=1,
             created_at=now,
             received_at=now,
-            enable_hls=order.enable_hls,
-            enable_thumbnail=order.enable_thumbnail,
-            user_metadata=dict(order.user_metadata),
+            enable_hls=asked.enable_hls,
+            enable_thumbnail=asked.enable_thumbnail,
+            user_metadata=dict(asked.user_metadata),
             sound=sound,
         )
         self.platform.assets[asset_id] = asset
@@ -80,7 +82,7 @@ class AssetRules:
             raise Refusal(404, "resource_not_exist", message)
         return transcripts.described(transcript, self.platform.state(asset), wanted)
 
-    def end_session(self, upload_id: str, how: Ending) -> Asset | None:
+    def end_session(self, upload_id: str, how: Ending) -> StoredAsset | None:
         """End an upload session before its time; return the asset that is gone with it, if any."""
         upload = self.platform.uploads.get(upload_id)
         if upload is None:
@@ -93,7 +95,7 @@ class AssetRules:
         upload.expires_at = min(upload.expires_at, self.platform.now())
         return None
 
-    def delete(self, asset_id: str, query: Query) -> Asset:
+    def delete(self, asset_id: str, query: Query) -> StoredAsset:
         """Forget an asset, and the session that it came by, and return what it was."""
         asset = self.platform.find(asset_id)
         parameters.only_known(dict(query), ("force",))
@@ -124,7 +126,7 @@ class AssetRules:
         """Forget all user metadata."""
         self.platform.find(asset_id).user_metadata = {}
 
-    def _transcript(self, asset: Asset) -> Transcript | None:
+    def _transcript(self, asset: StoredAsset) -> Transcript | None:
         """Return what was set for an asset's id or filename, else a made-up transcription.
 
         None: there is none. An asset whose file has not arrived has none (assumed).
@@ -135,7 +137,7 @@ class AssetRules:
         name = asset.asset_id if asset.asset_id in known else asset.filename
         return known[name] if name in known else transcripts.made_up(asset)
 
-    def _given(self, asset_id: str, payload: object) -> tuple[Asset, dict[str, object]]:
+    def _given(self, asset_id: str, payload: object) -> tuple[StoredAsset, dict[str, object]]:
         asset = self.platform.find(asset_id)
         body = parameters.json_object(payload)
         parameters.only_known(body, ("user_metadata",))

@@ -1,60 +1,23 @@
-"""What may happen to the control calls of an upload.
+"""The named faults of an upload's control calls: refusals, lost answers, sessions that end.
 
-An incident of several routes happens to one of them at a time; the last two, ``status`` and
-``asset``, are asked only where reports leave something open.
+A fault that names several routes happens at one of them at a time.
 """
 
 from datetime import timedelta
 
-from twelvelabs_async.emulator.faults import (
-    Answer,
-    Cut,
-    EndSession,
-    Payload,
-    Rewrite,
-    Skew,
-    Stall,
-    api_error,
-)
-from twelvelabs_async.emulator.named_faults import (
-    NamedFault,
-    added,
-    all_null,
-    answered,
-    lagging,
-    meddled,
-    mute,
-    pending,
-    urls,
-)
-
-CALLS = ("create", "presigned_urls", "report")
-GIVING = ("create", "presigned_urls")
-MIDWAY = ("presigned_urls", "report")
+from twelvelabs_async.emulator.answer_faults import CALLS, CONTENTS, MIDWAY, URLS
+from twelvelabs_async.emulator.faults import Answer, Cut, EndSession, Stall, api_error
+from twelvelabs_async.emulator.named_faults import NamedFault
 
 REPEATED = "the call is repeated, after a pause with full jitter"
 LOST = "the call is repeated, at once if the connection was an old one, else after a pause"
-OBEYED = "no control call is sent before it may be; then this one is repeated"
+OBEYED = "no control call is sent during the pause; then this one is repeated"
 ENDS = "the upload ends, with the platform's own words"
-UNREADABLE = (
-    "the call is repeated where it makes nothing twice (not `create`), then the upload ends, "
-    "and says what is not as documented"
-)
-READ_LATER = "the call is repeated, which makes nothing twice"
-ASKED_AGAIN = "what is missing is asked for when it is needed"
-NOTHING = "nothing"
 
-_HTML = "<html><body>Welcome to the network of this hotel</body></html>"
 _FAILED = api_error(500, "internal_server_error", "Something went wrong.")
 _REFUSED = api_error(400, "parameter_invalid", "The parameter is invalid.")
 _KEY = api_error(401, "api_key_invalid", "The API key is missing or invalid.")
 _GATEWAY = Answer(502, body="<html>Bad Gateway</html>", content_type="text/html")
-_HALF = '{"upload_id": "12'
-_HOURS = timedelta(hours=3)
-
-
-def _without_required(payload: Payload) -> Payload:
-    return {**dict.fromkeys(payload), "upload_urls": [{"url": None}]}
 
 
 def _limited(retry_after: str | timedelta) -> Answer:
@@ -77,7 +40,7 @@ ANSWERS = (
     NamedFault(
         "rate-limited-for-long",
         "429 that asks for an hour",
-        "more than two minutes are not waited: the upload ends, and says when to come back",
+        "more than two minutes are not waited: the upload ends, and says when to try again",
         CALLS,
         _limited("3600"),
         times=None,
@@ -130,156 +93,6 @@ CONNECTIONS = (
         requests=300,
     ),
 )
-CONTENTS = (
-    NamedFault(
-        "html",
-        "200, with HTML",
-        UNREADABLE,
-        CALLS,
-        answered(_HTML),
-        times=None,
-        causes=("InvalidResponseError",),
-        seconds=15,
-        requests=10,
-    ),
-    NamedFault(
-        "broken-json",
-        "200, with half of a JSON text",
-        UNREADABLE,
-        CALLS,
-        answered(_HALF),
-        times=None,
-        causes=("InvalidResponseError",),
-        seconds=15,
-        requests=10,
-    ),
-    NamedFault(
-        "nulls",
-        "null for everything that may be missing",
-        ASKED_AGAIN,
-        CALLS,
-        all_null(
-            "upload_urls",
-            "expires_at",
-            "generated_at",
-            "start_index",
-            "count",
-            "url",
-            "processed_chunks",
-            "duplicate_chunks",
-        ),
-    ),
-    NamedFault(
-        "null-required",
-        "null for what may not be missing",
-        UNREADABLE,
-        CALLS,
-        Rewrite(_without_required),
-        times=None,
-        causes=("InvalidResponseError",),
-        seconds=15,
-        requests=10,
-    ),
-    NamedFault("html-once", "200, with HTML, once", READ_LATER, MIDWAY, answered(_HTML)),
-    NamedFault(
-        "broken-json-once",
-        "200, with half of a JSON text, once",
-        READ_LATER,
-        MIDWAY,
-        answered(_HALF),
-    ),
-    NamedFault(
-        "null-required-once",
-        "null for what may not be missing, once",
-        READ_LATER,
-        MIDWAY,
-        Rewrite(_without_required),
-    ),
-    NamedFault(
-        "new-fields", "fields that nobody knows", NOTHING, CALLS, Rewrite(added), times=None
-    ),
-    NamedFault(
-        "new-words",
-        "states that nobody knows",
-        NOTHING,
-        ("status", "asset"),
-        meddled(lambda _: {"status": "hibernating"}),
-        times=None,
-    ),
-    NamedFault(
-        "count-lags",
-        "the reports' count lags, and no `url` is told",
-        "the status is asked until every chunk is counted",
-        ("report",),
-        meddled(lagging),
-        times=None,
-        requests=8,
-    ),
-    NamedFault(
-        "status-lags",
-        "the status' count lags",
-        "it is asked again",
-        ("status",),
-        meddled(pending),
-        times=2,
-        seconds=10,
-    ),
-    NamedFault(
-        "no-url",
-        "no `url` in the last report",
-        "the status, the asset and a repeated report are asked",
-        ("report",),
-        meddled(mute),
-        times=None,
-    ),
-    NamedFault(
-        "url-never",
-        "no `url` anywhere",
-        "the same, for 20 seconds; then the upload has succeeded: `asset_url` is `None`",
-        ("report",),
-        meddled(lambda _: {"url": None}),
-        times=None,
-        seconds=30,
-        requests=20,
-    ),
-)
-URLS = (
-    NamedFault("urls-few", "fewer URLs than asked", ASKED_AGAIN, GIVING, urls(lambda u: u[:1])),
-    NamedFault("urls-none", "no URLs at all", ASKED_AGAIN, GIVING, urls(lambda _: [])),
-    NamedFault(
-        "urls-hole",
-        "a URL is missing in the middle",
-        ASKED_AGAIN,
-        GIVING,
-        urls(lambda u: u[:1] + u[2:]),
-    ),
-    NamedFault("urls-shuffled", "URLs in another order", NOTHING, GIVING, urls(lambda u: u[::-1])),
-    NamedFault(
-        "urls-never",
-        "never a URL",
-        "it is asked for three times, then the upload ends",
-        ("presigned_urls",),
-        urls(lambda _: []),
-        times=None,
-        causes=("StorageError",),
-    ),
-    NamedFault(
-        "date-ahead",
-        "`Date` is three hours ahead: URLs look expired",
-        "they are tried all the same, for only the store knows",
-        GIVING,
-        Skew(_HOURS),
-        times=None,
-    ),
-    NamedFault(
-        "date-behind",
-        "`Date` is three hours behind: URLs look younger than they are",
-        "the store says when one has expired, and it is replaced",
-        GIVING,
-        Skew(-_HOURS),
-        times=None,
-    ),
-)
 SESSIONS = (
     NamedFault(
         "session-expired",
@@ -306,4 +119,4 @@ SESSIONS = (
         causes=("NotFoundError", "StorageError"),
     ),
 )
-CALL_INCIDENTS = (*ANSWERS, *CONNECTIONS, *CONTENTS, *URLS, *SESSIONS)
+CALL_FAULTS = (*ANSWERS, *CONNECTIONS, *CONTENTS, *URLS, *SESSIONS)

@@ -1,21 +1,21 @@
-"""Every fault that the client is tested against, by name, with what is promised of it.
+"""The catalogue: every named fault that the client is tested against.
 
-The tests run each incident alone and in pairs, and the README's table is written from this file.
-``named_fault("slow-down", chunk_index=2)`` is a fault to be added to ``emulator.faults``.
+The tests run each one alone and in pairs, and the README's table is made from the catalogue.
+``emulator.faults.add(named_fault("slow-down", chunk_index=2))`` scripts one.
 """
 
 from typing import Any
 
-from twelvelabs_async.emulator.call_faults import CALL_INCIDENTS
+from twelvelabs_async.emulator.call_faults import CALL_FAULTS
 from twelvelabs_async.emulator.faults import Fault
 from twelvelabs_async.emulator.named_faults import NamedFault
-from twelvelabs_async.emulator.put_faults import PUT_INCIDENTS
+from twelvelabs_async.emulator.put_faults import PUT_FAULTS
 
-CATALOGUE: dict[str, NamedFault] = {each.name: each for each in (*PUT_INCIDENTS, *CALL_INCIDENTS)}
+CATALOGUE: dict[str, NamedFault] = {each.name: each for each in (*PUT_FAULTS, *CALL_FAULTS)}
 
 
 def named_fault(name: str, **changes: Any) -> Fault:
-    """Return the fault of a name, to be added to a script.
+    """Return a new fault of a name, to be added to a script.
 
     Args:
         name: Of the catalogue, such as ``slow-down``.

@@ -1,4 +1,4 @@
-"""How assets are described in answers: ``Asset`` in short, ``AssetDetail`` in full.
+"""How assets are described in answers: ``StoredAsset`` in short, ``AssetDetail`` in full.
 
 Pure. Names and presence of the fields: the platform's OpenAPI file (2026-11).
 """
@@ -7,12 +7,12 @@ from typing import Any
 
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.readiness import Readiness, Rendition
-from twelvelabs_async.emulator.records import Asset, Sound
+from twelvelabs_async.emulator.records import Sound, StoredAsset
 
 Json = dict[str, Any]
 
 
-def brief(asset: Asset, status: str) -> Json:
+def brief(asset: StoredAsset, status: str) -> Json:
     """Describe an asset as the answer to its creation does."""
     answer = {
         "_id": asset.asset_id,
@@ -25,7 +25,7 @@ def brief(asset: Asset, status: str) -> Json:
     return {**answer, "user_metadata": asset.user_metadata} if asset.user_metadata else answer
 
 
-def detailed(asset: Asset, state: Readiness, store_url: str) -> Json:
+def detailed(asset: StoredAsset, state: Readiness, store_url: str) -> Json:
     """Describe an asset in full: what is not there yet, or was not asked for, is left out."""
     answer = brief(asset, state.status)
     base = f"{store_url}/renditions/{asset.asset_id}"
@@ -46,7 +46,7 @@ def _rendition(name: str, url: str, status: Rendition) -> Json:
     return {name: url, "status": status} if status == "ready" else {"status": status}
 
 
-def _technical(asset: Asset) -> Json:
+def _technical(asset: StoredAsset) -> Json:
     known = {"file_size_bytes": asset.size, "file_mime_type": asset.file_type}
     return known | _audible(asset.sound) if asset.sound else known
 

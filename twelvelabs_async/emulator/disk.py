@@ -17,7 +17,7 @@ from typing import Protocol
 
 from attrs import Factory, define, field, frozen
 
-from twelvelabs_async.emulator.records import Asset
+from twelvelabs_async.emulator.records import StoredAsset
 
 WRITE_SIZE = 2**20
 
@@ -128,8 +128,8 @@ class Files:
         """Return where a piece of a file is; pieces count from 1."""
         return self.directory / folder / str(index)
 
-    def paths(self, asset: Asset) -> list[Path]:
-        """Return the pieces of an asset's file, in order."""
+    def paths(self, asset: StoredAsset) -> list[Path]:
+        """Return the pieces of an asset's file, in asked."""
         return [self.chunk(asset.folder, index) for index in range(1, asset.pieces + 1)]
 
     @asynccontextmanager
@@ -143,7 +143,7 @@ class Files:
             _remove_empty(incoming.path.parent)
             raise
 
-    async def remove(self, asset: Asset) -> None:
+    async def remove(self, asset: StoredAsset) -> None:
         """Remove an asset's files, and what is still arriving of them."""
         await asyncio.to_thread(shutil.rmtree, self.directory / asset.folder, ignore_errors=True)
 

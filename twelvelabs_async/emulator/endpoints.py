@@ -1,8 +1,7 @@
-"""What each endpoint answers: a request as values in, an outcome as values out.
+"""The API's endpoints as functions: the values of a request in, an outcome out.
 
-Pure, and the whole of the API but for the ways in which bytes come: ``app.py`` puts it on sockets,
-and a test may ask it without any. What is left to be done with files is named in the outcome, for
-whoever has them to do.
+Pure: ``app.py`` puts them on sockets, and a test may call them without any. An outcome names the
+work on files that is left to the caller.
 """
 
 import json
@@ -11,25 +10,25 @@ from attrs import field, frozen
 
 from twelvelabs_async.emulator import forms
 from twelvelabs_async.emulator.asset_rules import AssetRules, Query
-from twelvelabs_async.emulator.forms import Order, Sent
+from twelvelabs_async.emulator.forms import NewAsset, ReceivedFile
 from twelvelabs_async.emulator.parameters import Refusal
 from twelvelabs_async.emulator.platform import Json, Platform
-from twelvelabs_async.emulator.records import Asset, Sound
+from twelvelabs_async.emulator.records import Sound, StoredAsset
 from twelvelabs_async.emulator.routing import UNKNOWN, Target
 
 
 @frozen
-class Body:
-    """A request's body as it came; its content type is without parameters."""
+class RequestBody:
+    """The body of a request; its content type is without parameters."""
 
     content_type: str
     content: bytes
 
     def json(self) -> object:
-        """Return what it says.
+        """Return its JSON value.
 
         Raises:
-            Refusal: It is no JSON, or is not called so.
+            Refusal: It is not JSON, or its content type is another one.
         """
         if self.content_type != "application/json":
             message = f"The content type {self.content_type} is not application/json."
@@ -43,23 +42,23 @@ class Body:
 
 @frozen
 class Outcome:
-    """An answer, and what it leaves to be done.
+    """An answer, and the work on files that it leaves to the caller.
 
     Attributes:
         status: The HTTP status.
         payload: JSON; a string where the platform answers raw text; None: an empty body.
-        whole: An asset whose file is there whole, but was not looked into.
-        gone: An asset whose files are to be removed.
+        whole: An asset whose file has become whole, and whose header is still to be read.
+        gone: An asset that was deleted, and whose files are to be removed.
     """
 
     status: int = 200
     payload: Json | str | None = None
-    whole: Asset | None = None
-    gone: Asset | None = None
+    whole: StoredAsset | None = None
+    gone: StoredAsset | None = None
 
 
 def refused(refusal: Refusal) -> Outcome:
-    """Return the outcome that a refusal is."""
+    """Return a refusal as an outcome."""
     if refusal.code is None:
         return Outcome(refusal.status, refusal.message)
     return Outcome(refusal.status, {"code": refusal.code, "message": refusal.message})
@@ -67,18 +66,18 @@ def refused(refusal: Refusal) -> Outcome:
 
 @frozen
 class Endpoints:
-    """The API's endpoints, for whoever has the key."""
+    """The API's endpoints, behind its key."""
 
     api_key: str = field(repr=False)
-    library: AssetRules
+    asset_rules: AssetRules
 
     @property
     def platform(self) -> Platform:
-        """Return whose endpoints these are."""
-        return self.library.platform
+        """Return the platform behind the endpoints."""
+        return self.asset_rules.platform
 
     def identify(self, key: str | None, at: Target, path: str) -> None:
-        """Let a caller in.
+        """Check the API key, then that there is such an endpoint.
 
         Raises:
             Refusal: The key is wrong, or there is no such endpoint.
@@ -89,8 +88,8 @@ class Endpoints:
             message = f"The endpoint {path} does not exist."
             raise Refusal(404, "resource_not_exist", message)
 
-    def answer(self, at: Target, query: Query, body: Body) -> Outcome:
-        """Answer a request that takes JSON, or nothing.
+    def answer(self, at: Target, query: Query, body: RequestBody) -> Outcome:
+        """Answer a request with a JSON body, or none.
 
         Raises:
             Refusal: Nothing was changed.
@@ -98,27 +97,29 @@ class Endpoints:
         if at.asset_id is not None:
             return self._of_one_asset(at.route, at.asset_id, query, body)
         if at.route == "list_assets":
-            return Outcome(payload=self.library.listed(query))
+            return Outcome(payload=self.asset_rules.listed(query))
         return self._of_uploads(at.route, at.upload_id or "", query, body)
 
-    def judged(self, order: Order, sent: Sent) -> Sent:
+    def judged(self, asked: NewAsset, sent: ReceivedFile) -> ReceivedFile:
         """Return a new asset's file under the name and the type that it is taken for.
 
         Raises:
             Refusal: It is of no known type, or too large.
         """
-        filename = order.filename or sent.filename
+        filename = asked.filename or sent.filename
         file_type = forms.taken_type(filename, sent.content_type)
-        limit = self.library.limits.of(order.method, file_type)
+        limit = self.asset_rules.limits.of(asked.method, file_type)
         if sent.size > limit:
             raise forms.too_large(sent.size, limit)
-        return Sent(filename, file_type, sent.size)
+        return ReceivedFile(filename, file_type, sent.size)
 
-    def created(self, asset_id: str, order: Order, file: Sent, sound: Sound | None) -> Outcome:
+    def created(
+        self, asset_id: str, asked: NewAsset, file: ReceivedFile, sound: Sound | None
+    ) -> Outcome:
         """Make an asset of a file that was judged, and is there whole."""
-        return Outcome(201, self.library.admit(asset_id, order, file, sound))
+        return Outcome(201, self.asset_rules.admit(asset_id, asked, file, sound))
 
-    def _of_uploads(self, route: str, upload_id: str, query: Query, body: Body) -> Outcome:
+    def _of_uploads(self, route: str, upload_id: str, query: Query, body: RequestBody) -> Outcome:
         first = dict(reversed(query))
         match route:
             case "create":
@@ -129,23 +130,27 @@ class Endpoints:
                 return self._reported(upload_id, body.json())
             case "status":
                 return Outcome(payload=self.platform.status(upload_id, first))
-            case _:
+            case "list":
                 return Outcome(payload=self.platform.incomplete(first))
+            case _:
+                raise AssertionError(f"no endpoint answers the route {route}")
 
-    def _of_one_asset(self, route: str, asset_id: str, query: Query, body: Body) -> Outcome:
+    def _of_one_asset(self, route: str, asset_id: str, query: Query, body: RequestBody) -> Outcome:
         match route:
             case "delete_asset":
-                return Outcome(gone=self.library.delete(asset_id, query))
+                return Outcome(gone=self.asset_rules.delete(asset_id, query))
             case "update_metadata":
-                self.library.update_metadata(asset_id, body.json())
+                self.asset_rules.update_metadata(asset_id, body.json())
             case "replace_metadata":
-                self.library.replace_metadata(asset_id, body.json())
+                self.asset_rules.replace_metadata(asset_id, body.json())
             case "delete_metadata":
-                self.library.delete_metadata(asset_id)
+                self.asset_rules.delete_metadata(asset_id)
             case "transcription":
-                return Outcome(payload=self.library.transcription(asset_id, query))
-            case _:
+                return Outcome(payload=self.asset_rules.transcription(asset_id, query))
+            case "asset":
                 return Outcome(payload=self.platform.asset(asset_id))
+            case _:
+                raise AssertionError(f"no endpoint answers the route {route}")
         return Outcome()
 
     def _reported(self, upload_id: str, payload: object) -> Outcome:

@@ -33,7 +33,7 @@ class Exchange:
 
 
 @define(eq=False)
-class Log:
+class ExchangeLog:
     """The newest 100,000 exchanges, in order of arrival."""
 
     exchanges: deque[Exchange] = Factory(deque[Exchange])

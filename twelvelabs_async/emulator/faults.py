@@ -1,8 +1,9 @@
-"""Scripted faults and their accounting: what goes wrong, when, and whether it did.
+"""Scripted faults, and the count of what they did.
 
-Pure: this file decides which fault befalls a request and counts it; ``app.py`` carries it out. A
-fault befalls only a request that would have been let in: the API key is right, the presigned URL
-and its headers are accepted. So a fault that was hit proves that the client had done its part.
+Pure: this module decides which fault a request meets, and counts it; ``origin.py`` and the two apps
+carry it out. A fault hits only a request that would have been let in: the API key is right, the
+presigned URL and its headers are accepted. So a fault that was hit proves that the client had done
+its part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from attrs import Factory, define, frozen
 
 from twelvelabs_async.emulator.answers import error_json, error_xml
 from twelvelabs_async.emulator.records import Ending
+from twelvelabs_async.emulator.routing import API_ROUTES
 
 When = Literal["before", "middle", "after"]
 Payload = dict[str, Any]
@@ -86,13 +88,13 @@ class Etag:
 
     def to_report(self, bare: str) -> str:
         """Return what a report has to name for a chunk whose MD5 is ``bare``."""
-        told = self.header(bare) if self.kept else None
-        return bare if told is None else told.removeprefix("W/").strip('"')
+        header = self.header(bare) if self.kept else None
+        return bare if header is None else header.removeprefix("W/").strip('"')
 
 
 @frozen
 class Corrupt:
-    """Store a chunk of which one bit was flipped on the way; its ETag tells what is stored."""
+    """Store a chunk of which one bit was flipped on the way; its ETag is that of what is stored."""
 
 
 @frozen
@@ -113,10 +115,10 @@ class Slow:
 
 @frozen
 class Skew:
-    """Let a server's clock be ``by`` off; to a request that is skewed, other faults happen, too.
+    """Set a server's clock wrong by ``by``; the same request may meet another fault as well.
 
-    At the store (``put``) it decides whether a URL has expired, of every request that is signed.
-    Everywhere it is what ``Date`` tells.
+    At the store (``put``), this clock decides whether the URL of a signed request has expired.
+    Everywhere, the header ``Date`` has its time.
     """
 
     by: timedelta
@@ -124,23 +126,18 @@ class Skew:
 
 @frozen
 class EndSession:
-    """End the upload session, then handle the request: ``gone`` is with its asset."""
+    """End the upload session, then handle the request; ``gone`` deletes its asset as well."""
 
     how: Ending
 
 
 @frozen
 class FailChunk:
-    """Store the chunk; when it is reported, the platform marks it failed, until it is sent anew."""
+    """Store the chunk; once reported, it is marked as failed, until it is sent again."""
 
     error: str = "The chunk could not be verified."
 
 
-API_ROUTES = (
-    "create", "presigned_urls", "report", "status", "list",
-    "create_asset", "list_assets", "asset", "delete_asset", "transcription",
-    "update_metadata", "replace_metadata", "delete_metadata",
-)  # fmt: skip
 STORE_ROUTES = ("put", "fetch")
 SESSION_ROUTES = ("presigned_urls", "report", "status")
 Action = (
@@ -164,7 +161,7 @@ def api_error(
 
 @define(eq=False, kw_only=True)
 class Fault:
-    """One line of the script: which requests, how often, and what happens to them.
+    """A fault in the script: which requests it hits, how often, and what happens to them.
 
     Args:
         route: Of multipart uploads: ``create``, ``presigned_urls``, ``report``, ``status`` or
@@ -174,10 +171,10 @@ class Fault:
         action: What happens.
         chunk_index: Only PUTs of this chunk, counted from 1; None: any request of the route.
         upload_id: Only requests of this session; None: any.
-        after: Let this many matching requests pass first.
-        times: Happen this often; None: always.
+        after: How many matching requests pass before the first one is hit.
+        times: How many requests are hit; None: all.
 
-    ``seen`` counts the matching requests and ``hits`` those that the fault befell.
+    ``seen`` counts the matching requests, and ``hits`` those that the fault has hit.
     """
 
     route: str
@@ -198,7 +195,7 @@ class Fault:
             raise ValueError(f"{self.route!r} is not about one chunk; only 'put' is")
 
     def matches(self, route: str, upload_id: str | None, chunk_index: int | None) -> bool:
-        """Tell whether a request is one that this fault is about."""
+        """Whether a request is one that this fault is about."""
         return (
             route == self.route
             and self.upload_id in (None, upload_id)
@@ -207,12 +204,12 @@ class Fault:
 
     @property
     def due(self) -> bool:
-        """Tell whether the request just seen is to be hit."""
+        """Whether the request just seen is to be hit."""
         return self.seen > self.after and (self.times is None or self.hits < self.times)
 
 
 def _routes(action: Action) -> tuple[str, ...]:
-    """Return the routes whose requests an action can apply_fault."""
+    """Return the routes at which an action can happen."""
     match action:
         case Rewrite():
             return API_ROUTES
@@ -226,7 +223,7 @@ def _routes(action: Action) -> tuple[str, ...]:
 
 @define(eq=False)
 class Faults:
-    """The script: of several faults that are due, the one added first happens."""
+    """The script of faults; of several faults that are due, the one added first happens."""
 
     script: list[Fault] = Factory(list[Fault])
 
@@ -244,18 +241,18 @@ class Faults:
     ) -> Action | None:
         """Count a request and return what happens to it; None: it is handled as usual."""
         matching = [f for f in self.script if f.matches(route, upload_id, chunk_index)]
-        return _befalling([f for f in matching if not isinstance(f.action, Skew)])
+        return _next_action([f for f in matching if not isinstance(f.action, Skew)])
 
     def skew(
         self, route: str, upload_id: str | None = None, chunk_index: int | None = None
     ) -> timedelta:
-        """Count a request and return how far the server's clock is off for it."""
+        """Count a request, and return how far the server's clock is wrong for it."""
         matching = [f for f in self.script if f.matches(route, upload_id, chunk_index)]
-        action = _befalling([f for f in matching if isinstance(f.action, Skew)])
+        action = _next_action([f for f in matching if isinstance(f.action, Skew)])
         return action.by if isinstance(action, Skew) else timedelta(0)
 
 
-def _befalling(matching: Sequence[Fault]) -> Action | None:
+def _next_action(matching: Sequence[Fault]) -> Action | None:
     for fault in matching:
         fault.seen += 1
     due = next((fault for fault in matching if fault.due), None)

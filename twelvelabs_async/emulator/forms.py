@@ -1,7 +1,7 @@
-"""What a request that creates an asset must say: fields, file, type and size.
+"""The form of a request that creates an asset: its fields, and checks of type and size.
 
 Pure. The order of the checks is that of a Go service: the form is read whole, its values are bound
-to types, the validator looks at ``method``, and only then the endpoint itself has its say
+to types, the validator looks at ``method``, and only then the endpoint itself checks it
 (assumed; the two raw texts are those that the platform documents, 2026-11).
 """
 
@@ -30,7 +30,7 @@ FALSE = {"", "0", "f", "F", "FALSE", "false", "False"}
 
 
 @frozen
-class Sent:
+class ReceivedFile:
     """A file as it came: the sender's name and MIME type for it, its size in bytes."""
 
     filename: str
@@ -43,12 +43,12 @@ class Form:
     """A form read whole: its text fields in order, and its file."""
 
     fields: tuple[tuple[str, str], ...] = ()
-    file: Sent | None = None
+    file: ReceivedFile | None = None
 
 
 @frozen
-class Order:
-    """An asset to make; ``filename`` is None where the file or the URL shall name it."""
+class NewAsset:
+    """An asset to make; ``filename`` is None where the file or the URL names it."""
 
     method: Literal["direct", "url"]
     url: str = ""
@@ -79,13 +79,13 @@ def too_large(size: int, limit: int) -> Refusal:
     return Refusal(400, "media_filesize_too_large", message)
 
 
-def order(form: Form) -> Order:
+def new_asset(form: Form) -> NewAsset:
     """Return what the form asks for, once everything in it was checked but type and size."""
     values = _only_once(form)
     hls, thumbnail = _flag(values, "enable_hls"), _flag(values, "enable_thumbnail")
     method = _method(values)
     _check_source(method, values, form.file)
-    return Order(
+    return NewAsset(
         method=method,
         url=values.get("url", ""),
         filename=_filename(values),
@@ -107,7 +107,7 @@ def taken_type(filename: str, announced: str) -> str:
 
 
 def name_in(url: str) -> str:
-    """Return the filename that a URL tells: the last step of its path, else the host."""
+    """Return the filename in a URL: the last step of its path, else the host."""
     parts = urlsplit(url)
     return (unquote(parts.path.rpartition("/")[2]) or parts.netloc)[:MAX_FILENAME]
 
@@ -139,7 +139,7 @@ def _method(values: Mapping[str, str]) -> Literal["direct", "url"]:
             raise Refusal(400, None, METHOD_REFUSED)
 
 
-def _check_source(method: str, values: Mapping[str, str], file: Sent | None) -> None:
+def _check_source(method: str, values: Mapping[str, str], file: ReceivedFile | None) -> None:
     if "file" in values:
         raise parameters.invalid("file", values["file"], "must be a file, with a filename")
     if file is not None and values.get("url"):

@@ -1,6 +1,6 @@
-"""What an incident is: a fault ready to be scripted, and what a client promises to make of it.
+"""Named faults: faults ready to be scripted, each with what a client promises to make of it.
 
-Pure, and of the emulator: a promise names exceptions by their names, and knows none of them.
+Pure. A promise spells the names of exceptions, because the emulator imports nothing of the client.
 """
 
 from collections.abc import Callable
@@ -16,16 +16,16 @@ class NamedFault:
     """A fault with a name.
 
     Attributes:
-        name: What it is scripted by.
-        what: What goes wrong.
-        then: What the client does.
-        routes: To which requests it happens, to one kind at a time.
-        action: What happens.
-        times: How often; None: always.
-        causes: The names of the exceptions of which one is the cause of the ``UploadError`` in
-            which the upload ends; none: it ends in the asset, byte for byte.
-        seconds: By how much it may prolong an upload of a few chunks, with default settings.
-        requests: How many requests more than usual that upload may take.
+        name: Its name in the catalogue.
+        what: What goes wrong, for the README's table.
+        then: What the client does, for the same table.
+        routes: The routes at which it can happen; a fault happens at one of them.
+        action: What the emulator does.
+        times: How many requests it hits; None: all.
+        causes: The upload ends in an ``UploadError`` whose cause is one of these exceptions. Empty:
+            the upload ends in the asset, byte for byte.
+        seconds: How many seconds longer an upload of a few chunks may take, with default settings.
+        requests: How many requests more such an upload may take.
     """
 
     name: str
@@ -49,47 +49,47 @@ class NamedFault:
         return evolve(fault, **changes)
 
 
-def meddled(meddle: Callable[[Payload], Payload]) -> Rewrite:
+def changed(change: Callable[[Payload], Payload]) -> Rewrite:
     """Return a ``Rewrite`` that changes some keys, where the answer has them."""
 
     def rewrite(payload: Payload) -> Payload:
-        changes = meddle(payload).items()
+        changes = change(payload).items()
         return {**payload, **{key: value for key, value in changes if key in payload}}
 
     return Rewrite(rewrite)
 
 
-def urls(meddle: Callable[[list[Any]], list[Any] | None]) -> Rewrite:
+def urls(change: Callable[[list[Any]], list[Any] | None]) -> Rewrite:
     """Return a ``Rewrite`` that changes the presigned URLs of an answer."""
-    return meddled(lambda payload: {"upload_urls": meddle(payload.get("upload_urls", []))})
+    return changed(lambda payload: {"upload_urls": change(payload.get("upload_urls", []))})
 
 
 def answered(content: str) -> Rewrite:
-    """Return a ``Rewrite`` that answers something else altogether."""
+    """Return a ``Rewrite`` that replaces the whole answer."""
     return Rewrite(lambda _: content)
 
 
 def added(payload: Payload) -> Payload:
-    """Add what nobody knows, to an answer and to each of its URLs."""
+    """Add an unknown field to an answer and to each of its URLs."""
     new = {"novelty": {"since": "2031"}}
     entries = [{**entry, **new} for entry in payload.get("upload_urls", [])]
     return {**payload, **new, **({"upload_urls": entries} if entries else {})}
 
 
 def all_null(*keys: str) -> Rewrite:
-    """Return a ``Rewrite`` that makes these keys null, where they are told."""
-    return meddled(lambda _: dict.fromkeys(keys))
+    """Return a ``Rewrite`` that makes these keys null, where the answer has them."""
+    return changed(lambda _: dict.fromkeys(keys))
 
 
 def lagging(payload: Payload) -> Payload:
-    """Count one chunk too few, and tell no URL; a report that is sent again is told the truth."""
+    """Count one chunk too few, and leave out the URL; a repeated report is answered as usual."""
     if payload.get("duplicate_chunks"):
         return {}
     return {"total_completed": payload.get("total_completed", 1) - 1, "url": None}
 
 
-def mute(payload: Payload) -> Payload:
-    """Tell no URL, but to a report that is sent again."""
+def without_url(payload: Payload) -> Payload:
+    """Leave out the URL; a repeated report is answered as usual."""
     return {} if payload.get("duplicate_chunks") else {"url": None}
 
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from attrs import Factory, define
 
 from twelvelabs_async.emulator.answers import http_date
-from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
+from twelvelabs_async.emulator.exchanges import Exchange, ExchangeLog, OriginName
 from twelvelabs_async.emulator.faults import Action, Answer, Cut, Faults, Stall, When
 from twelvelabs_async.emulator.platform import Platform
 
@@ -86,7 +86,7 @@ class Origin(ABC):
 
     platform: Platform
     faults: Faults
-    log: Log
+    log: ExchangeLog
     tasks: set[asyncio.Task[object]] = Factory(set["asyncio.Task[object]"])
     numbers: dict[web.RequestHandler, int] = Factory(dict[web.RequestHandler, int])
 
@@ -106,59 +106,59 @@ class Origin(ABC):
         """Return the origin's own time."""
 
     @abstractmethod
-    async def answer(self, visit: ActiveRequest) -> web.StreamResponse:
+    async def answer(self, active: ActiveRequest) -> web.StreamResponse:
         """Answer a request."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request and log it when it is over."""
-        visit = ActiveRequest(request, self.log.arrive(), self._connection(request))
+        active = ActiveRequest(request, self.log.arrive(), self._connection(request))
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - for the type checker: handlers run in tasks
         self.tasks.add(task)
         status = None
         try:
-            response = await self.answer(visit)
+            response = await self.answer(active)
             status = response.status
             if not response.prepared:
-                response.headers.setdefault("Date", self.date(visit))
+                response.headers.setdefault("Date", self.date(active))
         except ConnectionError:  # the body broke off; the cancellation is on its way
             await hold()
             raise
         finally:
             self.tasks.discard(task)
-            self._record(visit, status)
+            self._record(active, status)
         return response
 
     async def apply_fault(
-        self, visit: ActiveRequest, action: Action | None, handler: Handler
+        self, active: ActiveRequest, action: Action | None, handler: Handler
     ) -> web.StreamResponse:
         """Let a fault happen around ``handler``, which does what the request asks for."""
-        await self._interrupt(visit, action, "before")
+        await self._interrupt(active, action, "before")
         if isinstance(action, Cut | Stall | Answer) and action.when == "middle":
-            await visit.skip(visit.length // 2)
-            await self._interrupt(visit, action, "middle")
+            await active.skip(active.length // 2)
+            await self._interrupt(active, action, "middle")
         if isinstance(action, Answer):
             if action.when == "after":
-                await visit.skip(sys.maxsize)
-            return scripted(action, self.now() + visit.skew)
+                await active.skip(sys.maxsize)
+            return scripted(action, self.now() + active.skew)
         response = await handler()
-        await self._interrupt(visit, action, "after")
+        await self._interrupt(active, action, "after")
         return response
 
-    def date(self, visit: ActiveRequest) -> str:
-        """Return what the origin tells of its time in the answer to ``visit``."""
-        return http_date(self.now() + visit.skew)
+    def date(self, active: ActiveRequest) -> str:
+        """Return what the origin tells of its time in the answer to ``active``."""
+        return http_date(self.now() + active.skew)
 
     async def ended(self) -> None:
         """Wait until the handlers of connections that were just cut have cleaned up."""
         if self.tasks:
             await asyncio.wait(set(self.tasks))
 
-    async def _interrupt(self, visit: ActiveRequest, action: Action | None, when: When) -> None:
+    async def _interrupt(self, active: ActiveRequest, action: Action | None, when: When) -> None:
         if not isinstance(action, Cut | Stall) or action.when != when:
             return
-        if isinstance(action, Cut) and visit.request.transport is not None:
-            visit.request.transport.abort()
+        if isinstance(action, Cut) and active.request.transport is not None:
+            active.request.transport.abort()
         await hold()
 
     def _connection(self, request: web.Request) -> int:
@@ -168,19 +168,19 @@ class Origin(ABC):
             self.numbers[protocol] = self.log.connect(self.name)
         return self.numbers[protocol]
 
-    def _record(self, visit: ActiveRequest, status: int | None) -> None:
+    def _record(self, active: ActiveRequest, status: int | None) -> None:
         self.log.add(
             Exchange(
                 origin=self.name,
-                method=visit.request.method,
-                path=visit.request.raw_path,
-                route=visit.route,
+                method=active.request.method,
+                path=active.request.raw_path,
+                route=active.route,
                 status=status,
-                connection=visit.connection,
-                headers=visit.headers,
-                received=visit.received,
-                upload_id=visit.upload_id,
-                chunk_index=visit.chunk_index,
-                arrival=visit.arrival,
+                connection=active.connection,
+                headers=active.headers,
+                received=active.received,
+                upload_id=active.upload_id,
+                chunk_index=active.chunk_index,
+                arrival=active.arrival,
             )
         )

@@ -31,7 +31,7 @@ class Refusal(Exception):  # noqa: N818 - it is the platform's answer, not a mis
 
 
 @frozen
-class Page:
+class PageQuery:
     """Which page of a list to show: pages count from 1."""
 
     number: int
@@ -157,13 +157,13 @@ def _is_metadata_value(value: object) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def page(query: Mapping[str, str], *others: str) -> Page:
+def page(query: Mapping[str, str], *others: str) -> PageQuery:
     """Return the page that a query string asks for: 10 items by default, 50 at most.
 
     ``others`` are the endpoint's further parameters.
     """
     only_known(query, ("page", "page_limit", *others))
-    return Page(
+    return PageQuery(
         _count(query, "page", 1, None),
         _count(query, "page_limit", DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT),
     )

@@ -17,7 +17,7 @@ from twelvelabs_async.emulator import descriptions, parameters, reports
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.parameters import Object, Refusal
 from twelvelabs_async.emulator.readiness import Readiness, readiness
-from twelvelabs_async.emulator.records import Asset, Stored, Upload
+from twelvelabs_async.emulator.records import Stored, StoredAsset, Upload
 from twelvelabs_async.emulator.signing import Grant, Signer
 from twelvelabs_async.emulator.transcripts import Transcript
 
@@ -60,7 +60,7 @@ class Platform:
     name_url: NameUrl = "report"
     processing_time: timedelta = timedelta(0)
     uploads: dict[str, Upload] = Factory(dict[str, Upload])
-    assets: dict[str, Asset] = Factory(dict[str, Asset])
+    assets: dict[str, StoredAsset] = Factory(dict[str, StoredAsset])
     failures: dict[str, str] = Factory(dict[str, str])
     transcripts: dict[str, Transcript | None] = Factory(dict[str, Transcript | None])
 
@@ -153,29 +153,29 @@ class Platform:
         """Describe an asset as it is now."""
         return self.describe(self.find(asset_id))
 
-    def describe(self, asset: Asset) -> Json:
+    def describe(self, asset: StoredAsset) -> Json:
         """Describe an asset in full; a failure scripted for its id or its filename strikes."""
         answer = descriptions.detailed(asset, self.state(asset), self.store_url)
         named = self.name_url == "asset" and asset.received_at is not None
         return {**answer, "url": self.asset_url(asset)} if named else answer
 
-    def state(self, asset: Asset) -> Readiness:
+    def state(self, asset: StoredAsset) -> Readiness:
         """Return how far an asset is now."""
         by_name = self.failures.get(asset.filename)
         failure = self.failures.get(asset.asset_id, by_name)
         return readiness(asset, self.now(), self.processing_time, failure)
 
-    def asset_url(self, asset: Asset) -> str:
+    def asset_url(self, asset: StoredAsset) -> str:
         """Return where the store serves the whole file."""
         return self.store_url + reports.asset_path(asset)
 
-    def find(self, asset_id: str) -> Asset:
+    def find(self, asset_id: str) -> StoredAsset:
         """Return an asset, whose id must exist."""
         if asset_id not in self.assets:
             raise Refusal(404, "resource_not_exist", f"The asset {asset_id} does not exist.")
         return self.assets[asset_id]
 
-    def drop(self, asset: Asset) -> None:
+    def drop(self, asset: StoredAsset) -> None:
         """Forget an asset, and its upload session with it (assumed)."""
         del self.assets[asset.asset_id]
         self.uploads.pop(asset.folder, None)
@@ -281,8 +281,8 @@ class Platform:
         }
 
 
-def _asset(upload: Upload, body: Object) -> Asset:
-    return Asset(
+def _asset(upload: Upload, body: Object) -> StoredAsset:
+    return StoredAsset(
         asset_id=upload.asset_id,
         method="multipart",
         filename=upload.filename,

@@ -1,4 +1,4 @@
-"""What may happen to a PUT of a chunk. The figures are those of a chunk that takes no time."""
+"""The named faults of PUTs. Their figures are for a chunk that takes no time to send."""
 
 from datetime import timedelta
 
@@ -138,8 +138,8 @@ URLS = (
     ),
     NamedFault(
         "store-behind",
-        "the store's clock is three hours behind: URLs live longer than told",
-        "nothing: they are replaced before the end that was told",
+        "the store's clock is three hours behind: URLs live longer than `expires_at` says",
+        "nothing: they are replaced before `expires_at`",
         PUT,
         Skew(-_HOURS),
         times=None,
@@ -177,4 +177,4 @@ PROOFS = (
         requests=60,
     ),
 )
-PUT_INCIDENTS = (*ANSWERS, *CONNECTIONS, *URLS, *PROOFS)
+PUT_FAULTS = (*ANSWERS, *CONNECTIONS, *URLS, *PROOFS)

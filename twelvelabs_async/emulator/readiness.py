@@ -10,7 +10,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from twelvelabs_async.emulator.records import Asset
+from twelvelabs_async.emulator.records import StoredAsset
 
 Status = Literal["processing", "ready", "failed"]
 Rendition = Literal["pending", "processing", "ready", "error"]
@@ -26,7 +26,7 @@ class Readiness:
 
 
 def readiness(
-    asset: Asset, now: datetime, processing_time: timedelta, failure: str | None
+    asset: StoredAsset, now: datetime, processing_time: timedelta, failure: str | None
 ) -> Readiness:
     """Tell how far an asset is; ``failure`` is the message it fails with, None if it does not."""
     done = asset.received_at and asset.received_at + processing_time

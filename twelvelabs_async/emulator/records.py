@@ -1,7 +1,7 @@
-"""What the emulator remembers of uploads and assets: values only, no rules of any endpoint.
+"""The emulator's records of uploads and assets: values only, no rules of any endpoint.
 
-A ``Chunk`` is frozen and replaced whole; an ``Upload`` and an ``Asset`` are what changes, and only
-``platform.py``, ``store.py`` and ``library.py`` change them, between two awaits.
+A ``Chunk`` is frozen and replaced whole. An ``Upload`` and a ``StoredAsset`` are changed in place,
+by ``platform.py``, ``store.py`` and ``asset_rules.py`` only, never across an await.
 """
 
 from collections.abc import Mapping
@@ -37,12 +37,12 @@ class Chunk:
 
     @property
     def counted(self) -> bool:
-        """Tell whether it was reported and found good."""
+        """Whether it was reported and found good."""
         return self.reported_at is not None and self.flaw is None
 
     @property
     def failed(self) -> bool:
-        """Tell whether it was reported and found bad."""
+        """Whether it was reported and found bad."""
         return self.reported_at is not None and self.flaw is not None
 
 
@@ -89,7 +89,7 @@ class Upload:
 
     @property
     def completed(self) -> bool:
-        """Tell whether every chunk was reported."""
+        """Whether every chunk was reported."""
         return len(self.reported) == self.total_chunks
 
     def chunk(self, index: int) -> Chunk:
@@ -111,7 +111,7 @@ class Upload:
 
 @frozen
 class Sound:
-    """What the header of a WAV file says; ``width`` is bytes a sample."""
+    """The header of a WAV file: frames a second (``rate``), bytes a sample (``width``)."""
 
     channels: int
     rate: int
@@ -125,7 +125,7 @@ class Sound:
 
 
 @define(kw_only=True)
-class Asset:
+class StoredAsset:
     """One asset, however it came. Its bytes are the files ``<folder>/1`` to ``<folder>/<pieces>``.
 
     ``received_at`` is when the platform had the whole file; None: not yet. ``references`` counts

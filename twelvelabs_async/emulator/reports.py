@@ -10,7 +10,7 @@ from urllib.parse import quote
 from twelvelabs_async.emulator import file_types, parameters
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.parameters import Object, Refusal
-from twelvelabs_async.emulator.records import Asset, Upload
+from twelvelabs_async.emulator.records import StoredAsset, Upload
 
 ENTRY = ("chunk_index", "proof", "proof_type", "chunk_size")
 MAX_PROOF = 1024
@@ -81,6 +81,6 @@ def file_type(upload: Upload) -> str:
     return guess if guess.startswith(f"{upload.kind}/") else usual[upload.kind]
 
 
-def asset_path(asset: Asset) -> str:
+def asset_path(asset: StoredAsset) -> str:
     """Return the path under which the store serves the whole file."""
     return f"/assets/{asset.asset_id}/{quote(asset.filename, safe='', errors='replace')}"

@@ -1,4 +1,4 @@
-"""Which endpoint a request is for, and what it is about. Pure."""
+"""Name the endpoint of a request, and the session or asset in its path. Pure."""
 
 from attrs import frozen
 
@@ -23,10 +23,13 @@ _WHOLE = {
     ("GET", ASSETS): "list_assets",
 }
 
+API_ROUTES = (*_WHOLE.values(), *_UPLOADS.values(), *_ASSETS.values())
+"""The names of all endpoints, for scripts of faults and the log of requests."""
+
 
 @frozen
 class Target:
-    """An endpoint's route, and the session or the asset that the path names."""
+    """The name of an endpoint, and the session or the asset that the path names."""
 
     route: str
     upload_id: str | None = None

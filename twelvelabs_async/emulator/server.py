@@ -1,4 +1,4 @@
-"""``Emulator``: the platform in a box, its settings and its lifetime.
+"""``Emulator``: its settings and its lifetime.
 
 Two origins on loopback, as in reality: the API and the object store, each on a port of its own.
 Everything that the rules need to know of time comes through ``now`` and ``store_now``; there is no
@@ -26,7 +26,7 @@ from twelvelabs_async.emulator.app import ApiOrigin
 from twelvelabs_async.emulator.asset_rules import AssetRules
 from twelvelabs_async.emulator.disk import Files
 from twelvelabs_async.emulator.endpoints import Endpoints
-from twelvelabs_async.emulator.exchanges import Exchange, Log, OriginName
+from twelvelabs_async.emulator.exchanges import Exchange, ExchangeLog, OriginName
 from twelvelabs_async.emulator.faults import Faults
 from twelvelabs_async.emulator.forms import Limits
 from twelvelabs_async.emulator.origin import Origin
@@ -57,7 +57,7 @@ class Emulator:
         url_lifetime: How long a presigned URL works, in whole seconds.
         upload_headers: What every PUT must carry; None: ``Content-Type`` and
             ``x-amz-meta-upload-id``.
-        name_url: Where the asset's URL is told: in the last ``report`` and its repeats, only in a
+        name_url: Which answers have the asset's URL: the last ``report`` and its repeats, only in a
             ``repeat`` after completion, in the ``asset`` only (key ``url``), or ``never``.
         processing_time: How long an asset is ``processing`` once the platform has the file, and
             its HLS stream, thumbnail and transcription thereafter.
@@ -104,14 +104,14 @@ class Emulator:
             name_url=name_url,
             processing_time=processing_time,
         )
-        library = AssetRules(self.platform, limits or Limits())
-        self._endpoints = Endpoints(api_key, library)
+        asset_rules = AssetRules(self.platform, limits or Limits())
+        self._endpoints = Endpoints(api_key, asset_rules)
         self._store = Store(self.platform, signer, store_now or self.platform.now)
         self._data_dir = None if data_dir is None else Path(data_dir).absolute()
         self._host, self._port, self._store_port = host, port, store_port
         self._ssl = ssl
-        self._log = Log()
-        self._skin: StoreOrigin | None = None
+        self._log = ExchangeLog()
+        self._origin: StoreOrigin | None = None
         self._lifetime = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -139,14 +139,14 @@ class Emulator:
                 "faults": self.faults,
                 "log": self._log,
             }
-            store_skin = StoreOrigin(store=self._store, **common)
-            store_port = await _serve(stack, store_skin, self._host, self._store_port, self._ssl)
-            api_skin = ApiOrigin(endpoints=self._endpoints, **common)
-            port = await _serve(stack, api_skin, self._host, self._port, None)
+            store_origin = StoreOrigin(store=self._store, **common)
+            store_port = await _serve(stack, store_origin, self._host, self._store_port, self._ssl)
+            api_origin = ApiOrigin(endpoints=self._endpoints, **common)
+            port = await _serve(stack, api_origin, self._host, self._port, None)
             scheme = "http" if self._ssl is None else "https"
             self.store_url = self.platform.store_url = _url(scheme, self._host, store_port)
             self.base_url = _url("http", self._host, port) + "/v1.3"
-            self._skin = store_skin
+            self._origin = store_origin
             self._lifetime = stack.pop_all()
 
     async def close(self) -> None:
@@ -216,9 +216,9 @@ class Emulator:
 
     @property
     def _started(self) -> StoreOrigin:
-        if self._skin is None:
+        if self._origin is None:
             raise RuntimeError("the emulator was not started")
-        return self._skin
+        return self._origin
 
     async def _directory(self, stack: AsyncExitStack) -> Path:
         if self._data_dir is not None:
@@ -229,24 +229,24 @@ class Emulator:
 
 
 async def _serve(
-    stack: AsyncExitStack, skin: Origin, host: str, port: int, ssl: SSLContext | None
+    stack: AsyncExitStack, origin: Origin, host: str, port: int, ssl: SSLContext | None
 ) -> int:
     """Serve an origin until the stack closes, and return its port."""
     runner = web.AppRunner(
-        skin.application(),
+        origin.application(),
         access_log=None,
         auto_decompress=False,
         handler_cancellation=True,
-        read_bufsize=skin.read_buffer,
+        read_bufsize=origin.read_buffer,
     )
     await runner.setup()
-    stack.push_async_callback(_stop, runner, skin)
+    stack.push_async_callback(_stop, runner, origin)
     await web.TCPSite(runner, host, port, ssl_context=ssl).start()
     bound: int = runner.addresses[0][1]
     return bound
 
 
-async def _stop(runner: web.AppRunner, skin: Origin) -> None:
+async def _stop(runner: web.AppRunner, origin: Origin) -> None:
     """Stop listening, cut the connections, and wait until nothing of them is left."""
     for site in runner.sites:
         await site.stop()
@@ -254,7 +254,7 @@ async def _stop(runner: web.AppRunner, skin: Origin) -> None:
     for handler in handlers:
         if handler.transport is not None:
             handler.transport.abort()
-    await skin.ended()
+    await origin.ended()
     await runner.cleanup()
 
 

@@ -1,7 +1,7 @@
 """Presigned URLs: how they are made, and how they are checked, byte for byte.
 
 The signature is an HMAC-SHA256 over the method and the raw target, exactly as it stands in the
-request line. Path and query are full of spellings that a well-meaning URL library rewrites:
+request line. Path and query are full of spellings that a well-meaning URL asset_rules rewrites:
 ``%2F``, ``%7E`` beside ``~``, ``+`` beside ``%20``, ``=`` beside ``%3D``, and ``caf%C3%A9``. A
 client that quotes, unquotes or sorts anything gets ``SignatureDoesNotMatch``, as from S3. The
 parameter names are those of AWS Signature Version 4 (S3 API reference, "Authenticating Requests:

@@ -1,7 +1,7 @@
-"""The object store's rules: which PUT is let in, and what the others are told, in S3's words.
+"""The object store's rules: which PUT is let in, and how the others are refused, in S3's words.
 
 Pure: a request is its method, raw target and headers; ``Denied`` is an error answer. The store has
-its own clock, for it alone decides when a URL has expired. Error codes: S3 API reference, "Error
+its own clock, by which a URL expires. Error codes: S3 API reference, "Error
 responses" (2026-11); single use is the platform's promise, its error is assumed.
 """
 
@@ -12,7 +12,7 @@ from attrs import frozen
 
 from twelvelabs_async.emulator.answers import rfc3339
 from twelvelabs_async.emulator.platform import Platform
-from twelvelabs_async.emulator.records import Asset, Upload
+from twelvelabs_async.emulator.records import StoredAsset, Upload
 from twelvelabs_async.emulator.reports import asset_path
 from twelvelabs_async.emulator.signing import (
     Grant,
@@ -89,7 +89,7 @@ class Store:
         self.platform.spend_url(upload, grant.chunk_index)
         return grant, size
 
-    def find_asset(self, path: str) -> Asset:
+    def find_asset(self, path: str) -> StoredAsset:
         """Return the asset whose file is there whole, and is served at ``path``, raw."""
         asset_id = path.split("/")[2] if path.startswith("/assets/") else ""
         asset = self.platform.assets.get(asset_id)

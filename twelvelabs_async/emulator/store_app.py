@@ -1,6 +1,6 @@
 """The aiohttp application of the object store: chunks in, files out, errors in XML.
 
-Nothing is decided here but how bytes travel, as in ``app.py``.
+It moves bytes; ``store.py`` decides which requests are let in.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from twelvelabs_async.emulator.exchanges import OriginName
 from twelvelabs_async.emulator.faults import Action, Corrupt, Etag, Expire, FailChunk, Slow
 from twelvelabs_async.emulator.origin import ActiveRequest, Origin
 from twelvelabs_async.emulator.pacing import paced
-from twelvelabs_async.emulator.records import Asset
+from twelvelabs_async.emulator.records import StoredAsset
 from twelvelabs_async.emulator.signing import Grant
 from twelvelabs_async.emulator.store import Denied, Store, expired, forgotten
 
@@ -33,7 +33,7 @@ class StoreOrigin(Origin):
     files: disk.Files
 
     async def stamp(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Name the request as S3 does."""
+        """Add the headers with which S3 names a request."""
         response.headers["Server"] = "AmazonS3"
         response.headers["x-amz-request-id"] = secrets.token_hex(8).upper()
         response.headers["x-amz-id-2"] = secrets.token_urlsafe(56)
@@ -42,45 +42,45 @@ class StoreOrigin(Origin):
         """Return the store's time."""
         return self.store.now()
 
-    async def answer(self, visit: ActiveRequest) -> web.StreamResponse:
+    async def answer(self, active: ActiveRequest) -> web.StreamResponse:
         """Take a chunk or serve a file; any refusal is XML."""
         try:
-            match visit.request.method:
+            match active.request.method:
                 case "PUT":
-                    return await self._put(visit)
+                    return await self._put(active)
                 case "GET" | "HEAD":
-                    return await self._fetch(visit)
+                    return await self._fetch(active)
                 case _:
                     message = "The specified method is not allowed against this resource."
                     raise Denied(405, "MethodNotAllowed", message)
         except Denied as denied:
             return _denied(denied)
 
-    async def _put(self, visit: ActiveRequest) -> web.StreamResponse:
-        visit.route = "put"
-        headers = {name.lower(): value for name, value in visit.headers}
+    async def _put(self, active: ActiveRequest) -> web.StreamResponse:
+        active.route = "put"
+        headers = {name.lower(): value for name, value in active.headers}
         grant, size = self.store.accept(
-            visit.request.raw_path, headers, partial(self._skewed, visit)
+            active.request.raw_path, headers, partial(self._skewed, active)
         )
-        visit.upload_id, visit.chunk_index = grant.upload_id, grant.chunk_index
+        active.upload_id, active.chunk_index = grant.upload_id, grant.chunk_index
         action = self.faults.take("put", grant.upload_id, grant.chunk_index)
         if isinstance(action, Expire):
-            raise expired(grant, self.now() + visit.skew)
+            raise expired(grant, self.now() + active.skew)
         return await self.apply_fault(
-            visit, action, partial(self._stored, visit, grant, size, action)
+            active, action, partial(self._stored, active, grant, size, action)
         )
 
-    def _skewed(self, visit: ActiveRequest, grant: Grant) -> timedelta:
-        visit.skew = self.faults.skew("put", grant.upload_id, grant.chunk_index)
-        return visit.skew
+    def _skewed(self, active: ActiveRequest, grant: Grant) -> timedelta:
+        active.skew = self.faults.skew("put", grant.upload_id, grant.chunk_index)
+        return active.skew
 
     async def _stored(
-        self, visit: ActiveRequest, grant: Grant, size: int, action: Action | None
+        self, active: ActiveRequest, grant: Grant, size: int, action: Action | None
     ) -> web.StreamResponse:
         path = self.files.chunk(grant.upload_id, grant.chunk_index)
         incoming = disk.Incoming(path, grant.serial)
         try:
-            pieces = _pieces(visit.request.content, action)
+            pieces = _pieces(active.request.content, action)
             await incoming.receive(_flipped(pieces) if isinstance(action, Corrupt) else pieces)
             if grant.upload_id not in self.platform.uploads:
                 raise forgotten(grant.upload_id)
@@ -89,35 +89,35 @@ class StoreOrigin(Origin):
             await incoming.discard()
             raise
         finally:
-            visit.received = incoming.received
+            active.received = incoming.received
         flaw = action.error if isinstance(action, FailChunk) else None
-        told = action if isinstance(action, Etag) else None
+        etag_fault = action if isinstance(action, Etag) else None
         bare = incoming.etag
-        kept = told.to_report(bare) if told else bare
+        kept = etag_fault.to_report(bare) if etag_fault else bare
         self.platform.keep_chunk(grant.upload_id, grant.chunk_index, kept, size, flaw)
-        etag = told.header(bare) if told else f'"{bare}"'
+        etag = etag_fault.header(bare) if etag_fault else f'"{bare}"'
         return web.Response(headers={} if etag is None else {"ETag": etag})
 
-    async def _fetch(self, visit: ActiveRequest) -> web.StreamResponse:
-        visit.route = "fetch"
-        asset = self.store.find_asset(visit.request.raw_path.partition("?")[0])
-        visit.upload_id = asset.folder if asset.method == "multipart" else None
-        action = self.faults.take("fetch", visit.upload_id)
-        return await self.apply_fault(visit, action, partial(self._served, visit, asset))
+    async def _fetch(self, active: ActiveRequest) -> web.StreamResponse:
+        active.route = "fetch"
+        asset = self.store.find_asset(active.request.raw_path.partition("?")[0])
+        active.upload_id = asset.folder if asset.method == "multipart" else None
+        action = self.faults.take("fetch", active.upload_id)
+        return await self.apply_fault(active, action, partial(self._served, active, asset))
 
-    async def _served(self, visit: ActiveRequest, asset: Asset) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Date": self.date(visit)})
+    async def _served(self, active: ActiveRequest, asset: StoredAsset) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Date": self.date(active)})
         response.content_length = asset.size
         response.content_type = "application/octet-stream"
-        await response.prepare(visit.request)
-        if visit.request.method == "GET":
+        await response.prepare(active.request)
+        if active.request.method == "GET":
             async for piece in disk.outgoing(self.files.paths(asset)):
                 await response.write(piece)
         return response
 
 
 def _denied(denied: Denied) -> web.Response:
-    """Answer at once; aiohttp drops what still comes of the body, for up to 10 seconds.
+    """Answer at once; aiohttp drops the rest of the body, for up to 10 seconds.
 
     So the client can read the answer, and a connection on which the body ends is used again.
     """

@@ -10,7 +10,7 @@ import attrs
 from attrs import frozen
 
 from twelvelabs_async.emulator.readiness import Readiness
-from twelvelabs_async.emulator.records import Asset
+from twelvelabs_async.emulator.records import StoredAsset
 
 Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ class Transcript:
     error: str | None = None
 
 
-def made_up(asset: Asset) -> Transcript | None:
+def made_up(asset: StoredAsset) -> Transcript | None:
     """Return a transcription that depends only on the asset's name and length.
 
     It has two sentences by two speakers, and all its words are equally long. None: an asset of

@@ -1,4 +1,4 @@
-"""What the header of a WAV file tells; the one kind of file that the emulator looks into."""
+"""Read the header of a WAV file, the one kind of file that the emulator looks into."""
 
 import wave
 from pathlib import Path
