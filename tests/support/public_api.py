@@ -6,7 +6,6 @@ inherits from classes that users cannot import.
 """
 
 import ast
-import collections.abc
 import enum
 import inspect
 import pkgutil
@@ -17,10 +16,10 @@ import typing
 from collections.abc import Iterator
 from functools import cache, cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import attrs
-from attrs import define, field
+from attrs import define
 
 PACKAGE = "twelvelabs_async"
 MODULES = (PACKAGE, *(f"{PACKAGE}.{name}" for name in ("errors", "emulator", "testing")))
@@ -114,15 +113,20 @@ def _section(module: str) -> Iterator[str]:
             yield f"{name}: {_constant(loaded, name, value)}\n"
 
 
+SHOWN = (int, float, str, bytes, frozenset, tuple)
+"""Types of constants whose values are shown, unless they are long."""
+LONGEST_CONSTANT = 60
+
+
 def _constant(module: types.ModuleType, name: str, value: object) -> str:
     """Describe a value that is no class and no function: a type's other name, or a constant."""
     if typing.get_origin(value) is not None or isinstance(value, types.UnionType):
         return f"type = {_spelt_out(value)}"
-    told = inspect.get_annotations(module).get(name, type(value))
-    if name.startswith("__") or isinstance(value, int | float | str | bytes | frozenset | tuple):
-        short = repr(value) if len(repr(value)) < 60 and name != "__version__" else "..."
-        return f"{annotation(told)} = {short}"
-    return annotation(told)
+    kind = annotation(inspect.get_annotations(module).get(name, type(value)))
+    text = repr(value)
+    if len(text) >= LONGEST_CONSTANT or name == "__version__":
+        text = "..."
+    return f"{kind} = {text}" if name.startswith("__") or isinstance(value, SHOWN) else kind
 
 
 @define
@@ -130,9 +134,8 @@ class _Class:
     """A class that users can import."""
 
     name: str
-    cls: type
+    cls: type[object]
     homes: dict[int, str]
-    members: list[str] = field(factory=list[str])
 
     def lines(self) -> list[str]:
         """Return a line for the class, one for its constructor, and one for each member."""
@@ -162,8 +165,8 @@ class _Class:
         found = dict[str, str]()
         for base in self._hidden():
             fields = _fields(base)
-            for name, told in inspect.get_annotations(base).items():
-                found[name] = fields.get(name, annotation(told))
+            for name, kind in inspect.get_annotations(base).items():
+                found[name] = fields.get(name, annotation(kind))
             found.update(dict.fromkeys(_assigned(base) - found.keys(), "attribute"))
             for name, value in vars(base).items():
                 if described := _member(base, value):
@@ -192,7 +195,7 @@ def _assigned(cls: type) -> set[str]:
     return {node.attr for node in stored if ast.unparse(node.value) == "self"}
 
 
-def _member(cls: type, value: object) -> str:  # noqa: PLR0911 - one line for each kind
+def _member(cls: type, value: object) -> str:
     """Describe what stands in a class under a name; empty: a field, or nothing of a user's."""
     match value:
         case enum.Enum() if isinstance(value, cls):
@@ -201,13 +204,13 @@ def _member(cls: type, value: object) -> str:  # noqa: PLR0911 - one line for ea
             return f"property -> {_returns(value.fget)}"
         case cached_property():
             return f"property -> {_returns(value.func)}"
-        case staticmethod():
-            return f"static {function(value.__func__)}"
-        case classmethod():
-            return f"class {function(value.__func__)}"
+        case staticmethod() | classmethod():
+            kind = "static" if isinstance(value, staticmethod) else "class"
+            return f"{kind} {function(cast('Any', value).__func__)}"
         case types.FunctionType() if _is_written(value):
             return function(value)
-    return ""
+        case _:
+            return ""
 
 
 def _is_written(method: types.FunctionType) -> bool:
@@ -308,7 +311,7 @@ def _spelt_out(value: Any) -> str:  # noqa: PLR0911 - one line for each form of 
     if value is ...:
         return "..."
     if isinstance(value, list):
-        return f"[{', '.join(map(annotation, value))}]"
+        return f"[{', '.join(map(annotation, cast('list[object]', value)))}]"
     if _is_union(value):
         return " | ".join(map(annotation, arguments))
     if origin is typing.Literal:
@@ -316,7 +319,7 @@ def _spelt_out(value: Any) -> str:  # noqa: PLR0911 - one line for each form of 
     if origin is typing.Annotated:
         return annotation(arguments[0])
     if origin is not None:
-        name = "Callable" if origin is collections.abc.Callable else _plain(origin)
+        name = _plain(origin)
         return f"{name}[{', '.join(map(annotation, arguments))}]" if arguments else name
     return _plain(value)
 
