@@ -22,7 +22,7 @@ import attrs
 from attrs import define
 
 PACKAGE = "twelvelabs_async"
-MODULES = (PACKAGE, *(f"{PACKAGE}.{name}" for name in ("errors", "emulator", "testing")))
+MODULES = (PACKAGE, *(f"{PACKAGE}.{name}" for name in ("errors", "journal", "emulator", "testing")))
 """Modules that are described, beside those of ``FOLDERS``."""
 FOLDERS = ("models", "journal")
 """Rooms each of whose modules is described, unless its name begins with an underscore."""

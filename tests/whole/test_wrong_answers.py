@@ -6,6 +6,7 @@ exception nobody saw. ``HYPOTHESIS_PROFILE=thorough`` tries 5,000 answers in eac
 
 import asyncio
 import gc
+import inspect
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,8 @@ from twelvelabs_async import (
     CompletedChunk,
     CreateAssetUploadResponse,
     Page,
+    RawAssetsClient,
+    RawMultipartUploadClient,
     ReportChunkBatchResponse,
     RequestAdditionalPresignedUrLsResponse,
     TwelveLabsError,
@@ -44,7 +47,7 @@ DAY = 24 * 3600.0
 MOST_REQUESTS = 500
 FILE = ("film.mp4", b"twelve bytes")
 
-Ask = Callable[[AsyncTwelveLabs], Awaitable[object]]
+Ask = Callable[[AsyncTwelveLabs], Awaitable[Any]]
 
 
 @define(eq=False)
@@ -217,6 +220,12 @@ CALLS: dict[str, tuple[str, Any, Ask]] = {
         type(None),
         lambda c: c.assets.update_user_metadata("a1", user_metadata={"a": 1}),
     ),
+    "new metadata": (
+        "order",
+        type(None),
+        lambda c: c.assets.replace_user_metadata("a1", user_metadata={"a": 1}),
+    ),
+    "no metadata": ("order", type(None), lambda c: c.assets.delete_user_metadata("a1")),
     "create_asset": (
         "create_asset",
         AssetDetail,
@@ -228,6 +237,14 @@ CALLS: dict[str, tuple[str, Any, Ask]] = {
         lambda c: c.assets.create(method="url", url="https://x.example/film.mp4"),
     ),
 }
+
+
+@pytest.mark.parametrize("client", [RawAssetsClient, RawMultipartUploadClient])
+def test_every_endpoint_is_among_the_calls(client: type) -> None:
+    """An endpoint that is added is asked here, too."""
+    asked = {name for _, _, ask in CALLS.values() for name in ask.__code__.co_names}
+    methods = {name for name, each in vars(client).items() if inspect.iscoroutinefunction(each)}
+    assert {name for name in methods if not name.startswith("_")} - asked == set()
 
 
 @given(data=st.data(), name=st.sampled_from(sorted(CALLS)))
