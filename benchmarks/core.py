@@ -16,13 +16,17 @@ from attrs import Factory, define, frozen
 
 from benchmarks.meter import Figures, Meter
 from twelvelabs_async._core.slots import Slots
+from twelvelabs_async._upload.assembly import assemble
+from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
+from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.uploader import Uploader
 from twelvelabs_async.models.assets import AssetDetail
@@ -69,8 +73,6 @@ class Sent:
     index: int
     sent: int = 0
     md5: str | None = None
-    when_sent: tuple[object, ...] = ()
-    when_stuck: object = None
 
 
 @define(eq=False)
@@ -119,7 +121,7 @@ class InstantPlatform:
         """Refuse: the last report says it all."""
         raise NotImplementedError
 
-    def body(self, _source: Source, piece: Slice, *, hashed: bool) -> Sent:
+    def body(self, _source: Source, piece: Slice, *, hashed: bool, **_callbacks: object) -> Sent:
         """Return what stands for the bytes."""
         assert not hashed
         return Sent(piece.index)
@@ -134,17 +136,23 @@ class InstantPlatform:
 def uploader(platform: InstantPlatform, workers: int) -> Uploader:
     """Return an upload to that platform, about to begin."""
     slices = Slices(platform.chunks * CHUNK_SIZE, CHUNK_SIZE)
-    return Uploader(
+    source = UnreadFile(slices.total_size)
+    return assemble(
         session=UploadSession("upload", CHUNK_SIZE, platform.chunks, slices.total_size, "asset"),
-        source=UnreadFile(slices.total_size),
+        source=source,
         ledger=Ledger.fresh(slices, BATCH_SIZE),
         urls=UrlBook(),
         platform=platform,
         storage=cast("Storage", platform),
+        pause=asyncio.sleep,
         retry_policy=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),
         slots=Slots(workers),
         max_workers=workers,
         checkpoint=NoCheckpoint(),
+        check=EtagCheck(),
+        comparison=Comparison(source, slices),
+        digest=FileDigest(),
+        others_have_descriptors=bool,
     )
 
 

@@ -22,6 +22,7 @@ from attrs import Factory, define, field, frozen
 from hypothesis import HealthCheck, settings
 
 from twelvelabs_async._core.slots import Slots
+from twelvelabs_async._upload.assembly import assemble
 from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
@@ -29,7 +30,9 @@ from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import MARGIN, UrlBook
 from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
-from twelvelabs_async._upload.send.body import SliceBody
+from twelvelabs_async._upload.resume.comparison import Comparison
+from twelvelabs_async._upload.send.body import SliceBody, do_nothing
+from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.uploader import Uploader
 from twelvelabs_async.errors import (
@@ -241,8 +244,7 @@ class Body:
     piece: Slice
     sent: int = 0
     md5: str | None = None
-    when_sent: tuple[Callable[[], None], ...] = ()
-    when_stuck: Callable[[], None] | None = None
+    when_sent: Callable[[], None] = do_nothing
 
 
 @frozen
@@ -256,8 +258,7 @@ class Signed:
 
 async def _tell(sent: Body) -> None:
     """Let those go on who waited until a body is sent."""
-    for call in sent.when_sent:
-        call()
+    sent.when_sent()
     await asyncio.sleep(0)
 
 
@@ -325,6 +326,7 @@ class MemoryPlatform:
     lagging: int = 0
     name: str = "file.mp4"
     version: int = 0
+    retry_policy: RetryPolicy = field(init=False)
     _written: int = 0
     _looked: int = 0
     _serials: Counter[int] = Factory(Counter[int])
@@ -332,6 +334,9 @@ class MemoryPlatform:
 
     def __attrs_post_init__(self) -> None:
         script = self.script
+        self.retry_policy = RetryPolicy(
+            script.max_retries, script.retry_delay, script.outage_timeout
+        )
         words = -(-script.total_size // 4)
         self.data = b"".join(n.to_bytes(4, "big") for n in range(words))[: script.total_size]
         self.contents.append(self.data)
@@ -348,10 +353,6 @@ class MemoryPlatform:
     @property
     def identity(self) -> None:
         """None: it is no file on a disk."""
-
-    async def pause(self, seconds: float) -> None:
-        """Wait before another attempt."""
-        await asyncio.sleep(seconds)
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read from memory."""
@@ -395,9 +396,11 @@ class MemoryPlatform:
 
     # The store.
 
-    def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:
+    def body(
+        self, source: Source, piece: Slice, *, when_sent: Callable[[], None], **_: object
+    ) -> SliceBody:
         """Return the body of an attempt."""
-        return cast("SliceBody", Body(source, piece))
+        return cast("SliceBody", Body(source, piece, when_sent=when_sent))
 
     async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:
         """Take a chunk as the script says, and as strictly as the real store."""
@@ -725,18 +728,23 @@ class MemoryPlatform:
         urls = UrlBook()
         told_at = self.server_time() if script.tells_time else None
         urls.add(first, self._now(), self._now(), told_at)
-        return Uploader(
+        slices = Slices(script.total_size, CHUNK)
+        return assemble(
             session=UploadSession(
                 "upload", CHUNK, script.chunks, script.total_size, "asset", HEADERS
             ),
             source=self,
-            ledger=Ledger.fresh(Slices(script.total_size, CHUNK), script.batch_size),
+            ledger=Ledger.fresh(slices, script.batch_size),
             urls=urls,
             platform=self,
             storage=cast("Storage", self),
-            retry_policy=RetryPolicy(script.max_retries, script.retry_delay, script.outage_timeout),
+            pause=asyncio.sleep,
+            retry_policy=self.retry_policy,
             slots=Slots(script.slots, early=script.early),
             max_workers=script.workers,
             checkpoint=NoCheckpoint(),
             check=EtagCheck(wanted=script.etags not in {"opaque", "plain"}),
+            comparison=Comparison(self, slices),
+            digest=FileDigest(),
+            others_have_descriptors=bool,
         )

@@ -25,15 +25,12 @@ from support.memory_platform import (
     choose_profile,
 )
 
+from twelvelabs_async._upload.asset_finder import URL_PAUSES, URL_SECONDS
 from twelvelabs_async._upload.plan.url_book import MARGIN, MOST_URLS
-from twelvelabs_async._upload.uploader import (
-    RESCUE_SECONDS,
-    SETTLING_LOOKS,
-    TRIES_FOR_A_URL,
-    URL_PAUSES,
-    URL_SECONDS,
-    Uploader,
-)
+from twelvelabs_async._upload.rescue import RESCUE_SECONDS
+from twelvelabs_async._upload.settlement import LOOKS
+from twelvelabs_async._upload.uploader import Uploader
+from twelvelabs_async._upload.url_supply import CALLS_FOR_A_URL
 from twelvelabs_async.errors import (
     ApiConnectionError,
     BadRequestError,
@@ -175,7 +172,7 @@ def _check_calls(platform: MemoryPlatform) -> None:
     again = script.batch_size * seen["rounds"] + platform.flaws.total()
     assert seen["reports"] <= most + seen["reports failed"] + seen["repeats"] + again + rescue
     assert seen["url_calls"] <= _most_url_calls(platform)
-    settling = SETTLING_LOOKS + 2 * (len(URL_PAUSES) + 1)
+    settling = LOOKS + 2 * (len(URL_PAUSES) + 1)
     assert seen["looks"] <= seen["looks failed"] + seen["rounds"] + settling
     assert seen["pages"] <= seen["pages failed"] + seen["rounds"] + 1
 
@@ -259,7 +256,7 @@ def _check_reason(platform: MemoryPlatform, error: TwelveLabsError) -> None:  # 
         case StorageError(status_code=403, code="SignatureDoesNotMatch"):
             assert PutFault.FATAL in scripted
         case StorageError() if "sends no URL" in error.message:
-            assert platform.shortfall >= TRIES_FOR_A_URL
+            assert platform.shortfall >= CALLS_FOR_A_URL
         case StorageError(chunk_index=index):
             assert platform.answered[index or 0] == script.max_retries + 1
         case ApiConnectionError():
@@ -267,7 +264,7 @@ def _check_reason(platform: MemoryPlatform, error: TwelveLabsError) -> None:  # 
         case ChunkFailedError(chunk_index=index):
             assert platform.flaws[index] == script.max_retries + 1
         case IncompleteUploadError():
-            assert script.lag >= SETTLING_LOOKS
+            assert script.lag >= LOOKS
         case _:
             assert calls & {CallFault.REFUSED, CallFault.BROKEN}
 
@@ -304,7 +301,7 @@ def bearable(draw: st.DrawFn) -> FailureScript:
     chunks, retries = draw(SIZES), draw(st.integers(0, 3))
     tells_time = draw(st.booleans())
     faults = [*sorted(ANSWERED | SILENT, key=lambda fault: fault.value), PutFault.OK]
-    lag = draw(st.sampled_from([0, 0, 0, 1, SETTLING_LOOKS - 1]))
+    lag = draw(st.sampled_from([0, 0, 0, 1, LOOKS - 1]))
     places = ["repeat", "status", "asset"] if lag else ["report", "repeat", "status", "asset"]
     url_faults = draw(st.lists(st.sampled_from(WHOLE_ANSWERS), max_size=retries))
     shortened = draw(st.lists(st.sampled_from([CallFault.SHORT, CallFault.HOLE]), max_size=2))
@@ -350,7 +347,7 @@ def anything(draw: st.DrawFn) -> FailureScript:
         looks=draw(calls),
         outage_timeout=draw(st.sampled_from([20.0, 300.0])),
         lifetime=draw(st.sampled_from([1.0, 20.0, 100.0, 3_600.0])),
-        lag=draw(st.sampled_from([0, 0, 3, SETTLING_LOOKS])),
+        lag=draw(st.sampled_from([0, 0, 3, LOOKS])),
         names_url=draw(st.sampled_from(["report", "repeat", "status", "asset", "never"])),
         outage=draw(st.none() | st.tuples(st.integers(1, 20), st.sampled_from([15.0, 400.0]))),
         flaws=draw(some_flaws(script.chunks, 5)),
@@ -528,7 +525,7 @@ def test_without_a_fault_there_is_not_one_call_too_many() -> None:
     script = FailureScript(chunks=100, pace=(1.0, 2.0, 3.0), first_urls=frozenset(range(1, 11)))
     outcome = play(script)
     platform = outcome.platform
-    assert outcome.uploader.retry_policy.heard_at == outcome.ended_at
+    assert platform.retry_policy.heard_at == outcome.ended_at
     assert sum(platform.puts.values()) == 100
     assert platform.seen["url_calls"] == 2
     assert 10 <= platform.seen["reports"] <= 10 + 5

@@ -139,9 +139,9 @@ def test_bytes_of_a_resumed_upload_count_the_short_last_chunk() -> None:
 def test_thousands_of_failed_chunks_wait_again_in_a_few_steps() -> None:
     """They are put together into runs, before what waits already."""
     ledger = Ledger.whole(Slices(10_000, 1), 10, [])
-    ledger.requeue_reported([*range(9_000, 0, -1), 9_500])
+    ledger.requeue_failed([*range(9_000, 0, -1), 9_500])
     assert list(ledger.waiting) == [range(1, 9_001), range(9_500, 9_501)]
     assert ledger.reported == ledger.stored_bytes == 999
     with pytest.raises(KeyError):
-        ledger.requeue_reported([9_999, 9_500])
+        ledger.requeue_failed([9_999, 9_500])
     assert ledger.reported == 999

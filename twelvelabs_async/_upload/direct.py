@@ -15,6 +15,7 @@ from http import HTTPStatus
 
 from attrs import define, evolve
 
+from twelvelabs_async._core.slots import Slot
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.request import ApiRequest, RequestOptions
 from twelvelabs_async._http.response import ApiResponse, RawResponse
@@ -134,9 +135,12 @@ class AssetCreation:
         while True:
             failure: TwelveLabsError
             status = None
-            body = self._body = self._new_body(source)
+            slot = self._runtime.puts.acquire()
+            body = self._body = Body(
+                source, 0, source.size, self._runtime.bodies, when_stuck=slot.release
+            )
             try:
-                answer = await self._send(body, seen_refusals)
+                answer = await self._send(body, slot, seen_refusals)
             except (ApiConnectionError, InvalidResponseError, ClientClosedError) as error:
                 failure = error
             else:
@@ -157,11 +161,8 @@ class AssetCreation:
             if pause:
                 await transport.pause(pause)
 
-    def _new_body(self, source: Source | Stream) -> Body:
-        return Body(source, 0, source.size, self._runtime.bodies)
-
     @without_frames
-    async def _send(self, body: Body, seen_refusals: int) -> RawResponse:
+    async def _send(self, body: Body, slot: Slot, seen_refusals: int) -> RawResponse:
         """Make one attempt.
 
         Raises:
@@ -171,7 +172,7 @@ class AssetCreation:
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._runtime.transport
         try:
-            async with transport.admitted(lambda: self._slot(body), seen_refusals):
+            async with transport.admitted(lambda: slot, seen_refusals):
                 watch = partial(StallWatch, body, self._request.timeout)
                 answer = await transport.send_once(evolve(self._request, body=payload), watch)
         except ApiConnectionError as error:
@@ -186,12 +187,6 @@ class AssetCreation:
         finally:
             body.abandon()
         raise failure
-
-    @asynccontextmanager
-    async def _slot(self, body: Body) -> AsyncGenerator[None]:
-        async with self._runtime.puts.acquire() as slot:
-            body.when_stuck = slot.release
-            yield
 
     async def _created(self, answer: RawResponse) -> ApiResponse[AssetDetail]:
         transport = self._runtime.transport

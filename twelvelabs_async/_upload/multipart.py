@@ -11,6 +11,7 @@ from attrs import define, evolve
 
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._upload.assembly import assemble
 from twelvelabs_async._upload.job import ResumePolicy, UploadJob, checked_type
 from twelvelabs_async._upload.opening import Opening, ResumeById, SessionOpener, StartOrResume
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
@@ -103,7 +104,7 @@ class FileUpload:
                     await line.enter_async_context(runtime.first_in_line((journal, entry)))
                     first_in = entry
                 else:
-                    await runtime.storage.pause(pause)
+                    await runtime.sessions.pause(pause)
 
     async def _attempt(self, encounters: Encounters) -> UploadResult:
         async with self._opened() as source:
@@ -176,18 +177,18 @@ class FileUpload:
             lambda: self._beginning.open(opener, source, entry), "the upload was begun"
         )
         self._session = opening.session
-        uploader = self._uploader = self._made(opener, opening, source, entry)
-        async with (
-            self._digest(source) as uploader.digest,
-            ProgressReporter(self._callback, uploader.progress),
-        ):
-            try:
-                result = await self._until_closed(
-                    uploader.run, "the upload was complete", spared=lambda: uploader.ledger.complete
-                )
-            except SessionCorruptedError:
-                await entry.forget()
-                raise
+        async with self._digest(source) as digest:
+            uploader = self._uploader = self._made(opener, opening, source, entry, digest)
+            async with ProgressReporter(self._callback, uploader.progress):
+                try:
+                    result = await self._until_closed(
+                        uploader.run,
+                        "the upload was complete",
+                        spared=lambda: uploader.ledger.complete,
+                    )
+                except SessionCorruptedError:
+                    await entry.forget()
+                    raise
         await entry.done()
         if entry.key is None:
             return result
@@ -195,29 +196,35 @@ class FileUpload:
         return evolve(result, journal_key=entry.key)
 
     def _made(
-        self, opener: SessionOpener, opening: Opening, source: Source, entry: Checkpoint
+        self,
+        opener: SessionOpener,
+        opening: Opening,
+        source: Source,
+        entry: Checkpoint,
+        digest: FileDigest,
     ) -> Uploader:
-        return Uploader(
+        runtime, job = self._runtime, self._job
+        return assemble(
             session=opening.session,
             source=source,
             ledger=opening.ledger,
             urls=opening.urls,
             platform=opener.calls(opening.session.upload_id),
-            storage=self._runtime.storage,
+            storage=runtime.storage,
+            pause=runtime.sessions.pause,
             retry_policy=RetryPolicy(
-                max_retries=self._job.max_retries,
-                retry_delay=self._job.retry_delay,
-                outage_timeout=self._runtime.outage_timeout,
-                most_dead=self._runtime.storage.most_dead,
+                max_retries=job.max_retries,
+                retry_delay=job.retry_delay,
+                outage_timeout=runtime.outage_timeout,
+                most_dead=runtime.storage.most_dead,
             ),
-            slots=self._runtime.puts,
-            crowded=lambda: self._runtime.admission.under_way > 1,
-            max_workers=self._job.max_workers,
+            slots=runtime.puts,
+            max_workers=job.max_workers,
             checkpoint=entry,
-            check=EtagCheck.after(opening.refuted, wanted=self._job.verify is not None),
-            comparison=Comparison(
-                source, opening.ledger.slices, opening.imprints, self._runtime.threads
-            ),
+            check=EtagCheck.after(opening.refuted, wanted=job.verify is not None),
+            comparison=Comparison(source, opening.ledger.slices, opening.imprints, runtime.threads),
+            digest=digest,
+            others_have_descriptors=lambda: runtime.admission.under_way > 1,
         )
 
     def _failure(self, error: TwelveLabsError) -> UploadError:

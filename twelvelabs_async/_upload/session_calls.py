@@ -1,4 +1,4 @@
-"""The control calls of one upload session; what an upload knows of the platform."""
+"""The control calls of one upload session; the platform as an upload sees it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -45,7 +45,7 @@ class SessionStatus:
 
 @frozen(eq=False, repr=False)
 class SessionCalls:
-    """The control calls of one upload session; what ``Uploader`` knows of the platform."""
+    """The control calls of one upload session; see ``SessionPlatform``."""
 
     _platform: Platform
     _upload_id: str
@@ -66,7 +66,7 @@ class SessionCalls:
     async def report(
         self, chunks: tuple[CompletedChunk, ...], *, urgent: bool = False
     ) -> ReportChunkBatchResponse:
-        """Tell the platform that the store holds ``chunks``; see ``upload.uploader.Platform``."""
+        """Report that the store holds ``chunks``."""
         answer = await self._platform.report(self._upload_id, chunks, self._options, urgent=urgent)
         return answer.data
 

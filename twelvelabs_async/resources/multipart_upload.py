@@ -270,7 +270,7 @@ class MultipartUploadClient:
         """
         chosen = self._chosen(journal)
         if chosen is not None and result.journal_key is not None:
-            pause = self._runtime.storage.pause
+            pause = self._runtime.sessions.pause
             await forget_result(chosen, result.journal_key, result.upload_id, pause)
 
     def _chosen(self, journal: Journal | None) -> Journal | None:
@@ -472,4 +472,4 @@ class MultipartUploadClient:
                     f"{status.completed_chunks} of {status.total_chunks} chunks",
                     upload_id=upload_id,
                 )
-            await self._runtime.storage.pause(min(sleep_interval, left))
+            await self._runtime.sessions.pause(min(sleep_interval, left))

@@ -129,7 +129,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
     def requeue(self, data: st.DataObject) -> None:
         """Have any chunk that was reported sent again, before all others."""
         index = data.draw(st.sampled_from(sorted(self.reported)))
-        self.ledger.requeue_reported([index])
+        self.ledger.requeue_failed([index])
         self.reported.remove(index)
         self.waiting.insert(0, index)
         self.stored -= 1
@@ -158,7 +158,7 @@ class AnySequenceOfSteps(RuleBasedStateMachine):
             steps.append(lambda: self.ledger.confirm((*known, chunk), answer(17, "https://no")))
             steps.append(lambda: self.ledger.refuse((*known, chunk)))
         if piece.index not in self.reported:
-            steps.append(lambda: self.ledger.requeue_reported([piece.index]))
+            steps.append(lambda: self.ledger.requeue_failed([piece.index]))
         before = deepcopy(self.ledger)
         for step in steps:
             with pytest.raises(KeyError):

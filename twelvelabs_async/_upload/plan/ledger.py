@@ -12,7 +12,7 @@ has to be rescued when an upload ends early.
 """
 
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise
 
@@ -49,6 +49,7 @@ class Ledger:
         asset_id: The asset, once a report named it.
         last_batch: The last report that was acknowledged; of a resumed upload, one to begin with.
         resumed_chunks: How many chunks an earlier attempt had stored.
+        failures: How often the platform has marked a chunk as failed that was reported, by index.
     """
 
     slices: Slices
@@ -68,6 +69,7 @@ class Ledger:
     asset_id: str | None = None
     last_batch: tuple[CompletedChunk, ...] = ()
     resumed_chunks: int = 0
+    failures: Counter[int] = Factory(Counter[int])
 
     @classmethod
     def fresh(cls, slices: Slices, batch_size: int) -> "Ledger":
@@ -176,7 +178,7 @@ class Ledger:
             self.stored_bytes -= self.unverified.pop(index).chunk_size
             self.waiting.appendleft(range(index, index + 1))
 
-    def requeue_reported(self, indexes: Iterable[int]) -> None:
+    def requeue_failed(self, indexes: Iterable[int]) -> None:
         """Have chunks that were reported sent again, in order, before all that wait.
 
         Raises:
@@ -197,6 +199,7 @@ class Ledger:
         for index in again:
             if any(index in shelf for shelf in shelves):
                 raise KeyError(index)
+        self.failures.update(again)
         self.reported -= len(again)
         self.stored_bytes -= _bytes(self.slices, again)
         self.waiting.extendleft(reversed(_runs(again)))

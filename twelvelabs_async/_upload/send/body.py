@@ -9,7 +9,7 @@ answer arrives.
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -40,8 +40,8 @@ STUCK_SECONDS = 1.0
 a slot that others could use."""
 
 
-def _nothing() -> None:
-    pass
+def do_nothing() -> None:
+    """Do nothing; stands in for a callback."""
 
 
 @frozen(eq=False, repr=False)
@@ -71,17 +71,31 @@ class Body(Payload):
         blocked_locally: Whether the source, a thread, or a turn of the loop is being waited for;
             then no peer is to blame.
         complete: Whether every byte was handed to the transport.
-        when_sent: Called when it is.
         connection: What stands for the connection as long as that is there; None: there is none.
-        when_stuck: Called each time that it has waited for the source for ``STUCK_SECONDS``.
     """
 
     _autoclose = True
 
     def __init__(
-        self, source: Readable, offset: int, size: int | None, resources: BodyResources
+        self,
+        source: Readable,
+        offset: int,
+        size: int | None,
+        resources: BodyResources,
+        *,
+        when_sent: Callable[[], None] = do_nothing,
+        when_stuck: Callable[[], None] = do_nothing,
     ) -> None:
-        """Prepare to send ``size`` bytes from ``offset``; None: until the source ends."""
+        """Prepare to send bytes of a source.
+
+        Args:
+            source: Where they come from.
+            offset: Where they begin in it, in bytes from 0.
+            size: How many; None: until the source ends.
+            resources: What all bodies of a client share.
+            when_sent: Called once every byte was handed to the transport.
+            when_stuck: Called each time that the source was waited for for ``STUCK_SECONDS``.
+        """
         super().__init__(source)
         self._consumed = False  # aiohttp 3.12.0 does not set it
         self._size = size
@@ -96,8 +110,8 @@ class Body(Payload):
         self.sent: int = 0
         self.blocked_locally = False
         self.complete = False
-        self.when_sent: Sequence[Callable[[], None]] = ()
-        self.when_stuck: Callable[[], None] = _nothing
+        self._when_sent = when_sent
+        self._when_stuck = when_stuck
 
     @property
     def unsent(self) -> int:
@@ -200,7 +214,7 @@ class Body(Payload):
 
     async def _read(self, view: memoryview) -> memoryview:
         self.blocked_locally = True
-        stuck = clock.call_later(STUCK_SECONDS, self.when_stuck)
+        stuck = clock.call_later(STUCK_SECONDS, self._when_stuck)
         try:
             count = await self._source.read_into(view, self._offset + self.sent)
         except SourceError:
@@ -223,8 +237,7 @@ class Body(Payload):
         for start in range(0, len(view), WRITE_BYTES):
             await writer.write(view[start : start + WRITE_BYTES], drain=False)
         if self.complete:
-            for call in self.when_sent:
-                call()
+            self._when_sent()
 
 
 @contextmanager
@@ -252,9 +265,25 @@ class SliceBody(Body):
     Another file or size ends it there; where only times are others, the source has a new version.
     """
 
-    def __init__(self, source: Source, piece: Slice, resources: BodyResources) -> None:
+    def __init__(
+        self,
+        source: Source,
+        piece: Slice,
+        resources: BodyResources,
+        *,
+        when_sent: Callable[[], None] = do_nothing,
+        when_stuck: Callable[[], None] = do_nothing,
+    ) -> None:
+        """Prepare to send a slice; the callbacks are those of ``Body``."""
         checked = CheckedSource(source, end=piece.offset + piece.size, tolerant=True)
-        super().__init__(checked, piece.offset, piece.size, resources)
+        super().__init__(
+            checked,
+            piece.offset,
+            piece.size,
+            resources,
+            when_sent=when_sent,
+            when_stuck=when_stuck,
+        )
         self._slice = checked
         self._piece = piece
         self.content = (id(source), source.name, piece)
@@ -317,8 +346,17 @@ class HashedBody(SliceBody):
     thread, with a buffer that nobody else will ever get.
     """
 
-    def __init__(self, source: Source, piece: Slice, resources: BodyResources) -> None:
-        super().__init__(source, piece, resources)
+    def __init__(
+        self,
+        source: Source,
+        piece: Slice,
+        resources: BodyResources,
+        *,
+        when_sent: Callable[[], None] = do_nothing,
+        when_stuck: Callable[[], None] = do_nothing,
+    ) -> None:
+        """Prepare to send a slice; the callbacks are those of ``Body``."""
+        super().__init__(source, piece, resources, when_sent=when_sent, when_stuck=when_stuck)
         self._lane = resources.threads.lane()
         self._source = ExactReader(self._source)
         self._digest = hashlib.md5(usedforsecurity=False)

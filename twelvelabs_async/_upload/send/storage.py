@@ -8,7 +8,7 @@ buffers, and kills slow uploads that are healthy.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import quote
@@ -23,7 +23,7 @@ from twelvelabs_async._http.attempt import Attempt, StrayAnswerError
 from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.send.body import BodyResources, HashedBody, SliceBody
+from twelvelabs_async._upload.send.body import BodyResources, HashedBody, SliceBody, do_nothing
 from twelvelabs_async._upload.send.refusals import StoreAnswer
 from twelvelabs_async._upload.send.repetitions import Repetitions
 from twelvelabs_async._upload.send.stall_watch import StallWatch
@@ -59,24 +59,26 @@ class Storage:
         """How many connections in a row may turn out to be dead; see ``HttpSessions``."""
         return self._sessions.most_stale
 
-    def body(self, source: Source, piece: Slice, *, hashed: bool = False) -> SliceBody:
+    def body(
+        self,
+        source: Source,
+        piece: Slice,
+        *,
+        hashed: bool = False,
+        when_sent: Callable[[], None] = do_nothing,
+        when_stuck: Callable[[], None] = do_nothing,
+    ) -> SliceBody:
         """Return the body of one attempt; nothing is read before it is sent.
 
         Args:
             source: The file.
             piece: Which bytes of it.
             hashed: Whether to compute the MD5 of what is sent.
+            when_sent: Called once every byte was handed to the transport.
+            when_stuck: Called each time that the file was waited for for ``STUCK_SECONDS``.
         """
         kind = HashedBody if hashed else SliceBody
-        return kind(source, piece, self._bodies)
-
-    async def pause(self, seconds: float) -> None:
-        """Wait before another attempt.
-
-        Raises:
-            ClientClosedError: The client was closed meanwhile.
-        """
-        await self._sessions.pause(seconds)
+        return kind(source, piece, self._bodies, when_sent=when_sent, when_stuck=when_stuck)
 
     @without_frames
     async def put(self, url: str, headers: Mapping[str, str], body: SliceBody) -> str:

@@ -1,0 +1,98 @@
+"""Put the parts of an uploader together."""
+
+from collections.abc import Awaitable, Callable
+
+from twelvelabs_async._core.slots import Slots
+from twelvelabs_async._upload.acceptance import Acceptance
+from twelvelabs_async._upload.asset_finder import AssetFinder, AssetIdentity
+from twelvelabs_async._upload.batch_reporter import BatchReporter
+from twelvelabs_async._upload.chunk_sender import ChunkSender
+from twelvelabs_async._upload.plan.etag_check import EtagCheck
+from twelvelabs_async._upload.plan.ledger import Ledger
+from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
+from twelvelabs_async._upload.plan.session import UploadSession
+from twelvelabs_async._upload.plan.url_book import UrlBook
+from twelvelabs_async._upload.resume.checkpoint import Checkpoint
+from twelvelabs_async._upload.resume.comparison import Comparison
+from twelvelabs_async._upload.retrier import Retrier
+from twelvelabs_async._upload.send.body import SliceBody
+from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.session_platform import SessionPlatform
+from twelvelabs_async._upload.settlement import Settlement
+from twelvelabs_async._upload.source.digest import FileDigest
+from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.uploader import Uploader
+from twelvelabs_async._upload.url_supply import UrlSupply
+
+
+def assemble(
+    *,
+    session: UploadSession,
+    source: Source,
+    ledger: Ledger,
+    urls: UrlBook,
+    platform: SessionPlatform,
+    storage: Storage,
+    pause: Callable[[float], Awaitable[None]],
+    retry_policy: RetryPolicy,
+    slots: Slots,
+    max_workers: int,
+    checkpoint: Checkpoint,
+    check: EtagCheck,
+    comparison: Comparison,
+    digest: FileDigest,
+    others_have_descriptors: Callable[[], bool],
+) -> Uploader:
+    """Return an uploader, about to begin.
+
+    Args:
+        session: The upload session.
+        source: The file, open until the upload has ended.
+        ledger: Where each chunk is.
+        urls: The presigned URLs in hand.
+        platform: The control calls of the session.
+        storage: The way to the object store.
+        pause: Waits for some seconds, until the client is closed.
+        retry_policy: What is tried again, and when.
+        slots: The client's bound on PUTs under way.
+        max_workers: PUTs of this upload under way at once.
+        checkpoint: Records what is to outlive this process.
+        check: What is known of the store's ETags.
+        comparison: Whether what is stored is of the file as it is now.
+        digest: The file's digest, under way.
+        others_have_descriptors: Whether other uploads have file descriptors.
+    """
+    bodies = dict[int, SliceBody]()
+    retrier = Retrier(
+        session.upload_id,
+        retry_policy,
+        pause,
+        lambda: bool(bodies) or others_have_descriptors(),
+    )
+    supply = UrlSupply(urls, ledger, platform, retrier, bodies.keys(), max_workers)
+    sender = ChunkSender(
+        session,
+        source,
+        ledger,
+        storage,
+        supply,
+        retrier,
+        Slots(max_workers, early=slots.early),
+        slots,
+        Acceptance(ledger, check, comparison),
+        bodies,
+    )
+    asset = AssetIdentity(session, ledger)
+    return Uploader(
+        session,
+        source,
+        ledger,
+        # with early slots, as many workers again wait for answers
+        2 * max_workers if slots.early else max_workers,
+        digest,
+        supply,
+        sender,
+        BatchReporter(ledger, platform, checkpoint, comparison, digest, retrier, asset),
+        Settlement(session.upload_id, ledger, platform, checkpoint, retrier),
+        AssetFinder(asset, ledger, platform, pause),
+    )
