@@ -16,6 +16,7 @@ from support.shapes import SESSION, SUMMARY, misfits
 from twelvelabs_async import AssetDetail, IncompleteUploadSummary
 from twelvelabs_async._http.structure import ShapeError
 from twelvelabs_async.emulator import Emulator, Fault, Rewrite
+from twelvelabs_async.emulator.routing import API_ROUTES
 
 Json = dict[str, Any]
 SUMMARY_OF_ONE: Json = {
@@ -52,7 +53,7 @@ async def test_every_answer_fits_our_models_without_loss(account: Account) -> No
     await account.ask("PUT", path, body={"user_metadata": {"b": 1}})
     await account.ask("DELETE", path)
     await account.ask("DELETE", f"/assets/{asset_id}")
-    assert account.answered == set(ANSWERS)
+    assert account.answered == set(ANSWERS) == set(API_ROUTES)
 
 
 @pytest.mark.parametrize(

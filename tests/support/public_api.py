@@ -43,6 +43,13 @@ def describe() -> str:
     return "\n".join(sections)
 
 
+def classes(room: str) -> set[str]:
+    """Return the names of the public classes in the modules whose names begin with ``room``."""
+    modules = [each for each in _modules() if each.startswith(f"{PACKAGE}.{room}")]
+    pairs = [(import_module(module), name) for module in modules for name in _names(module)]
+    return {name for module, name in pairs if isinstance(getattr(module, name), type)}
+
+
 def _modules() -> list[str]:
     """Return the names of the modules that users import from."""
     found = list(MODULES)
