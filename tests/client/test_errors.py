@@ -27,9 +27,8 @@ from twelvelabs_async.errors import (
     TooManyRequestsError,
     TwelveLabsError,
     UploadError,
-    error_class,
-    request_id,
 )
+from twelvelabs_async.errors._api import error_class, request_id
 from twelvelabs_async.models.assets import AssetDetail, AssetHls
 from twelvelabs_async.models.results import (
     UploadResult,

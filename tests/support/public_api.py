@@ -71,13 +71,15 @@ def _names(module: str) -> list[str]:
 
 
 def _defined(module: types.ModuleType) -> Iterator[str]:
-    """Yield the names that a module's own statements bind, without what it imports."""
+    """Yield the names that a module defines, or imports "as" themselves to hand them on."""
     for node in ast.parse(inspect.getsource(module)).body:
         match node:
             case ast.ClassDef(name) | ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
                 yield name
             case ast.AnnAssign(target=ast.Name(name)):
                 yield name
+            case ast.ImportFrom(names=imported):
+                yield from (each.name for each in imported if each.asname == each.name)
             case ast.Assign(targets=targets):
                 yield from (each.id for each in targets if isinstance(each, ast.Name))
             case _:

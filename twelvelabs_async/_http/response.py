@@ -19,8 +19,8 @@ from twelvelabs_async.errors import (
     ApiError,
     InvalidResponseError,
     TooManyRequestsError,
-    error_class,
 )
+from twelvelabs_async.errors._api import error_class
 from twelvelabs_async.models.error_codes import ErrorCode
 
 T = TypeVar("T")

@@ -18,11 +18,11 @@ from http import HTTPStatus
 from attrs import define
 
 from twelvelabs_async.errors import (
-    SERVER_ERRORS,
     ApiConnectionError,
     StorageConnectionError,
     TwelveLabsError,
 )
+from twelvelabs_async.errors._api import SERVER_ERRORS
 
 FIRST_BACKOFF = 0.5
 """Seconds; the longest pause after the first failure of a control call."""

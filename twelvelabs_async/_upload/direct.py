@@ -28,13 +28,13 @@ from twelvelabs_async._upload.source.content import MemorySource, opened
 from twelvelabs_async._upload.source.protocol import CheckedSource, Source
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.errors import (
-    SERVER_ERRORS,
     ApiConnectionError,
     ClientClosedError,
     InvalidResponseError,
     OutcomeUnknownError,
     TwelveLabsError,
 )
+from twelvelabs_async.errors._api import SERVER_ERRORS
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.results import (
     UploadProgress,
