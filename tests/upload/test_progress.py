@@ -133,6 +133,6 @@ async def test_a_callback_that_never_ends_cannot_hold_up_an_upload_for_ever(
     assert isinstance(outcome[0], UploadError) is fails
     assert loop.time() <= longest
     assert cancelled == 1
-    (left,) = (t for t in asyncio.all_tasks() if "_tell" in repr(t))
+    (left,) = (t for t in asyncio.all_tasks() if "ProgressReporter._watch" in repr(t))
     left.cancel()
     await asyncio.wait({left})

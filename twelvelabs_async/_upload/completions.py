@@ -1,7 +1,7 @@
-"""Which uploads ended while other calls of the same client waited to be admitted. Pure.
+"""Remember which uploads ended while other calls of the same client waited. Pure.
 
-A call that waits for its turn has asked for the asset already, although it has not tried to get
-the lease on its entry. The order of events decides, never a clock: clocks are set.
+A call that waits to be admitted may be answered by an upload of the same file that ends meanwhile.
+The order of events decides that, not a clock, since a clock may be set back.
 """
 
 from itertools import count
@@ -11,7 +11,7 @@ from attrs import define, field
 
 @define(eq=False, repr=False)
 class Completions:
-    """The order in which calls began and entries were completed."""
+    """The order in which calls began and journal entries were completed."""
 
     _events: "count[int]" = field(factory=count, init=False)
     _calls: dict[int, None] = field(factory=dict[int, None], init=False)  # in order

@@ -1,8 +1,8 @@
-"""Tell the user how far an upload is, without ever holding it up.
+"""Report the progress of an upload to a callback, without delaying the upload.
 
-A task of its own looks ten times a second and calls when something changed: what happens while a
-slow callback runs is told in the next call. The first call comes as soon as the session exists,
-the last when everything has ended. A callback that raises is logged and harms nothing.
+A task of its own looks ten times a second and calls the callback when something has changed. What
+happens during a slow call is in the next one. The first call comes as soon as the session exists,
+the last one when everything has ended. A callback that raises is logged, and the upload goes on.
 """
 
 import asyncio
@@ -28,14 +28,19 @@ INTERVAL = 0.1
 """Seconds between two looks."""
 
 LAST_CALL_SECONDS = 60.0
+"""Seconds that an upload which has arrived waits for the last call to end."""
+
 FAILED_CALL_SECONDS = 5.0
+"""The same for an upload that has failed."""
+
 CANCELLED_CALL_SECONDS = 1.0
+"""Seconds that a call which was cancelled may take to end; then it is left behind."""
 
 ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
 
 
 def check_callback(callback: object) -> None:
-    """Refuse what cannot be called.
+    """Refuse a callback that cannot be called.
 
     Raises:
         InvalidArgumentError: It is neither None nor callable.
@@ -48,9 +53,9 @@ def check_callback(callback: object) -> None:
 class ProgressReporter:
     """Calls ``callback`` with ``snapshot(status)`` while its ``async with`` block runs.
 
-    Left normally, the block waits for the last call (``completed``), up to a minute; left by an
-    error, for the call that says so (``failed``), a few seconds; left by a cancellation, a call
-    under way is cancelled. A callback that never ends cannot hold up an upload for ever.
+    The last call has the status ``completed`` or, where the block raised, ``failed``. It is waited
+    for: up to ``LAST_CALL_SECONDS`` after a success, ``FAILED_CALL_SECONDS`` after an error, and
+    not at all after a cancellation, which cancels a call under way.
     """
 
     _callback: ProgressCallback | None
@@ -61,7 +66,7 @@ class ProgressReporter:
 
     async def __aenter__(self) -> Self:
         if self._callback is not None:
-            self._task = asyncio.create_task(self._tell(self._callback))
+            self._task = asyncio.create_task(self._watch(self._callback))
         return self
 
     async def __aexit__(
@@ -83,19 +88,19 @@ class ProgressReporter:
                 await self._end(self._task, 0.0)
 
     @staticmethod
-    async def _end(task: asyncio.Task[None], patience: float) -> None:
-        if not await ended_within(task, patience):
+    async def _end(task: asyncio.Task[None], seconds: float) -> None:
+        if not await ended_within(task, seconds):
             task.cancel()
             if not await ended_within(task, CANCELLED_CALL_SECONDS):
                 logger.warning("a progress callback does not end, and was left behind")
 
-    async def _tell(self, callback: ProgressCallback) -> None:
-        told = None
+    async def _watch(self, callback: ProgressCallback) -> None:
+        reported = None
         while not self._over.is_set():
             progress = self._snapshot("uploading")
-            if progress != told:
+            if progress != reported:
                 await _call(callback, progress)
-                told = progress
+                reported = progress
             with suppress(TimeoutError):
                 async with clock.timeout(INTERVAL):
                     await self._over.wait()

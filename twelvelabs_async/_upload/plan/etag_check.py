@@ -1,17 +1,20 @@
-"""Whether the ETags of a store are the MD5s of what was sent: learned, never assumed. Pure.
+"""Find out whether the ETags of a store are the MD5s of what was sent. Pure.
 
-S3's ETag of a chunk is its MD5 only under some encryption settings, and nobody says under which a
-bucket is (S3 API reference, "Object", read 2026-11). One match proves that it is: by chance it
-would happen once in 2**128 times. Before the first match, a mismatch is either a corrupted chunk
-or the way of a store that has ETags of its own. Such a chunk is held back until others decide:
+S3's ETag of a chunk is its MD5 only under some encryption settings, and a client cannot see which a
+bucket has (S3 API reference, "Object", read 2026-11). One match proves that ETags are MD5s: by
+chance it happens once in 2**128 times. Before the first match, a mismatch is either a corrupted
+chunk, or normal for a store that makes its ETags otherwise. Such a chunk is held back until others
+decide:
 
-* a match: what was held back is sent again, and each later mismatch is a corrupted chunk;
-* ``ENOUGH_MISMATCHES`` chunks without a match, or, where there are fewer, one chunk that was sent
-  twice without one: the store does not speak MD5, and what was held back is taken as it is.
+* After a match, chunks that were held back are sent again, and each later mismatch is a corrupted
+  chunk.
+* After ``ENOUGH_MISMATCHES`` chunks without a match or, where there are fewer, one chunk that was
+  sent twice without one, the store's ETags are taken to be no MD5s, and what was held back is
+  accepted.
 
-The second is a judgement, and a match that comes after all shows that it was wrong: that ends the
-upload. So an asset is made only if every ETag that could be an MD5 was the right one, or if none
-was. **A path that corrupts every single chunk looks like a store that does not speak MD5.**
+The second is a guess. A match that comes later proves it wrong and ends the upload. So an asset is
+made only if every ETag that could be an MD5 was the right one, or if none was. **A path that
+corrupts every single chunk looks like a store whose ETags are no MD5s.**
 """
 
 import re
@@ -30,12 +33,12 @@ _MD5 = re.compile("[0-9a-f]{32}")
 
 @define
 class EtagCheck:
-    """What one upload has learned of its store's ETags.
+    """What one upload knows of its store's ETags.
 
     Attributes:
         wanted: Whether MD5s are compared at all.
         matched: Chunks whose ETag is the MD5 of what was sent, by index.
-        given_up: Whether the store is taken not to speak MD5.
+        given_up: Whether the store's ETags are taken to be no MD5s.
         mismatches: How often a chunk was sent whose ETag was another one, before anything was
             known.
     """
@@ -47,7 +50,7 @@ class EtagCheck:
 
     @classmethod
     def after(cls, refuted: Collection[int], *, wanted: bool) -> "EtagCheck":
-        """Begin with what an earlier attempt took as it was: chunks without a match.
+        """Return the check of an upload that goes on where an earlier attempt ended.
 
         Args:
             refuted: Chunks, by index, whose ETags are not the MD5s of the file's bytes.
@@ -66,7 +69,7 @@ class EtagCheck:
         return bool(self.matched)
 
     def judge(self, index: int, etag: str, md5: str | None) -> bool:
-        """Return whether a chunk can be relied on; if not, it is to be held back.
+        """Return whether the ETag of a chunk can be relied on; if not, hold the chunk back.
 
         Args:
             index: The chunk, from 1.

@@ -1,14 +1,16 @@
-"""Where every chunk of an upload is: each on exactly one shelf, and counted.
+"""The state of every chunk of an upload: each chunk is in exactly one, and they are counted.
 
-``waiting`` (not started) -> ``missing`` (started, no ETag yet) -> ``unsaved`` (ETag in hand, not in
-the journal yet) -> ``stored`` (in the journal, to be reported) -> ``in_report`` (told, not
-acknowledged) -> reported, which is only a count. So the platform never knows a chunk that the
-journal does not know: a later attempt could not compare it with the file. A chunk whose ETag is
-not to be relied on is ``doubted`` before it is unsaved: nobody hears of it until it is trusted, or
-waits again. A reported chunk that the platform marks as failed waits again, too. A report that the
-platform refuses leaves its chunks ``refused``. A step that skips a shelf raises ``KeyError`` and
-changes nothing. No I/O and no await: what is decided here is decided whole. ``claim_all`` is what
-has to be rescued when an upload ends early.
+``waiting`` (not started) -> ``in_flight`` (started, no ETag yet) -> ``unsaved`` (the ETag is known,
+and not in the journal yet) -> ``stored`` (in the journal, not reported) -> ``reporting`` (in a
+report that is not acknowledged) -> reported, which is only a count.
+
+The platform so never counts a chunk that the journal does not have; a later attempt could not
+compare such a chunk with the file. There are three detours. A chunk whose ETag proves nothing yet
+is ``unverified`` until the ETag is accepted, or the chunk waits again. A reported chunk that the
+platform marks as failed waits again. Chunks in a report that the platform refuses stay ``refused``.
+
+A step from a wrong state raises ``KeyError`` and changes nothing. Nothing here does I/O or awaits,
+so each step is atomic.
 """
 
 from bisect import bisect_left
@@ -23,28 +25,28 @@ from twelvelabs_async.models.uploads import CompletedChunk, ReportChunkBatchResp
 
 
 def usable_url(url: str | None) -> str | None:
-    """Return ``url`` if it can be one; None for text that is empty, or that nobody can open."""
+    """Return ``url`` if it is an HTTP URL; None if it is empty, or anything else."""
     return url if url is not None and url.startswith(("http://", "https://")) else None
 
 
 @define
 class Ledger:
-    """The books of one upload.
+    """The chunks of one upload, by state.
 
     Attributes:
         slices: The chunks of the file.
         batch_size: Chunks in a full report.
         waiting: Chunks not started, as runs of indexes in order; those to be sent again first.
         in_flight: Chunks started, without an ETag.
-        unverified: Chunks with an ETag that may tell of another content than was sent.
+        unverified: Chunks with an ETag that may be that of other bytes than were sent.
         unsaved: Chunks with an ETag that is not in the journal yet.
         stored: Chunks to be reported, in the order in which they were saved.
         reporting: Chunks in a report that was not acknowledged.
         refused: Chunks in a report that the platform refused; a later attempt sends them again.
         reported: How many chunks were acknowledged.
-        stored_bytes: Bytes of all chunks that have an ETag, reported, doubted, or neither.
-        total_completed: The platform's own count of chunks, the highest that it told.
-        completed: Whether the platform called the session completed, whatever it has counted.
+        stored_bytes: Bytes of all chunks that have an ETag, in any state.
+        total_completed: The highest count of chunks that the platform has named.
+        completed: Whether the platform called the session completed, whatever its count is.
         asset_url: The asset's URL, once the platform named it; never empty.
         asset_id: The asset, once a report named it.
         last_batch: The last report that was acknowledged; of a resumed upload, one to begin with.
@@ -73,7 +75,7 @@ class Ledger:
 
     @classmethod
     def fresh(cls, slices: Slices, batch_size: int) -> "Ledger":
-        """Open the books of an upload of which nothing was sent."""
+        """Return the ledger of an upload of which nothing was sent."""
         return cls(slices, batch_size, deque([range(1, len(slices) + 1)]))
 
     @classmethod
@@ -84,7 +86,7 @@ class Ledger:
         reported: Collection[int],
         stored: Iterable[CompletedChunk],
     ) -> "Ledger":
-        """Open the books of an upload that was begun before.
+        """Return the ledger of an upload that an earlier attempt has begun.
 
         Args:
             slices: The chunks of the file.
@@ -110,7 +112,7 @@ class Ledger:
 
     @classmethod
     def whole(cls, slices: Slices, batch_size: int, stored: Iterable[CompletedChunk]) -> "Ledger":
-        """Open the books of an upload that is completed; the number of its chunks costs nothing.
+        """Return the ledger of a completed upload, in constant time and memory.
 
         Args:
             slices: The chunks of the file.
@@ -148,16 +150,16 @@ class Ledger:
         return islice(chain.from_iterable(self.waiting), most)
 
     def store(self, piece: Slice, etag: str) -> CompletedChunk:
-        """Note that the object store holds a chunk, with the bare ETag as proof."""
+        """Move a chunk that the object store holds from in flight to unsaved; ``etag`` is bare."""
         chunk = self.unsaved[piece.index] = self._arrived(piece, etag)
         return chunk
 
     def saved(self, chunk: CompletedChunk) -> None:
-        """Note that a chunk's ETag is in the journal, so that the chunk may be reported."""
+        """Move a chunk whose ETag is in the journal from unsaved to stored."""
         self.stored[chunk.chunk_index] = self.unsaved.pop(chunk.chunk_index)
 
     def hold_back(self, piece: Slice, etag: str) -> None:
-        """Note that the object store holds a chunk, perhaps of another content."""
+        """Move a chunk whose ETag proves nothing yet from in flight to unverified."""
         self.unverified[piece.index] = self._arrived(piece, etag)
 
     def _arrived(self, piece: Slice, etag: str) -> CompletedChunk:
@@ -166,26 +168,30 @@ class Ledger:
         return CompletedChunk(piece.index, etag, chunk_size=piece.size)
 
     def accept_unverified(self) -> tuple[CompletedChunk, ...]:
-        """Rely on the ETags of the chunks in doubt, and return those chunks; they are unsaved."""
-        trusted = tuple(self.unverified.values())
+        """Move all unverified chunks to unsaved, and return them."""
+        accepted = tuple(self.unverified.values())
         self.unsaved.update(self.unverified)
         self.unverified.clear()
-        return trusted
+        return accepted
 
     def requeue_unverified(self, most: int | None = None) -> None:
-        """Have chunks in doubt sent again, before all that wait; ``most`` of them, or all."""
+        """Let unverified chunks wait again, before all others.
+
+        Args:
+            most: How many of them; None: all.
+        """
         for index in reversed(tuple(self.unverified)[:most]):
             self.stored_bytes -= self.unverified.pop(index).chunk_size
             self.waiting.appendleft(range(index, index + 1))
 
     def requeue_failed(self, indexes: Iterable[int]) -> None:
-        """Have chunks that were reported sent again, in order, before all that wait.
+        """Let reported chunks that the platform marks as failed wait again, before all others.
 
         Raises:
             KeyError: One was not reported, or its report is not acknowledged.
         """
         again = sorted(set(indexes))
-        shelves = (
+        states = (
             self.in_flight,
             self.unverified,
             self.unsaved,
@@ -197,7 +203,7 @@ class Ledger:
             if bisect_left(again, run.start) < bisect_left(again, run.stop):
                 raise KeyError(run)
         for index in again:
-            if any(index in shelf for shelf in shelves):
+            if any(index in state for state in states):
                 raise KeyError(index)
         self.failures.update(again)
         self.reported -= len(again)
@@ -205,9 +211,9 @@ class Ledger:
         self.waiting.extendleft(reversed(_runs(again)))
 
     def claim_batch(self) -> tuple[CompletedChunk, ...]:
-        """Take what should be reported now: a full batch, or, once nothing waits, what there is.
+        """Move the chunks of the next report from stored to reporting, and return them.
 
-        Empty when there is nothing to report yet.
+        They are a full batch or, once no chunk waits, what there is; empty: nothing is due.
         """
         if self.waiting and len(self.stored) < self.batch_size:
             return ()
@@ -217,34 +223,37 @@ class Ledger:
         return batch
 
     def claim_all(self) -> tuple[CompletedChunk, ...]:
-        """Take every saved chunk that the platform may not know; telling it twice is harmless."""
+        """Move all stored chunks to reporting; return these and those that were there.
+
+        The platform may have counted some of them; to report a chunk twice does no harm.
+        """
         self.reporting.update(self.stored)
         self.stored.clear()
         return tuple(self.reporting.values())
 
     def confirm(self, batch: Iterable[CompletedChunk], answer: ReportChunkBatchResponse) -> None:
-        """Note that the platform acknowledged a report."""
-        told = {chunk.chunk_index: self.reporting[chunk.chunk_index] for chunk in batch}
-        for index in told:
+        """Count the chunks of a report that the platform acknowledged."""
+        known = {chunk.chunk_index: self.reporting[chunk.chunk_index] for chunk in batch}
+        for index in known:
             del self.reporting[index]
-        self.reported += len(told)
-        self.last_batch = tuple(told.values()) or self.last_batch
+        self.reported += len(known)
+        self.last_batch = tuple(known.values()) or self.last_batch
         self.name_asset(answer.url, answer.asset_id)
         self.count(answer.total_completed)
 
     def refuse(self, batch: Iterable[CompletedChunk]) -> None:
-        """Note that the platform refused a report: its ETags are of no use."""
-        told = {chunk.chunk_index: self.reporting[chunk.chunk_index] for chunk in batch}
-        for index in told:
+        """Move the chunks of a report that the platform refused to refused."""
+        known = {chunk.chunk_index: self.reporting[chunk.chunk_index] for chunk in batch}
+        for index in known:
             del self.reporting[index]
-        self.refused.update(told)
+        self.refused.update(known)
 
     def count(self, total_completed: int) -> None:
-        """Note what the platform says: answers may overtake each other, so a count only grows."""
+        """Note the platform's count. A lower one is ignored: answers may overtake each other."""
         self.total_completed = max(self.total_completed, total_completed)
 
     def name_asset(self, asset_url: str | None, asset_id: str | None = None) -> None:
-        """Note what the platform says of the asset; None: nothing."""
+        """Note what the platform says of the asset; None: it says nothing."""
         self.asset_url = usable_url(asset_url) or self.asset_url
         self.asset_id = asset_id or self.asset_id
 
@@ -261,9 +270,9 @@ class Ledger:
 
     @property
     def stored_chunks(self) -> int:
-        """How many chunks the object store holds, reported or not; none in doubt."""
-        shelves = (self.unsaved, self.stored, self.reporting, self.refused)
-        return self.reported + sum(map(len, shelves))
+        """How many chunks the object store holds, reported or not, without unverified ones."""
+        states = (self.unsaved, self.stored, self.reporting, self.refused)
+        return self.reported + sum(map(len, states))
 
 
 def _bytes(slices: Slices, indexes: Sequence[int]) -> int:

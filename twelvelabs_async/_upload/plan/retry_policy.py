@@ -1,9 +1,9 @@
-"""What a failure of a chunk means, and whether and when to try again. Pure: time is handed in.
+"""Decide whether and when to try a chunk again. Pure: time is handed in.
 
-Failures are classified here and nowhere else. An answer of the store counts against the chunk
-(``max_retries``): a poisoned chunk must end the upload. Silence is another matter: when nobody
-has answered since the attempt began, and the way was good before, the network is down, and a 10 GB
-upload waits for it, for ``outage_timeout`` after the first silence.
+Only this module classifies failures. A failure that the store answered counts against the chunk
+(``max_retries``), so that a chunk which can never be stored ends the upload. Silence does not: when
+neither store nor platform has answered since the attempt began, and a chunk was stored before, the
+network is down. Then the upload waits, for ``outage_timeout`` seconds after the first silence.
 """
 
 from enum import Enum, auto
@@ -33,19 +33,19 @@ EXPIRED_CODES = frozenset({"ExpiredToken", "RequestExpired", "TokenRefreshRequir
 LONGEST_OUTAGE_BACKOFF = 10.0
 """Seconds between attempts while the network is down: soon enough to notice its return."""
 LEAST_OUTAGE_DELAY = 1.0
-"""Seconds; stands in for a smaller ``retry_delay``: nobody asks a dead network without a pause."""
+"""Seconds; replaces a smaller ``retry_delay``, so that a dead network is not asked all the time."""
 
 
 CROWDED_DELAY = 0.2
-"""Seconds between attempts while others have all descriptors: a look costs nothing but that."""
+"""Seconds between attempts while other uploads have all file descriptors; an attempt is cheap."""
 
 
 class FailureKind(Enum):
-    """What a failure means."""
+    """What a failure means for the next attempt."""
 
     TRANSIENT = auto()  # the store may answer otherwise next time
     EXPIRED = auto()  # the URL is too old; another one will do
-    SILENT = auto()  # nobody answered
+    SILENT = auto()  # there was no answer
     FATAL = auto()  # another attempt would end the same
 
 
@@ -65,7 +65,9 @@ def _may_change(error: StorageError) -> bool:
     status = error.status_code
     if status is None or error.code in TRANSIENT_CODES:  # None: a good answer without an ETag
         return True
-    if status == HTTPStatus.CONFLICT:  # with two writers, or with what is there: only a code tells
+    if (
+        status == HTTPStatus.CONFLICT
+    ):  # with another writer, or with what is there: only a code says which
         return not error.code
     return is_transient(status)
 
@@ -79,14 +81,14 @@ def _is_expiry(error: StorageError) -> bool:
 
 @define
 class RetryState:
-    """What one chunk has cost so far.
+    """The failed attempts of one chunk, or of one call, so far.
 
     Attributes:
         dead: Attempts that were lost with a connection that had died before.
         answers: Failures that the store answered.
-        expiries: URLs that grew too old: the first is nobody's fault, a second one counts.
-        losses: Attempts that got no answer while others got theirs.
-        silences: Attempts in a row that got no answer while nobody did.
+        expiries: URLs that grew too old: the first one is free, a second one counts as an answer.
+        losses: Attempts without an answer while others got theirs.
+        silences: Attempts in a row without an answer while there was none for others either.
         silent_since: Our monotonic seconds when the first of that row ended.
         crowded_until: Our monotonic seconds until which descriptors are waited for; None: they have
             not been.
@@ -110,9 +112,9 @@ class RetryPolicy:
         retry_delay: Seconds; the ceiling of the first pause, doubled each time.
         outage_timeout: Seconds for which silence is waited out, from its first notice.
         most_dead: Attempts of a chunk that may be lost with connections that had died before.
-        proven: Whether some chunk has made it: only then is silence taken for an outage.
-        heard_at: Our monotonic seconds of the last good answer from anybody.
-        arrived_at: Our monotonic seconds when a chunk made it last.
+        proven: Whether a chunk was stored; only then is silence taken for an outage.
+        heard_at: Our monotonic seconds of the last good answer, of store or platform.
+        arrived_at: Our monotonic seconds when a chunk was stored last.
     """
 
     max_retries: int
@@ -128,7 +130,7 @@ class RetryPolicy:
         self.heard_at = now
 
     def arrived(self, now: float) -> None:
-        """Note that a chunk has made it."""
+        """Note that a chunk was stored."""
         self.heard_at = self.arrived_at = now
         self.proven = True
 

@@ -1,4 +1,4 @@
-"""An upload session, as far as an upload needs to know it; what it has in common with others."""
+"""An upload session on the platform, and what makes one valid."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,8 +20,9 @@ class UploadSession:
         chunk_size: Bytes in each chunk but the last, which may be smaller.
         total_chunks: How many chunks.
         total_size: Bytes of the file.
-        asset_id: The asset that it will make; None where only a report will tell.
-        upload_headers: Headers to send with every PUT; told once, when it is opened.
+        asset_id: The asset that it will make; None: a report will name it.
+        upload_headers: Headers to send with every PUT; the platform names them once, when it opens
+            the session.
         expires_at: When it ends; None if the platform did not say.
     """
 
@@ -35,10 +36,11 @@ class UploadSession:
 
 
 def check_session(session: UploadSession) -> Slices:
-    """Return the slices of a session that makes sense, whoever told of it.
+    """Return the slices of a valid session, whether the platform or a journal named it.
 
     Raises:
-        ValueError: It makes none, or would reach another endpoint, or says how long a body is.
+        ValueError: Its sizes contradict each other, its ids would lead to another endpoint, or its
+            headers cannot be sent with a PUT.
     """
     _check_id("upload_id", session.upload_id)
     if session.asset_id is not None:

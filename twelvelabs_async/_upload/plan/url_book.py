@@ -1,4 +1,4 @@
-"""Which presigned URL may be used, and which to ask for. Pure: time is handed in.
+"""Decide which presigned URL may be used, and which to ask for. Pure: time is handed in.
 
 A URL works once and for an hour by the server's clock, which may be hours off ours: its lifetime is
 the server's ``expires_at`` minus the server's own time, counted on our monotonic clock. A URL that
@@ -59,7 +59,7 @@ class UrlBook:
             urls: What the platform sent.
             asked_at: Our monotonic seconds when it was asked, so that a slow answer errs early.
             received_at: Our monotonic seconds when it answered.
-            server_time: The server's own time in that answer; None: not told.
+            server_time: The server's own time in that answer; None: not known.
         """
         self._batches += 1
         for chunk in urls:
@@ -75,12 +75,12 @@ class UrlBook:
         return lease is not None and now < lease.good_until
 
     def take(self, index: int, now: float) -> UrlLease | None:
-        """Give away the URL of chunk ``index``, for good; None when there is no good one."""
+        """Remove and return the URL of chunk ``index``; None: there is no good one."""
         lease = self._leases.pop(index, None)
         return lease if lease is not None and now < lease.good_until else None
 
     def give_back(self, index: int, lease: UrlLease) -> None:
-        """Keep a URL that was taken, and was not used."""
+        """Keep a URL that was taken and not used."""
         self._leases.setdefault(index, lease)
 
     def gap(self, first: int, wanted: Callable[[int], bool], now: float) -> tuple[int, int]:
@@ -92,7 +92,7 @@ class UrlBook:
         return first, 1 + sum(1 for _ in zip(range(MOST_URLS - 1), rest, strict=False))
 
     def expire(self, lease: UrlLease) -> None:
-        """Drop what the store would refuse as well: URLs no younger than one it called expired."""
+        """Drop all URLs that are as old as one that the store called expired, or older."""
         self._leases = {i: t for i, t in self._leases.items() if t.batch > lease.batch}
 
 

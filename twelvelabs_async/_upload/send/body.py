@@ -36,8 +36,8 @@ Larger copies would be memory that goes back to the system and comes again for e
 
 
 STUCK_SECONDS = 1.0
-"""Seconds of waiting for a source, such as a disk that hangs, after which it is not waited for with
-a slot that others could use."""
+"""Seconds that a body waits for its source, such as a disk that hangs, before others may have its
+slot."""
 
 
 def do_nothing() -> None:
@@ -62,16 +62,16 @@ class BodyResources:
 
 
 class Body(Payload):
-    """Bytes of a source, made anew for each attempt to send them.
+    """The body of one attempt to send bytes of a source.
 
     Attributes:
-        failure: How the source failed; None if it did not. To be asked before the network is
-            blamed: aiohttp tells it as a broken connection.
+        failure: How the source failed; None: it did not. aiohttp raises it as a broken connection,
+            so look here before the network is blamed.
         sent: Bytes handed to the transport.
-        blocked_locally: Whether the source, a thread, or a turn of the loop is being waited for;
-            then no peer is to blame.
+        blocked_locally: Whether the body waits for the source, a thread, or a turn of the loop, and
+            not for the network.
         complete: Whether every byte was handed to the transport.
-        connection: What stands for the connection as long as that is there; None: there is none.
+        connection: An object that lives as long as the connection; None: there is none yet.
     """
 
     _autoclose = True
@@ -108,8 +108,8 @@ class Body(Payload):
         self.connection: object = None
         self.failure: SourceError | None = None
         self.sent: int = 0
-        self.blocked_locally = False
-        self.complete = False
+        self.blocked_locally: bool = False
+        self.complete: bool = False
         self._when_sent = when_sent
         self._when_stuck = when_stuck
 
@@ -120,11 +120,11 @@ class Body(Payload):
 
     @property
     def arrived(self) -> bool:
-        """Whether every byte has got to the other side, as far as the system tells."""
+        """Whether every byte has got to the other side, as far as the system knows."""
         return self.complete and (self._transport is None or not unsent(self._transport))
 
     def drop(self) -> None:
-        """Have the connection used by no other request."""
+        """Close the connection at once, so that no other request uses it."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -139,7 +139,7 @@ class Body(Payload):
         return None if self._transport is None else self._transport.get_extra_info("socket")
 
     def abandon(self) -> None:
-        """Let go of a connection that is being closed.
+        """Abort a connection that is being closed.
 
         A transport closes politely: it would hold the socket until a peer that does not read has
         taken the rest.
@@ -332,7 +332,7 @@ class SliceBody(Body):
             transport.write(view[:count])
             self.sent += count
             self._throughput.add(count)
-        if not self.unsent:  # then the next turn, which is somebody else's, finds it in the cache
+        if not self.unsent:  # the body that has the next turn finds it in the processor's cache
             self._buffers.give_back(buffer)
         return count > 0
 
@@ -343,7 +343,7 @@ class HashedBody(SliceBody):
     In threads: hashlib lets go of the interpreter's lock. While one view is sent it is hashed, and
     its buffer is filled again only when both have ended. The last view is hashed before it is
     sent, for nothing may be awaited after the last write. A hash that is cancelled goes on in its
-    thread, with a buffer that nobody else will ever get.
+    thread, with a buffer that is never used again.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Fairness to the host's event loop: how much one client may do in one turn of it.
+"""Leave the host's event loop enough time: bound what one client does in one turn of it.
 
-A turn in which five workers each read and encrypt a piece makes everybody else on the loop wait
-for all five. So turns are granted, first come first served, to all workers of a client together:
+When five workers each read and encrypt a piece in one turn of the loop, all other tasks wait for
+all five. So turns are granted, first come first served, to all workers of a client together:
 one in each turn of the loop or, where others keep the loop busy, as many as take a share of their
 time. Measured, this takes the longest delay of others from 45 ms to 2.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from attrs import Factory, define
 
 TURN_BYTES = 256 * 1024
-"""Bytes that whoever has a turn may read and write: some 150 microseconds of the loop over TLS."""
+"""Bytes that a body may read and write in one turn: some 150 microseconds of the loop over TLS."""
 
 SHARE = 0.1
 """Our time for each second of the others': a piece in every turn would be little where turns are
@@ -31,7 +31,7 @@ Work = Callable[[], bool]
 
 @define(eq=False, repr=False)
 class LoopShare:
-    """Grants turns; see above.
+    """Grants the turns of one client; see above.
 
     Attributes:
         now: The clock by which work is measured, in seconds; None: the loop's own.
@@ -113,7 +113,7 @@ class LoopShare:
             ended.set_exception(error)
             return True
         except BaseException:
-            ended.cancel()  # somebody interrupts the loop; nobody shall wait for ever
+            ended.cancel()  # the loop is being interrupted; its waiter must not wait for ever
             raise
         if done:
             self._waiting.append((work, ended))

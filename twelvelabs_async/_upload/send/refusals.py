@@ -1,7 +1,7 @@
-"""What an answer to a PUT says that is no success: the store's reason, or the words of a stranger.
+"""Make an error of an answer to a PUT that is no success.
 
 The store explains itself in XML, of which four fields are taken. Proxies, gateways and captive
-portals answer in its place, with a page or a line of text. Whoever it was may echo the request, so
+portals may answer instead, with a page or a line of text. Any of them may echo the request, so
 that every text loses the values of the URL's query, and whatever else looks like a query.
 """
 
@@ -59,20 +59,20 @@ class StoreAnswer:
     def refusal(self, index: int) -> StorageError:
         """Return the error that an answer to the PUT of chunk ``index`` is."""
         text = self.body.decode("utf-8", "replace")
-        told = {
+        fields = {
             name: self._scrubbed(html.unescape(said)) for name, said in _ERROR_FIELD.findall(text)
         }
-        reason = told.get("Message") or self._elsewhere() or _NO_REASON
+        reason = fields.get("Message") or self._elsewhere() or _NO_REASON
         stranger = None
-        if not told and not self._is_mute_store():
+        if not fields and not self._is_mute_store():
             reason, stranger = f"{self._doubt()}: {self.words() or _NO_REASON}", self.host
         return StorageError(
             reason,
             chunk_index=index,
             status_code=self.status,
-            code=told.get("Code"),
-            request_id=told.get("RequestId") or self._request_id,
-            host_id=told.get("HostId"),
+            code=fields.get("Code"),
+            request_id=fields.get("RequestId") or self._request_id,
+            host_id=fields.get("HostId"),
             retry_after=retry_after(self.status, self.headers, clock.utcnow()),
             answered_by=stranger,
         )
@@ -126,7 +126,7 @@ class StoreAnswer:
         declared = declared or _CHARSET.search(page.decode("latin-1"))
         try:
             return page.decode(declared[1] if declared else "utf-8", "replace")
-        except (LookupError, ValueError):  # nobody knows that charset
+        except (LookupError, ValueError):  # an unknown charset
             return page.decode("utf-8", "replace")
 
     def _scrubbed(self, text: str) -> str:

@@ -1,9 +1,9 @@
 """Notice that the answer to a PUT is a second answer to the one before.
 
-A second answer that is sent late, when the next request has arrived already, can be told from the
-true one by what it says alone: it names the same request, or it has the same ETag. Chunks of equal
-content have equal ETags as well, so that these have to be compared with the content, where they may
-be MD5s. Other ETags prove nothing, for a store may have one for all. Pure, but for weak references.
+A second answer may come when the next request has been sent already. Only its content shows that:
+it names the same request, or has the same ETag. Chunks of equal content have equal ETags as well,
+so an ETag that may be an MD5 has to be compared with the content. Other ETags prove nothing, for a
+store may have one for all. Pure, but for weak references.
 """
 
 import re
@@ -38,7 +38,7 @@ class Repetitions:
             what: Stands for what was sent: the same again may have the same ETag.
 
         Returns:
-            None: it may be; the content of the chunk has to tell, see ``settle``.
+            None: it may be; the content of the chunk decides, see ``settle``.
         """
         request = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
         before = self._last.get(connection)

@@ -1,7 +1,7 @@
 """Notice that a request stalls: for so many seconds no byte was taken and no answer came.
 
 What was taken is what has left our buffers and the kernel's: a slow link empties megabytes of
-kernel buffer for minutes while nothing is written, and is healthy. Linux tells how much of a
+kernel buffer for minutes while nothing is written, and is healthy. Linux says how much of a
 socket's data the other side has not acknowledged; elsewhere only our own buffers are seen, so that
 there ``stall_timeout`` has to cover the time that the kernel's buffer takes to drain. While a slow
 disk is read, or a turn of a busy loop is waited for, nothing stalls.

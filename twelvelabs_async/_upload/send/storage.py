@@ -115,9 +115,8 @@ class Storage:
     ) -> StoreAnswer:
         try:
             async with attempt:
-                await (
-                    self._bodies.loop_share.take()
-                )  # to begin a request is as much work as a piece of a body
+                # to begin a request is as much work as a piece of a body
+                await self._bodies.loop_share.take()
                 with StallWatch(body, self.stall_timeout, attempt):
                     async with session.put(
                         target,
