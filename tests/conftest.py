@@ -51,8 +51,8 @@ def listening() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_secret_is_told(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test in which a key, a signature or a password was said, or written to a file."""
+def no_secret_is_shown(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a key, a signature or a password is shown, or written to a file."""
     yield
     directory = request.node.funcargs.get("tmp_path")
     if WATCH.at_work and isinstance(directory, Path):

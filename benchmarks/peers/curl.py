@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.job import Job
 from benchmarks.meter import Figures, Meter
-from benchmarks.peers.harness import SkippedError, print_figures
+from benchmarks.peers.harness import CannotMeasureError, print_figures
 
 
 def split(path: Path, chunk_size: int, directory: Path) -> list[Path]:
@@ -24,7 +24,7 @@ def measure(job: Job) -> Figures:
     """Send every chunk; memory is not measured, for it is that of another process."""
     curl = shutil.which("curl")
     if curl is None:
-        raise SkippedError("there is no curl")
+        raise CannotMeasureError("there is no curl")
     with tempfile.TemporaryDirectory(dir=job.paths[0].parent) as scratch:
         pieces = [p for path in job.paths for p in split(path, job.chunk_size, Path(scratch))]
         settings = Path(scratch, "curl.config")

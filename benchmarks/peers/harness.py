@@ -27,7 +27,7 @@ Client = Callable[[Job], AbstractContextManager[Send]]
 AsyncClient = Callable[[Job], AbstractAsyncContextManager[AsyncSend]]
 
 
-class SkippedError(Exception):
+class CannotMeasureError(Exception):
     """This client cannot be measured here; the text says why."""
 
 
@@ -35,19 +35,19 @@ def load(name: str) -> ModuleType:
     """Import what only this client needs.
 
     Raises:
-        SkippedError: It is not installed.
+        CannotMeasureError: It is not installed.
     """
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise SkippedError(str(error)) from error
+        raise CannotMeasureError(str(error)) from error
 
 
 def print_figures(measure: Callable[[Job], Figures]) -> None:
     """Measure the job in the file that the command line names, and print the figures."""
     try:
         printed: dict[str, object] = {**measure(Job.load(Path(sys.argv[1]).read_text()))}
-    except SkippedError as skipped:
+    except CannotMeasureError as skipped:
         printed = {"skipped": str(skipped)}
     print(json.dumps(printed))
 

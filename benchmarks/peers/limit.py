@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.job import Job
 from benchmarks.meter import Figures
-from benchmarks.peers.harness import SkippedError, print_figures
+from benchmarks.peers.harness import CannotMeasureError, print_figures
 from benchmarks.sinks.native import NoCompilerError, program
 
 
@@ -15,7 +15,7 @@ def measure(job: Job) -> Figures:
     try:
         path = str(program("limit"))
     except NoCompilerError as error:
-        raise SkippedError(str(error)) from error
+        raise CannotMeasureError(str(error)) from error
     where = urlsplit(job.origin)
     speaks = "tls" if where.scheme == "https" else "plain"
     (file,) = job.paths
