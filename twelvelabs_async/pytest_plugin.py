@@ -1,7 +1,7 @@
 """The pytest plugin: one fixture, ``emulated_twelvelabs``.
 
-It imports the client and the emulator only for tests that ask for it: every other project in the
-same environment would pay for them at each run of pytest.
+It imports the client and the emulator only when a test uses the fixture: pytest loads the plugin in
+every project of the same environment.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def emulated_twelvelabs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> "Callable[..., AbstractAsyncContextManager[Emulated]]":
-    """Return what runs an emulated platform: enter it with ``async with ... as platform``.
+    """Return what runs an emulator: enter its result with ``async with ... as platform``.
 
-    ``platform.client`` is a client of it, ``platform.inject("slow-down")`` scripts a fault, and a
-    fault that was scripted and never happened fails the test. Arguments are those of
-    ``twelvelabs_async.testing.emulated``. Meanwhile the environment names the emulator, so that
+    ``platform.client`` is a client of it, and ``platform.inject("slow-down")`` scripts a fault; a
+    fault that was scripted and never happened fails the test. The arguments are those of
+    ``twelvelabs_async.testing.emulated``. In the block, the environment names the emulator, so that
     code which makes a client of its own finds it.
     """
 

@@ -1,8 +1,7 @@
-"""A client and an emulator of its own, for a test: what the pytest plugin gives, without pytest.
+"""A client and an emulator for a test, without pytest; ``pytest_plugin`` has a fixture for it.
 
-An async context manager, and not a running thing that a fixture hands over: client and emulator
-live on the event loop of whoever enters it, so that it makes no difference who runs that loop
-(pytest-asyncio in either mode, anyio, ``asyncio.run``), and both are closed on it, too.
+``emulated`` is an async context manager: client and emulator start and end on the event loop of the
+test that enters it. So it works with pytest-asyncio in either mode, anyio, and ``asyncio.run``.
 """
 
 from collections.abc import AsyncGenerator
@@ -17,11 +16,11 @@ from twelvelabs_async.emulator import Emulator, Fault, Faults, named_fault
 
 @frozen
 class Emulated:
-    """A platform in a box, and a client of it.
+    """A running emulator of the platform, and a client of it.
 
     Attributes:
-        emulator: The platform: its log of ``requests``, ``count(route)``, ``sha256(asset_id)``.
-        client: A client of it, with the options that were asked for.
+        emulator: The emulator; see its ``requests``, ``count(route)`` and ``sha256(asset_id)``.
+        client: A client of the emulator, with the options that were passed.
     """
 
     emulator: Emulator
@@ -29,23 +28,23 @@ class Emulated:
 
     @property
     def faults(self) -> Faults:
-        """The script of what shall go wrong."""
+        """The emulator's script of faults."""
         return self.emulator.faults
 
     def inject(self, name: str, **changes: Any) -> Fault:
         """Script a fault of the catalogue.
 
         Args:
-            name: Such as ``slow-down``; the README's table has all of them.
+            name: The fault's name, such as ``slow-down``; the README has a table of all.
             changes: Arguments of ``Fault`` to replace, such as ``route``, ``chunk_index``,
                 ``after`` or ``times``.
 
         Returns:
-            The fault; its ``hits`` tell how often it has happened.
+            The fault; its ``hits`` count how often it has happened.
 
         Raises:
-            KeyError: No such name.
-            ValueError: The fault could never happen so.
+            KeyError: There is no fault of that name.
+            ValueError: With these changes, the fault could never happen.
         """
         return self.faults.add(named_fault(name, **changes))
 
@@ -57,20 +56,20 @@ async def emulated(
     """Run an emulator and a client of it, until the ``async with`` block ends.
 
     Args:
-        emulator: Yours, not yet started, such as ``Emulator(chunk_size=1_000_000)``; None: one with
-            the platform's settings.
-        client_options: For ``AsyncTwelveLabs``, such as ``stall_timeout``.
+        emulator: An emulator that was not started yet, such as ``Emulator(chunk_size=1_000_000)``;
+            None: one with the platform's settings.
+        client_options: Arguments of ``AsyncTwelveLabs``, such as ``stall_timeout``.
 
     Raises:
-        AssertionError: The block ended well, but a fault that was scripted never happened: what
-            the test wanted to show was not shown.
+        AssertionError: The block ended without an exception, but a fault that was scripted never
+            happened, so that the test has not tested it.
     """
     async with emulator or Emulator() as running:
         async with AsyncTwelveLabs(running.api_key, running.base_url, **client_options) as client:
             yield Emulated(running, client)
         if unused := running.faults.unused():
-            raise AssertionError(f"scripted, but it never happened: {_told(unused)}")
+            raise AssertionError(f"scripted, but it never happened: {_described(unused)}")
 
 
-def _told(faults: list[Fault]) -> str:
+def _described(faults: list[Fault]) -> str:
     return "; ".join(f"{f.action} to {f.route} ({f.seen} requests matched)" for f in faults)

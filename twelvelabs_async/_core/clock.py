@@ -1,8 +1,8 @@
-"""The one seam of time: every wait, deadline and reading of a clock goes through here.
+"""Time: every wait, deadline and reading of a clock in the package goes through this module.
 
 The running event loop's own clock is the monotonic clock, so a test that runs on a loop with a
-virtual clock sees hours of backoff and expiry pass in no time, over real sockets. Nothing else in
-the package may import ``time`` or call ``asyncio.sleep`` (a test watches over it).
+virtual clock sees hours of backoff and expiry pass in no time, over real sockets. No other
+module may import ``time`` or call ``asyncio.sleep``, which a test checks.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ Args = TypeVarTuple("Args")
 
 
 def monotonic() -> float:
-    """Return seconds on the running loop's monotonic clock; only differences mean anything."""
+    """Return the seconds on the running loop's monotonic clock; only differences have a meaning."""
     return asyncio.get_running_loop().time()
 
 
 def utcnow() -> datetime:
-    """Return this machine's idea of the time, aware, in UTC; it may be hours off."""
+    """Return this machine's time, aware, in UTC; its clock may be hours wrong."""
     return datetime.now(UTC)
 
 
 async def sleep(seconds: float) -> None:
-    """Wait for ``seconds``; zero or less only lets others run."""
+    """Wait for ``seconds``; 0 or less only gives other tasks a turn."""
     await asyncio.sleep(max(0.0, seconds))
 
 

@@ -1,9 +1,9 @@
-"""What to do where the system has no file descriptor left: fewer uploads at once, and then go on.
+"""Admit fewer uploads where the system has no file descriptor left.
 
-An upload has a file open, an entry of the journal, and connections. How many of them a process can
-have is not known beforehand, for its host opens files, too. So the system decides. An upload that
-gets no descriptor steps back: it closes what it has, and begins anew when another has ended. One
-fewer is admitted from then on, and one more with each that succeeds.
+An upload needs descriptors: for its file, for its entry of the journal, and for connections. How
+many a process can have is not known beforehand, for the rest of the program opens files, too. An
+upload that gets no descriptor steps back: it closes what it has open, and begins again when another
+upload has ended. From then on, one upload fewer is admitted, and one more after each success.
 """
 
 import asyncio

@@ -1,14 +1,14 @@
-"""Keep secrets out of everything that people read: reprs, logs and exception texts."""
+"""Take secrets out of texts for people: reprs, logs and errors."""
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, unquote
 
 SHORTEST_SECRET = 8
-"""A query value of fewer characters is a part number or a flag; replacing it would garble texts."""
+"""Characters; a shorter query value is a part number or a flag, and is left in texts."""
 
 
 def without_query(url: str | None) -> str | None:
-    """Return ``url`` up to its query, where a presigned URL's signature stands."""
+    """Return ``url`` without its query, which holds the signature of a presigned URL."""
     if url is None:
         return None
     base, mark, _ = url.partition("?")
@@ -36,8 +36,8 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return ``text`` with ``?`` for each half of a character, which nobody can print or send.
+    """Return ``text`` with ``?`` for each lone surrogate, which can be neither printed nor sent.
 
-    JSON can spell one (as an escape), and the bytes of a header that are not UTF-8 come as them.
+    JSON can spell one as an escape, and aiohttp decodes bytes of headers that are not UTF-8 to it.
     """
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

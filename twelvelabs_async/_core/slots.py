@@ -1,7 +1,7 @@
 """A bound on how many things are under way at once, first come first served.
 
-An ``asyncio.Semaphore`` does the same. This one also counts who waits, tells both counts without
-reaching into the standard library, and costs no coroutine of its own where a slot is free.
+An ``asyncio.Semaphore`` does the same. This one also counts what waits, has both counts as
+attributes, and costs no coroutine of its own where a slot is free.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Slot:
         self.release()
 
     def release(self) -> None:
-        """Let another one have the slot; to call it more than once does no harm."""
+        """Release the slot; a second call does nothing."""
         if self._held:
             self._held = False
             self._slots.pass_on()
@@ -50,7 +50,7 @@ class Slots:
     Attributes:
         count: How many there are.
         early: Whether a holder whose body is sent releases its slot before the answer.
-        taken: How many are held. It is less than ``count`` only while nobody waits.
+        taken: How many are held; less than ``count`` only while nothing waits.
     """
 
     count: int
@@ -81,7 +81,7 @@ class Slots:
             raise
 
     def pass_on(self) -> None:
-        """Give a slot to whoever has waited longest, or leave it free; for ``Slot`` only."""
+        """Give a slot to the one that has waited longest, or leave it free; for ``Slot`` only."""
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():

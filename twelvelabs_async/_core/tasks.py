@@ -1,4 +1,4 @@
-"""A few small things that structured concurrency needs and asyncio lacks."""
+"""Small parts of structured concurrency that asyncio lacks."""
 
 import asyncio
 import sys
@@ -16,7 +16,7 @@ async def uninterrupted(
 ) -> T:
     """Run ``work`` to its end; a cancellation that comes meanwhile is raised after it.
 
-    For what must not be left half done.
+    It is for work that must not be left half done.
 
     Args:
         work: A coroutine, or a future. Where all tasks of an event loop are cancelled, the task of
@@ -33,13 +33,13 @@ async def uninterrupted(
         if not task.done():
             task.cancel()
         elif not task.cancelled():
-            task.exception()  # the cancellation is what the caller hears of
+            task.exception()  # retrieved: the caller gets the cancellation instead
         raise
     return task.result()
 
 
 async def done_within(work: asyncio.Future[Any], seconds: float | None) -> bool:
-    """Wait for ``work`` and say whether it is done; a cancellation meanwhile is raised after that.
+    """Wait for ``work``; return whether it is done. A cancellation meanwhile is raised after that.
 
     Args:
         work: What to wait for; it is not cancelled.
@@ -56,10 +56,10 @@ async def done_within(work: asyncio.Future[Any], seconds: float | None) -> bool:
 
 
 async def _until(over: Callable[[], bool], works: Collection[asyncio.Future[Any]]) -> None:
-    """Wait until it is over, which ``works`` decide by their ends.
+    """Wait until ``over()``, which is asked when one of ``works`` has ended.
 
-    A cancellation meanwhile is raised after that, however many there are: ``asyncio.wait`` alone
-    would notice nothing for as long as a cancellation comes in each turn of the event loop.
+    A cancellation meanwhile is raised after that, however often it comes: ``asyncio.wait`` alone
+    would never return while a cancellation comes in each turn of the event loop.
     """
     cancellation: asyncio.CancelledError | None = None
     with cancelled_once():
@@ -76,12 +76,12 @@ async def _until(over: Callable[[], bool], works: Collection[asyncio.Future[Any]
 def cancelled_once() -> AbstractContextManager[object]:
     """Keep anyio from cancelling this task again and again in the ``with`` block.
 
-    For cleanup that awaits. asyncio cancels a task once, and leaves it time to clean up; a scope of
-    anyio that is cancelled cancels its task at each turn of the loop until the task has left it. So
-    cleanup would be cut short, or, where it goes on all the same, keep the processor busy. Whoever
-    cancels the task itself, as a second Ctrl-C does, still gets through.
+    It is for cleanup that awaits. asyncio cancels a task once, and leaves it time to clean up. A
+    cancelled scope of anyio cancels its task at each turn of the loop until the task has left the
+    scope: cleanup would be cut short, or keep the processor busy. A cancellation of the task
+    itself, as by a second Ctrl-C, still gets through.
     """
-    anyio: Any = sys.modules.get("anyio")  # where nobody has imported it, it has no scopes
+    anyio: Any = sys.modules.get("anyio")  # where it was not imported, there are no scopes
     scope = getattr(anyio, "CancelScope", None)
     return nullcontext() if scope is None else scope(shield=True)
 
@@ -107,7 +107,7 @@ async def run_all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 async def ended_within(task: asyncio.Task[None], seconds: float) -> bool:
-    """Wait for a task for up to ``seconds``, without cancelling it; say whether it has ended.
+    """Wait for a task for up to ``seconds``, without cancelling it; return whether it has ended.
 
     Cancelled, it cancels the task.
     """
@@ -131,4 +131,4 @@ async def end_all(tasks: Iterable[asyncio.Task[None]]) -> None:
     finally:
         for task in ending:
             if not task.cancelled():
-                task.exception()  # the caller hears of one exception; the others are no surprise
+                task.exception()  # retrieved: the caller gets one exception only

@@ -1,39 +1,36 @@
 """Threads for calls that may wait for a disk: of a client's own, daemons, and shared fairly.
 
-A call to a disk that hangs cannot be interrupted. So that one does no harm beyond the file that it
-is about, these threads differ from those of ``concurrent.futures.ThreadPoolExecutor``:
+A call to a disk that hangs cannot be interrupted. So that it harms no file but its own, these
+threads differ from those of ``concurrent.futures.ThreadPoolExecutor``:
 
 * Each file has a ``Lane``. Calls of all lanes share a few threads. Where a call keeps one of these
   for longer than ``SLOW_SECONDS`` while other lanes wait, it no longer counts: they get a thread in
   its place, and its own lane gets no more until it has returned. So a disk that hangs costs other
   files a moment, once, and fast disks need few threads.
-* A call that is cancelled while it runs does not count either. Its own thread goes on until the
-  call returns, and keeps what the call uses.
+* A call that is cancelled while it runs does not count either. Its thread goes on until the call
+  returns, and keeps alive what the call uses.
 * A lane keeps what its calls have opened. When it is left, that is closed, once all its calls have
   returned, however long that takes: a descriptor is never closed, and so never used again for
   another file, under a read that is still running, and none is lost whose opener was cancelled.
-* They are daemons: a program that has had enough ends, whatever its disks do.
+* They are daemons: a program can end while a disk hangs.
 """
 
 import asyncio
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from concurrent.futures import Executor, Future
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from queue import Empty, SimpleQueue
-from typing import Any, ParamSpec, TypeVar
+from typing import TypeVar
 from weakref import WeakSet
 
-from twelvelabs_async._core import clock
-from twelvelabs_async._core.tasks import done_within, uninterrupted
+from twelvelabs_async._core.lanes import Call, Lane
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 SHARED_THREADS = 6
-"""Calls that count up to which another one gets a thread at once."""
+"""Calls that may count at once; another call waits until one of them no longer counts."""
 
 LANE_THREADS = 4
 """Threads that one lane gets at most."""
@@ -44,174 +41,19 @@ SLOW_SECONDS = 0.02
 IDLE_SECONDS = 10.0
 """Seconds after which a thread without work ends."""
 
-GRACE = 1.0
-"""Seconds that a cancellation, or the end of an upload, waits for calls that are still running."""
-
 NAME = "twelvelabs-async disk"
-
-
-class Call(Future[Any]):
-    """A call in a lane, and what it comes to.
-
-    Attributes:
-        lane: Whose call it is.
-        work: What is called.
-        alone: Whether it runs only when all that came before it in its lane have returned.
-        last: Whether it is made in any case; it closes what its lane has opened.
-    """
-
-    def __init__(
-        self, lane: "Lane", work: Callable[[], Any], *, alone: bool = False, last: bool = False
-    ) -> None:
-        super().__init__()
-        self.lane = lane
-        self.work = work
-        self.alone = alone or last
-        self.last = last
-
-    def cancel(self) -> bool:
-        """Cancel the call if it waits; if it runs, let others have a thread in its place.
-
-        asyncio calls this when the future that wraps the call was cancelled.
-        """
-        cancelled = not self.last and super().cancel()
-        self.lane.threads.drop(self)
-        return cancelled
-
-    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
-        """Call ``fn`` at the end; asyncio's fails where the event loop was closed meanwhile."""
-
-        def call(future: Future[Any]) -> None:
-            with suppress(RuntimeError):
-                fn(future)
-
-        super().add_done_callback(call)
-
-    def make(self) -> Callable[[], None]:
-        """Make the call; return what tells of the outcome."""
-        if not (self.last or self.set_running_or_notify_cancel()):
-            return _nothing
-        try:
-            result = self.work()
-        except BaseException as error:  # noqa: BLE001 - raised where the call is waited for
-            failure = error
-            return lambda: self.set_exception(failure)
-        finally:
-            if self.last:
-                self.lane.close_opened()
-        if hasattr(result, "close"):
-            self.lane.opened.append(result)
-        return lambda: self.set_result(result)
-
-
-class Lane(Executor):
-    """The calls about one file; an executor, as ``aiofiles`` and ``run_in_executor`` take it.
-
-    Attributes:
-        threads: The threads that it shares with others.
-        opened: What its calls have returned that can be closed.
-        given_up: Whether calls have been waited for in vain; they are not waited for again.
-    """
-
-    def __init__(self, threads: "Threads") -> None:
-        """Make a lane; ``Threads.lane`` does."""
-        self.threads = threads
-        self.opened: list[Any] = []
-        self.given_up = False
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have ``fn`` called in a thread."""
-        return self.threads.start(Call(self, lambda: fn(*args, **kwargs)))
-
-    @property
-    def alone(self) -> Executor:
-        """An executor for calls one at a time: each is made when all before have returned."""
-        return _Alone(self, last=False)
-
-    @property
-    def last(self) -> Executor:
-        """An executor for the last call, which is made even if it is cancelled."""
-        return _Alone(self, last=True)
-
-    async def run(self, work: Callable[..., T], *args: object) -> T:
-        """Make a call when all before have returned; cancelled, leave it to its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.alone, work, *args)
-
-    async def finish(self, call: asyncio.Future[T]) -> T:
-        """Wait for a call; cancelled, for ``GRACE`` at most."""
-        try:
-            return await uninterrupted(call, grace=self.grace)
-        finally:
-            self.given_up = not call.done() or call.cancelled()
-
-    @property
-    def grace(self) -> float:
-        """Seconds to wait for calls whose result nobody wants."""
-        return 0.0 if self.given_up else GRACE
-
-    async def within_grace(self, closing: Awaitable[object]) -> None:
-        """Wait until the file is closed; where that hangs, for ``GRACE`` at most."""
-        try:
-            async with clock.timeout(self.grace):
-                await closing
-        except TimeoutError:
-            self.given_up = True
-
-    async def leave(self, work: Callable[[], object] | None = None) -> None:
-        """Make the last call when all others have returned: ``work``, and close what is open.
-
-        It is waited for, also when this is cancelled, but for ``GRACE`` at most.
-        """
-        if work is None and not self.threads.is_busy(self) and self._closed():
-            return
-        call = asyncio.get_running_loop().run_in_executor(self.last, work or _nothing)
-        try:
-            self.given_up = not await done_within(call, self.grace)
-        finally:
-            call.cancel()  # the thread need not tell an event loop that may be closed by then
-
-    def _closed(self) -> bool:
-        return all(getattr(item, "closed", False) for item in self.opened)
-
-    def close_opened(self) -> None:
-        """Close what is open."""
-        while self.opened:
-            with suppress(Exception):
-                self.opened.pop().close()
-
-
-class _Alone(Executor):
-    """Makes calls of a lane one at a time, in the order of asking."""
-
-    def __init__(self, lane: Lane, *, last: bool) -> None:
-        self._lane = lane
-        self._last = last
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        call = Call(self._lane, lambda: fn(*args, **kwargs), alone=True, last=self._last)
-        return self._lane.threads.start(call)
-
-
-@asynccontextmanager
-async def lane_of(threads: "Threads") -> AsyncGenerator[Lane]:
-    """Have a lane for the ``async with`` block, and leave it afterwards."""
-    lane = threads.lane()
-    try:
-        yield lane
-    finally:
-        await lane.leave()
 
 
 class Threads:
     """The threads of one client, or of one journal; they start when they are needed."""
 
     def __init__(self) -> None:
-        """Start nothing yet."""
+        """Make the pool; no thread is started yet."""
         self.forget()
         _ALL.add(self)
 
     def forget(self) -> None:
-        """Know of no thread, as in a forked process: the threads have stayed in its parent."""
+        """Begin without threads, as in a forked process: the threads have stayed in its parent."""
         self._lock = threading.Lock()
         self._started = SimpleQueue[Call | None]()  # calls that a thread can have at once
         self._ended = SimpleQueue[threading.Thread]()
@@ -231,7 +73,7 @@ class Threads:
         return Lane(self)
 
     async def run(self, work: Callable[..., T], *args: object) -> T:
-        """Make a call that is about nothing that others use; cancelled, leave it to its thread."""
+        """Make a call in a lane of its own; cancelled, leave it to its thread."""
         return await asyncio.get_running_loop().run_in_executor(self.lane(), work, *args)
 
     def close(self) -> None:
@@ -243,7 +85,7 @@ class Threads:
         for _ in range(idle):
             self._started.put(None)
         for _ in range(idle):
-            self._ended.get().join()  # it has nothing to do any more that could take time
+            self._ended.get().join()  # it is idle, and so ends at once
 
     def is_busy(self, lane: Lane) -> bool:
         """Whether calls of a lane are running, or wait."""
@@ -265,7 +107,7 @@ class Threads:
         return call
 
     def drop(self, call: Call) -> None:
-        """Let others have a thread in the place of a call that nobody waits for."""
+        """Let another call have a thread in the place of one whose caller was cancelled."""
         with self._lock:
             self._counted.discard(call)
             if call.cancelled() and call in self._waiting:
@@ -308,7 +150,7 @@ class Threads:
         return not (call.alone or slow) and running < LANE_THREADS
 
     def _watch(self) -> None:
-        """Discount calls that are slow, as long as lanes wait for others."""
+        """Let slow calls no longer count, as long as lanes wait for a thread."""
         never = threading.Event()
         while True:
             with self._lock:
@@ -322,20 +164,20 @@ class Threads:
                 self._start_waiting()
 
     def _serve(self) -> None:
-        """Make one call after the other; a thread's whole life.
+        """Make one call after the other, until the thread is not needed any more.
 
-        Whichever thread is free first takes the next call: fast calls have one thread, mostly.
+        The thread that is free first takes the next call: mostly, fast calls share one thread.
         """
         while (call := self._take()) is not None:
-            tell = call.make()
+            set_outcome = call.make()
             needed = self._returned(call)
-            tell()
-            del call, tell  # they have what the call uses, and its result
+            set_outcome()
+            del call, set_outcome  # they hold what the call uses, and its result
             if not needed:
                 return
 
     def _take(self) -> Call | None:
-        """Wait for a call; None: the thread is not needed any more."""
+        """Wait for a call, and return it; None: the thread is not needed any more."""
         while True:
             try:
                 call = self._started.get(timeout=IDLE_SECONDS)
@@ -363,14 +205,20 @@ class Threads:
             return not self._closed or self._is_needed()
 
     def _is_needed(self) -> bool:
-        """Whether there is a call for a thread that has none; if not, it no longer counts."""
+        """Whether there is a call for an idle thread; if not, the thread no longer counts."""
         needed = self._busy >= self._count
         self._count -= not needed
         return needed
 
 
-def _nothing() -> None:
-    pass
+@asynccontextmanager
+async def lane_of(threads: Threads) -> AsyncGenerator[Lane]:
+    """Yield a new lane, and leave it at the end of the ``async with`` block."""
+    lane = threads.lane()
+    try:
+        yield lane
+    finally:
+        await lane.leave()
 
 
 _ALL: "WeakSet[Threads]" = WeakSet()

@@ -1,4 +1,4 @@
-"""Objects that stay in their process: they hold the API key, or connections of one event loop."""
+"""Refuse to pickle or copy what holds the API key, or connections of one event loop."""
 
 from typing import NoReturn, SupportsIndex
 
@@ -6,7 +6,7 @@ from twelvelabs_async.errors import ClientUseError
 
 
 class Unpicklable:
-    """Refuses to be pickled or copied: what it holds belongs in no file and no other process."""
+    """A base class whose objects cannot be pickled or copied."""
 
     __slots__ = ()
 

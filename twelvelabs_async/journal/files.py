@@ -3,7 +3,7 @@
 Everything that blocks is in ``_log_file``, and is done in threads of the journal's own. Each entry
 has a lane of them: calls about its file are made one at a time, in order, and no file is closed
 while a thread uses it. Appends that come while the disk is busy share the next sync. Where the disk
-hangs, a call that is cancelled is left to its thread after ``threads.GRACE`` seconds. It may be
+hangs, a call that is cancelled is left to its thread after ``lanes.GRACE`` seconds. It may be
 carried out later, but never after a call that was made later, nor after the lease has ended.
 """
 
@@ -22,8 +22,9 @@ from attrs import Factory, define, field
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.descriptors import are_lacking
+from twelvelabs_async._core.lanes import Lane
 from twelvelabs_async._core.tasks import done_within
-from twelvelabs_async._core.threads import Lane, Threads
+from twelvelabs_async._core.threads import Threads
 from twelvelabs_async.errors import ConfigurationError, JournalError
 from twelvelabs_async.journal import _safe_files
 from twelvelabs_async.journal._disk import Disk

@@ -23,7 +23,8 @@ from aiofiles.threadpool.binary import AsyncFileIO
 from attrs import define, frozen
 
 from twelvelabs_async._core.descriptors import are_lacking
-from twelvelabs_async._core.threads import Lane, Threads, lane_of
+from twelvelabs_async._core.lanes import Lane
+from twelvelabs_async._core.threads import Threads, lane_of
 from twelvelabs_async._upload.source.protocol import only_times_changed
 from twelvelabs_async.errors import SourceChangedError, SourceError
 
@@ -291,7 +292,7 @@ async def open_source(
 ) -> AsyncGenerator[FileSource]:
     """Open a file for the ``async with`` block; it is closed when its last read has ended.
 
-    Where the disk hangs, the block is left after ``threads.GRACE`` seconds all the same, and the
+    Where the disk hangs, the block is left after ``lanes.GRACE`` seconds all the same, and the
     thread closes the file when it can.
 
     Args:
