@@ -33,6 +33,9 @@ def usable_url(url: str | None) -> str | None:
 class Ledger:
     """The chunks of one upload, by state.
 
+    It has many fields since one object has to see all states: a step moves a chunk from one to
+    another, and the counts follow.
+
     Attributes:
         slices: The chunks of the file.
         batch_size: Chunks in a full report.
