@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
     from twelvelabs_async._http.response import (
         ApiResponse as ApiResponse,
     )
-    from twelvelabs_async._upload.job import (
+    from twelvelabs_async._upload.options import (
         Digest as Digest,
         IfBusy as IfBusy,
         IfEnded as IfEnded,
@@ -114,6 +114,7 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
         PageInfo as PageInfo,
     )
     from twelvelabs_async.models.results import (
+        UploadedAsset as UploadedAsset,
         UploadProgress as UploadProgress,
         UploadResult as UploadResult,
         UploadStatus as UploadStatus,
@@ -156,7 +157,7 @@ _NAMES = {
     "_core.version": "__version__",
     "_http.request": "RequestOptions",
     "_http.response": "ApiResponse",
-    "_upload.job": "Digest IfBusy IfEnded Verify",
+    "_upload.options": "Digest IfBusy IfEnded Verify",
     "_upload.progress": "ProgressCallback",
     "_upload.runtime": "ClientStatistics",
     "_upload.source.content": "File",
@@ -181,7 +182,7 @@ _NAMES = {
     """,
     "models.error_codes": "ErrorCode",
     "models.pages": "Page PageInfo",
-    "models.results": "UploadProgress UploadResult UploadStatus",
+    "models.results": "UploadedAsset UploadProgress UploadResult UploadStatus",
     "models.upload_status": "UploadStatusPage",
     "models.uploads": """
         ChunkInfo ChunkInfoStatus CompletedChunk CreateAssetUploadRequestType

@@ -9,6 +9,7 @@ from typing import NoReturn, Self
 import aiohttp
 from yarl import URL
 
+from twelvelabs_async._core.call_options import takes
 from twelvelabs_async._core.descriptors import Admission
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.tasks import cancelled_once
@@ -16,21 +17,18 @@ from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_seconds, check_whole
 from twelvelabs_async._core.version import __version__
 from twelvelabs_async._http.network_errors import without_frames
-from twelvelabs_async._http.request import RequestOptions, checked_headers
+from twelvelabs_async._http.request import checked_headers
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._http.settings import ConnectionSettings
 from twelvelabs_async._http.transport import Transport
-from twelvelabs_async._upload.job import ResumePolicy, Verify
-from twelvelabs_async._upload.progress import ProgressCallback
-from twelvelabs_async._upload.router import DIRECT_BYTES, UploadOrder, Uploads
+from twelvelabs_async._upload.options import UploadCall
+from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async._upload.runtime import ClientStatistics, UploadRuntime
 from twelvelabs_async._upload.send.body import BodyResources
 from twelvelabs_async._upload.send.storage import Storage
-from twelvelabs_async._upload.source.content import UNNAMED, File, parse_content
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
 from twelvelabs_async.journal import Journal
-from twelvelabs_async.models.assets import AssetDetail
-from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UserMetadata
+from twelvelabs_async.models.results import UploadedAsset
 from twelvelabs_async.resources.assets import AssetsClient
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
@@ -140,9 +138,8 @@ class AsyncTwelveLabs(Unpicklable):
         self.assets = AssetsClient(assets, sessions.pause)
         raw = RawMultipartUploadClient(transport)
         platform = HttpPlatform(transport.base_url, raw, self.assets)
-        self.multipart_upload = MultipartUploadClient(raw, platform, self._runtime, journal)
-        self._uploads = Uploads(self._runtime, platform)
-        self._journal = journal
+        self._router = UploadRouter(self._runtime, platform, journal)
+        self.multipart_upload = MultipartUploadClient(raw, self._router, sessions.pause)
 
     @property
     def base_url(self) -> str:
@@ -157,28 +154,8 @@ class AsyncTwelveLabs(Unpicklable):
         """
         return self._runtime.statistics()
 
-    async def upload(
-        self,
-        source: File,
-        *,
-        filename: str | None = None,
-        file_type: CreateAssetUploadRequestType | None = None,
-        multipart_above: int = DIRECT_BYTES,
-        batch_size: int = 10,
-        max_workers: int = 5,
-        max_retries: int = 3,
-        retry_delay: float = 1.0,
-        enable_hls: bool | None = None,
-        enable_thumbnail: bool | None = None,
-        user_metadata: UserMetadata | None = None,
-        progress_callback: ProgressCallback | None = None,
-        wait_until_ready: bool = False,
-        ready_timeout: float | None = None,
-        resume_key: str | None = None,
-        resume: bool = True,
-        verify: Verify | None = None,
-        request_options: RequestOptions | None = None,
-    ) -> AssetDetail:
+    @takes(UploadCall)
+    async def upload(self, call: UploadCall) -> UploadedAsset:
         """Upload whatever has bytes: in one request, or in chunks where it is large.
 
         Example::
@@ -186,39 +163,15 @@ class AsyncTwelveLabs(Unpicklable):
             asset = await client.upload("holiday.mp4", wait_until_ready=True)
             print(asset.id, asset.duration)
 
-        Cancelled, it leaves no task, connection or open file; what is then on the platform is told
-        at ``assets.create`` and ``multipart_upload.upload_file``.
-
-        Args:
-            source: A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async,
-                that gives bytes, an async iterator of bytes, or a tuple ``(name, content)`` or
-                ``(name, content, content_type)``. It must not change meanwhile. What can be read
-                only once, as it cannot be sought in, goes in one request.
-            filename: What to call the asset; None: the name that ``source`` has, or ``upload``.
-            file_type: ``video``, ``audio`` or ``image``, needed for chunks only; None: guessed
-                from the name's extension.
-            multipart_above: Bytes above which it goes in chunks; 0: always. Documents (PDF, text,
-                Markdown) go in one request, for the platform takes no chunks of them.
-            batch_size: As for ``upload_file``, like the next three; for chunks only.
-            max_workers: Chunks under way at once.
-            max_retries: Further attempts for a chunk.
-            retry_delay: Seconds; the longest first pause before another attempt.
-            enable_hls: Whether to make an HLS stream; None: the platform's choice.
-            enable_thumbnail: Whether to make thumbnails; None: the platform's choice.
-            user_metadata: Your own keys and values, kept with the asset.
-            progress_callback: Called with ``UploadProgress``, sync or async.
-            wait_until_ready: Whether to wait until the asset can be used, with the HLS stream and
-                the thumbnails if they are enabled here.
-            ready_timeout: Seconds to wait for that; None: as long as it takes.
-            resume_key: Your own name for this upload in the client's journal, such as a job's id;
-                None: it is found by its content and what is asked for here. For chunks only.
-            resume: Whether to go on where an earlier attempt ended.
-            verify: As for ``upload_file``; for chunks only, for one request has no ETag.
-            request_options: For the calls of the upload.
+        In one request, nothing is written to a journal, and options of chunks, from ``batch_size``
+        to ``digest`` but for ``progress_callback``, have no effect. Cancelled, it leaves no task,
+        connection or open file; for what is then on the platform see ``assets.create`` and
+        ``multipart_upload.upload_file``.
 
         Returns:
             The asset: ready, if it was waited for; else as far as it is known, as a rule still
-            processing, or with ``status`` None where nobody has asked.
+            processing, or with ``status`` None where the platform was not asked. Its ``result`` is
+            what ``upload_file`` returns; None where it went in one request.
 
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.
@@ -226,27 +179,7 @@ class AsyncTwelveLabs(Unpicklable):
             AssetFailedError: The platform could not process it.
             AssetNotReadyError: ``ready_timeout`` ran out.
         """
-        content = parse_content(source)
-        order = UploadOrder(
-            content=content,
-            filename=filename if filename is not None else content.filename or UNNAMED,
-            file_type=file_type,
-            multipart_above=multipart_above,
-            batch_size=batch_size,
-            max_workers=max_workers,
-            max_retries=max_retries,
-            retry_delay=retry_delay,
-            enable_hls=enable_hls,
-            enable_thumbnail=enable_thumbnail,
-            user_metadata=user_metadata,
-            progress_callback=progress_callback,
-            wait_until_ready=wait_until_ready,
-            ready_timeout=ready_timeout,
-            resuming=ResumePolicy(self._journal, resume_key, resume),
-            verify=verify,
-            options=request_options or {},
-        )
-        return await self._uploads.run(order)
+        return await self._router.upload(call)
 
     def __repr__(self) -> str:
         made = hasattr(self, "_runtime")  # not where a setting was refused

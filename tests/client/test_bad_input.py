@@ -130,7 +130,10 @@ async def test_a_file_without_permission_is_refused(
         ({"retry_delay": math.inf}, "retry_delay must be 0 s or more"),
         ({"filename": ""}, "filename is empty"),
         ({"filename": "  "}, "filename is empty"),
-        ({"filename": "notes.xyz"}, "does not tell whether it is video, audio or image"),
+        (
+            {"filename": "notes.xyz"},
+            "does not tell whether it is video, audio or image",
+        ),
         ({"filename": "\udce9.mp4"}, "not valid Unicode"),
         ({"file_type": "document"}, "file_type must be one of video, audio, image"),
         ({"file_type": ""}, "file_type must be one of"),

@@ -179,7 +179,7 @@ async def test_no_pickle_of_what_a_client_gives_out_holds_the_key(
             client._runtime.transport.parser,
             client._runtime.transport.builder.request("GET", "/assets"),
             client._runtime.sessions,
-            client._uploads,
+            client._router,
         ):
             with pytest.raises(ClientUseError, match="make one in each process"):
                 pickle.dumps(part)
@@ -187,7 +187,7 @@ async def test_no_pickle_of_what_a_client_gives_out_holds_the_key(
             await client.multipart_upload.upload_file(make_file(2500)),
             await client.multipart_upload.with_raw_response.list_incomplete_uploads(),
             await create(client),
-            client._journal,
+            client._router._journal,
         ]
         for action in (Answer(500, body=emulator.api_key), Cut()):
             fault = emulator.faults.add(Fault(route="list", action=action, times=None))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_async import errors
-from twelvelabs_async._upload.upload_error import upload_failure
+from twelvelabs_async._upload.upload_error import upload_error
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -149,8 +149,8 @@ def test_an_upload_error_has_the_pause_that_its_cause_asked_for() -> None:
         StorageError("slow down", status_code=503, retry_after=9.0),
         OutcomeUnknownError("perhaps", busy),
     ):
-        assert upload_failure("a.mp4", cause).retry_after == 9.0
-    assert upload_failure("a.mp4", StorageError("no", status_code=503)).retry_after is None
+        assert upload_error("a.mp4", cause).retry_after == 9.0
+    assert upload_error("a.mp4", StorageError("no", status_code=503)).retry_after is None
 
 
 def test_a_pickled_upload_error_keeps_its_original_error() -> None:

@@ -19,6 +19,7 @@ from twelvelabs_async import (
     Page,
     ReportChunkBatchResponse,
     RequestOptions,
+    UploadedAsset,
     UploadProgress,
     UploadResult,
     UploadStatus,
@@ -48,7 +49,9 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     await uploads.upload_file(
         Path("a.mp4"), progress_callback=async_callback, user_metadata={"a": 1, "b": ["c"]}
     )
-    assert_type(await client.upload("a.mp4", wait_until_ready=True), AssetDetail)
+    asset = await client.upload("a.mp4", wait_until_ready=True)
+    assert_type(asset, UploadedAsset)
+    assert_type(asset.result, UploadResult | None)
     assert_type(await client.assets.create(method="direct", file="a.mp4"), AssetDetail)
     assert_type(await client.assets.create(method="url", url="https://a/b"), AssetDetail)
     said = await client.assets.retrieve_transcription("a", include=["words", "utterances"])

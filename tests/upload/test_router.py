@@ -23,7 +23,7 @@ from twelvelabs_async import (
     UploadError,
     UploadProgress,
 )
-from twelvelabs_async._upload.router import DIRECT_BYTES
+from twelvelabs_async._upload.options import DIRECT_BYTES
 from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall
 
 DATA = bytes(range(250)) * 10

@@ -12,9 +12,10 @@ from cyclopts.validators import Number
 
 from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
 from twelvelabs_async._cli import interrupts
-from twelvelabs_async._cli.arguments import CONCURRENCY, Order, chosen_wait, parse_metadata
+from twelvelabs_async._cli.arguments import Order, chosen_wait, parse_metadata
 from twelvelabs_async._cli.asset_app import assets
 from twelvelabs_async._cli.emulate import Settings, Size, emulate, parse_size
+from twelvelabs_async._cli.flags import CONCURRENCY, in_flags
 from twelvelabs_async._cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, WrongUsageError
 from twelvelabs_async._cli.output import (
     OutputGoneError,
@@ -208,7 +209,8 @@ def run(tokens: Sequence[str]) -> int:
         tell_error(f"error: {_unknown(tokens) or error} (--help tells more)")
         return WRONG_USAGE
     except (CycloptsError, WrongUsageError, InvalidArgumentError) as error:
-        tell_error(f"error: {str(error).strip()} (--help tells more)")
+        problem = in_flags(error) if isinstance(error, InvalidArgumentError) else str(error)
+        tell_error(f"error: {problem.strip()} (--help tells more)")
         return WRONG_USAGE
     except OutputGoneError as error:
         tell_error(f"error: cannot write the results: {error}")

@@ -8,15 +8,13 @@ from attrs import frozen
 
 from twelvelabs_async import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async._cli.client_from_environment import check_key
+from twelvelabs_async._cli.flags import CONCURRENCY
 from twelvelabs_async._cli.outcomes import Source, WrongUsageError
 from twelvelabs_async._cli.output import command_line
 from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._http import json_text
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async.models.uploads import UserMetadataValue
-
-CONCURRENCY = 5
-"""Chunks of each file under way at once, unless the user says otherwise."""
 
 
 @frozen(kw_only=True)
@@ -71,8 +69,21 @@ class Order:
         return files + [Source("url", name) for name in self.urls]
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        """The options of ``client.upload``."""
+        return {
+            **self.creation,
+            "file_type": self.file_type,
+            "multipart_above": 0,
+            "max_workers": self.concurrency,
+            "resume": not self.restart,
+            "if_busy": "wait",
+            "keep_result": True,
+        }
+
+    @property
     def creation(self) -> Mapping[str, Any]:
-        """What every way of uploading asks of the platform for the new asset."""
+        """Those of them that describe the asset."""
         return {
             "filename": self.filename,
             "enable_hls": self.hls or None,

@@ -35,7 +35,12 @@ MEDIA = ("video", "audio", "image")
 
 def asset_json(asset: Asset) -> dict[str, Any]:
     """Return an asset under its attributes' names, all of them, with times as of RFC 3339."""
-    return attrs.asdict(asset, value_serializer=_timed)
+    return attrs.asdict(asset, filter=_is_platforms, value_serializer=_timed)
+
+
+def _is_platforms(field: "attrs.Attribute[Any]", _value: object) -> bool:
+    """Whether a field is of what the platform says, and not of the upload that made the asset."""
+    return field.name != "result"
 
 
 def _timed(_model: object, _field: object, value: Any) -> Any:

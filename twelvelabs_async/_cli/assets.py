@@ -14,6 +14,7 @@ from twelvelabs_async import (
 from twelvelabs_async._cli.asset_views import AssetLister, asset_block, asset_json
 from twelvelabs_async._cli.bars import Bars
 from twelvelabs_async._cli.client_from_environment import check_key, platform
+from twelvelabs_async._cli.flags import in_flags
 from twelvelabs_async._cli.interrupts import Interrupts
 from twelvelabs_async._cli.jobs import run_alone, run_errands
 from twelvelabs_async._cli.log_display import notices
@@ -149,8 +150,8 @@ class Deletion:
         try:
             await self._client.assets.delete(self._asset_id, force=self._force or None)
         except TwelveLabsError as error:
-            problem = str(error).replace("force=True", "--force")
-            return NotDone(self._asset_id, f"{self._asset_id} was not deleted: {problem}")
+            problem = f"{self._asset_id} was not deleted: {in_flags(error)}"
+            return NotDone(self._asset_id, problem)
         return Done(self._asset_id)
 
     def interrupted(self) -> AssetOutcome:

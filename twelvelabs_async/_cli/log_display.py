@@ -9,12 +9,8 @@ from twelvelabs_async._cli.output import tell_error
 
 logger = logging.getLogger("twelvelabs_async")
 
-_ADVICE = {
-    "(if_busy='raise' does not wait)": (
-        "(Ctrl-C ends the wait; --no-journal does not wait, and makes another asset)"
-    ),
-}
-"""What the library advises programs to do, and what a user of the command can do instead."""
+_ADVICE = {"if_busy": "Ctrl-C ends the wait; --no-journal does not wait, and makes another asset"}
+"""What a user of the command can do, by the argument that a program can set instead."""
 
 
 class _Notices(logging.Handler):
@@ -24,13 +20,15 @@ class _Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         with self._bars.aside():
-            tell_error(_advised(record.getMessage()))
+            tell_error(_text(record))
 
 
-def _advised(text: str) -> str:
-    for theirs, ours in _ADVICE.items():
-        text = text.replace(theirs, ours)
-    return text
+def _text(record: logging.LogRecord) -> str:
+    """Return a warning, with the command's own advice in the place of the library's, its last."""
+    advice = _ADVICE.get(getattr(record, "argument", ""))
+    if advice is not None and isinstance(record.args, tuple):
+        return str(record.msg) % (*record.args[:-1], advice)
+    return record.getMessage()
 
 
 @contextmanager

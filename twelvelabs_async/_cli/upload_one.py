@@ -3,7 +3,6 @@
 import asyncio
 import shlex
 from pathlib import Path
-from typing import Any, Literal
 
 from attrs import define, evolve, frozen
 
@@ -15,11 +14,13 @@ from twelvelabs_async import (
     InvalidResponseError,
     OutcomeUnknownError,
     TwelveLabsError,
+    UploadedAsset,
     UploadError,
     UploadProgress,
 )
 from twelvelabs_async._cli.arguments import Order
 from twelvelabs_async._cli.bars import Bar, Bars
+from twelvelabs_async._cli.flags import in_flags
 from twelvelabs_async._cli.outcomes import (
     FAILED,
     INTERRUPTED,
@@ -35,22 +36,12 @@ from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._cli.verify_served import CheckFailedError, check_served
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._upload.job import checked_name, checked_path, checked_type
-from twelvelabs_async._upload.multipart import refuse_unusable
+from twelvelabs_async._upload.options import UploadCall
+from twelvelabs_async._upload.routed import check_file
 from twelvelabs_async.emulator import Emulator
-from twelvelabs_async.models.media_types import is_document
 
 _UNANSWERED = (ApiConnectionError, InternalServerError, InvalidResponseError)
 """What leaves open whether the platform has opened a session."""
-
-_OPTIONS = {
-    "file_type=": "--type",
-    "filename=": "--filename",
-    "file_path": "FILE",
-    "url must": "--url must",
-    "resume=False": "--restart",
-}
-"""What the library calls its arguments, and what they are called here."""
 
 
 @frozen
@@ -80,7 +71,7 @@ class Carrier:
     _upload_id: str | None = None
     _arrived: Arrived | None = None
     _asked: bool = False  # for the asset, in one request
-    _begun: bool = False  # the upload in chunks
+    _begun: bool = False  # the upload of a FILE
     _all_stored: bool = False
     _journal: OptionalJournal | None = None
 
@@ -109,23 +100,23 @@ class Carrier:
     # What can go wrong.
 
     def _failed(self, error: Exception) -> Failed:
+        name = self._source.name or repr(self._source.name)
+        cause = error.original_error if isinstance(error, UploadError) else error
+        if isinstance(cause, OutcomeUnknownError):
+            return self._failure(
+                f"{name} may or may not have been uploaded: {cause.original_error}; before you "
+                f"send it again, look: {_look_for(cause.filename)}"
+            )
         if isinstance(error, UploadError):
             self._upload_id = error.upload_id
-            failure = self._failure(_in_options(str(error)))
             unanswered = isinstance(error.original_error, _UNANSWERED)
-            return evolve(failure, opening=error.upload_id is None and unanswered)
-        name = self._source.name or repr(self._source.name)
+            opening = unanswered and error.upload_id is None and not self._asked
+            return evolve(self._failure(in_flags(error)), opening=opening)
         if self._arrived is not None:
             return self._failure(f"{name} was uploaded, but {error}")
-        if isinstance(error, OutcomeUnknownError):
-            return self._failure(
-                f"{name} may or may not have been uploaded: {error.original_error}; before you "
-                f"send it again, look: {_look_for(error.filename)}"
-            )
-        wrong = isinstance(error, InvalidArgumentError)
-        problem = _in_options(str(error)) if wrong else str(error)
-        code = WRONG_USAGE if wrong else FAILED
-        return self._failure(f"{name} was not uploaded: {problem}", code)
+        if isinstance(error, InvalidArgumentError):
+            return self._failure(f"{name} was not uploaded: {in_flags(error)}", WRONG_USAGE)
+        return self._failure(f"{name} was not uploaded: {error}")
 
     def _failure(self, error: str, exit_code: int = FAILED) -> Failed:
         arrived = self._arrived
@@ -143,24 +134,15 @@ class Carrier:
 
     async def _look(self) -> None:
         """Refuse a file as its upload would, but before others have had their turn."""
-        name, given = self._source.name, self._order.filename
+        kind, name = self._source.kind, self._source.name
         if not name:
-            what = "FILE" if self._source.kind == "path" else "--url"
-            raise InvalidArgumentError(f"{what} is an empty string (is the variable set?)")
-        if self._source.kind == "path":
+            argument = "source" if kind == "path" else "url"
+            problem = "is an empty string (is the variable set?)"
+            raise InvalidArgumentError(problem, argument=argument)
+        if kind == "path":
             if name.startswith(("http://", "https://")):
                 raise InvalidArgumentError("it is a URL: pass it with --url")
-            content = checked_path(name)
-            await refuse_unusable(content, Threads())
-            known_as = checked_name(content, given)
-            if not self._is_document:
-                checked_type(known_as, self._order.file_type)
-
-    @property
-    def _is_document(self) -> bool:
-        """Whether a file must go in one request; what --type says is media goes in chunks."""
-        name = self._order.filename or self._source.name
-        return self._order.file_type is None and is_document(name)
+            await check_file(UploadCall(name, **self._order.options), Threads())
 
     async def _carried(self) -> Arrived:
         with self._around.bars.bar(plain(Path(self._source.name).name)) as bar:
@@ -169,43 +151,37 @@ class Carrier:
             return arrived if url is None else await self._checked(arrived, url, bar)
 
     async def _sent(self, bar: Bar) -> Arrived:
-        name = self._source.name
-        if self._source.kind == "url":
-            return await self._in_one_request("url", url=name)
-        if self._is_document:
-            return await self._in_one_request("direct", file=name)
-        return await self._in_chunks(bar)
+        began = clock.monotonic()
+        asset = await (self._fetched() if self._source.kind == "url" else self._uploaded(bar))
+        seconds, result = clock.monotonic() - began, asset.result
+        # After chunks, the platform has not been asked for the asset.
+        said = asset if result is None else None
+        return Arrived(self._source, asset.id, seconds, result, asset=said)
 
-    async def _in_chunks(self, bar: Bar) -> Arrived:
+    async def _uploaded(self, bar: Bar) -> UploadedAsset:
         def move(progress: UploadProgress) -> None:
+            self._asked = progress.upload_id is None
             self._upload_id = progress.upload_id
             self._all_stored = progress.stored_chunks == progress.total_chunks
             bar.move(progress.uploaded_bytes, progress.total_bytes)
 
-        began = clock.monotonic()
         self._journal = self._around.journal.for_upload()
         self._begun = True
-        result = await self._around.client.multipart_upload.upload_file(
+        return await self._around.client.upload(
             self._source.name,
-            file_type=self._order.file_type,
-            max_workers=self._order.concurrency,
-            progress_callback=move,
             journal=self._journal,
-            resume=not self._order.restart,
-            if_busy="wait",
-            keep_result=True,
-            **self._order.creation,
+            progress_callback=move,
+            **self._order.options,
         )
-        return Arrived(self._source, result.asset_id, clock.monotonic() - began, result)
 
-    async def _in_one_request(self, method: Literal["direct", "url"], **what: Any) -> Arrived:
-        began = clock.monotonic()
+    async def _fetched(self) -> UploadedAsset:
+        """Have the platform fetch a --url."""
         self._asked = True
         with self._around.bars.spinner(f"sending {plain(self._source.name)}"):
             asset = await self._around.client.assets.create(
-                method=method, **what, **self._order.creation
+                method="url", url=self._source.name, **self._order.creation
             )
-        return Arrived(self._source, asset.id, clock.monotonic() - began, asset=asset)
+        return UploadedAsset.of(asset, None)
 
     def _served(self, arrived: Arrived) -> str | None:
         """Return the URL at which the emulator serves a FILE; None: there is nothing to compare."""
@@ -231,9 +207,3 @@ def _look_for(filename: str | None) -> str:
     """Return the command that finds an asset of which nobody knows whether it is there."""
     wanted = [] if filename is None else ["--filename", filename]
     return shlex.join(["twelvelabs-async", "assets", "list", *wanted])
-
-
-def _in_options(text: str) -> str:
-    for theirs, ours in _OPTIONS.items():
-        text = text.replace(theirs, ours)
-    return text

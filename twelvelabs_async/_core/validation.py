@@ -43,6 +43,12 @@ def check_seconds(
         raise refusal(f"must be {least}, not {value}", argument=argument)
 
 
+def check_flag(argument: str, value: object) -> None:
+    """Refuse ``value`` unless it is True or False."""
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(f"must be True or False, not {value!r}", argument=argument)
+
+
 def check_text_or_whole(argument: str, value: object) -> None:
     """Refuse ``value`` unless it is text or a whole number."""
     if not isinstance(value, str | int) or isinstance(value, bool):

@@ -8,8 +8,6 @@ without a good answer the outcome is unknown, and the error says so. Facts: API 
 
 import logging
 import math
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 
@@ -24,7 +22,7 @@ from twelvelabs_async._upload.form import AssetForm
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.send.body import Body
 from twelvelabs_async._upload.send.stall_watch import StallWatch
-from twelvelabs_async._upload.source.content import MemorySource, opened
+from twelvelabs_async._upload.source.content import MemorySource, open_content
 from twelvelabs_async._upload.source.protocol import CheckedSource, Source
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.errors import (
@@ -59,7 +57,7 @@ def may_be_taken(status: int | None, *, complete: bool) -> bool:
 
 
 @define(eq=False, repr=False)
-class AssetCreation:
+class DirectUpload:
     """Sends a form until the platform has answered it for good; used once."""
 
     _runtime: UploadRuntime
@@ -70,9 +68,7 @@ class AssetCreation:
     """Whether the bytes can be read only once."""
 
     @classmethod
-    def of(
-        cls, runtime: UploadRuntime, form: AssetForm, options: RequestOptions
-    ) -> "AssetCreation":
+    def of(cls, runtime: UploadRuntime, form: AssetForm, options: RequestOptions) -> "DirectUpload":
         """Prepare to send ``form``.
 
         Raises:
@@ -112,21 +108,28 @@ class AssetCreation:
             OutcomeUnknownError: It may have made the asset.
             SourceError: The file cannot be read, or was changed while it was sent.
         """
-        return await self._runtime.run(self._attempt, lambda: not self._once)
+        return await self._runtime.run(self._attempt, lambda: self.may_repeat)
 
     async def _attempt(self) -> ApiResponse[AssetDetail]:
-        async with self._opened() as source:
-            self._once = isinstance(source, Stream)
-            return await self._answered(source)
-
-    @asynccontextmanager
-    async def _opened(self) -> AsyncGenerator[Source | Stream]:
-        """Open what is streamed: the file, or else the form itself."""
         if self._form.content is None:
-            yield MemorySource("the form", memoryview(await self._form.without_file().as_bytes()))
-            return
-        async with opened(self._form.content, self._runtime.threads) as source:
-            yield source if isinstance(source, Stream) else CheckedSource(source)
+            form = memoryview(await self._form.without_file().as_bytes())
+            return await self._answered(MemorySource("the form", form))
+        async with open_content(self._form.content, self._runtime.threads) as source:
+            return await self.send(source)
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a failed attempt has had no effect."""
+        return not self._once
+
+    async def send(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
+        """Make an attempt with the opened content; for callers that are admitted.
+
+        Raises:
+            TwelveLabsError: As ``run`` raises it.
+        """
+        self._once = isinstance(source, Stream)
+        return await self._answered(source if isinstance(source, Stream) else CheckedSource(source))
 
     async def _answered(self, source: Source | Stream) -> ApiResponse[AssetDetail]:
         transport = self._runtime.transport

@@ -19,7 +19,7 @@ from yarl import URL
 from twelvelabs_async._core.validation import check_text, check_text_or_whole, is_header
 from twelvelabs_async._http import json_text
 from twelvelabs_async._http.user_metadata import check_metadata
-from twelvelabs_async._upload.job import checked_filename
+from twelvelabs_async._upload.asset_name import checked_name
 from twelvelabs_async._upload.send.body import Body
 from twelvelabs_async._upload.source.content import UNNAMED, Content
 from twelvelabs_async.errors import InvalidArgumentError
@@ -91,12 +91,12 @@ def checked_form(
     """
     _check_method(method, content, url)
     name = filename
-    if name is None and content is not None:
-        name = content.filename or UNNAMED
+    if name is not None or content is not None:
+        name = checked_name(filename, content.filename or UNNAMED if content else "")
     fields: dict[str, str | None] = {
         "method": method,
         "url": url,
-        "filename": None if name is None else checked_filename(name),
+        "filename": name,
         "enable_hls": _word("enable_hls", enable_hls),
         "enable_thumbnail": _word("enable_thumbnail", enable_thumbnail),
         "user_metadata": _json(user_metadata),
@@ -133,7 +133,8 @@ def _check_url(url: object) -> None:
             parsed = URL(url)
             if parsed.scheme in {"http", "https"} and parsed.host:
                 return
-    raise InvalidArgumentError("url must be http(s)://host/path, of a file that can be fetched")
+    problem = "must be http(s)://host/path, of a file that can be fetched"
+    raise InvalidArgumentError(problem, argument="url")
 
 
 def _word(name: str, flag: object) -> str | None:

@@ -1,4 +1,4 @@
-"""How an upload begins: with a new session, or where an earlier attempt ended."""
+"""Open the session of an upload: create, resume or find it, and check what the platform says."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -11,18 +11,14 @@ from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.request import FRAMING, RequestOptions
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.retries import server_time
-from twelvelabs_async._upload.job import AssetSpec
+from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import UploadSession, check_session
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.platform import Platform
-from twelvelabs_async._upload.resume.checkpoint import Checkpoint, another_file
 from twelvelabs_async._upload.resume.comparison import Imprints
-from twelvelabs_async._upload.resume.proof import prove
-from twelvelabs_async._upload.resume.records import ContentIdentity, PreviousAttempt
 from twelvelabs_async._upload.session_calls import SessionCalls, SessionStatus
-from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import (
     AssetUnknownError,
     ForbiddenError,
@@ -37,7 +33,6 @@ from twelvelabs_async.models.uploads import (
     CompletedChunk,
     CreateAssetUploadResponse,
     IncompleteUploadSummary,
-    ListIncompleteUploadsResponse,
     MultipartUploadStatusType,
 )
 
@@ -49,18 +44,25 @@ _ENDED = frozenset({MultipartUploadStatusType.FAILED, MultipartUploadStatusType.
 
 
 @frozen
-class Opening:
-    """What an upload begins with."""
+class OpenedSession:
+    """A session, and what is known of its chunks.
+
+    Attributes:
+        session: The session.
+        ledger: Where each chunk is.
+        urls: The presigned URLs that came with it.
+        refuted: Chunks of an earlier attempt whose ETags are not the MD5s of the file's bytes.
+        void: Chunks of an earlier attempt that the platform marks as failed: their ETags are of
+            no use.
+        imprints: What can be compared of the chunks of an earlier attempt.
+    """
 
     session: UploadSession
     ledger: Ledger
     urls: UrlBook
     refuted: frozenset[int] = frozenset()
-    """Chunks of an earlier attempt whose ETags are not the MD5s of the file's bytes."""
     void: frozenset[int] = frozenset()
-    """Chunks of an earlier attempt that the platform marks as failed: their ETags are of no use."""
     imprints: Imprints = Factory(Imprints)
-    """What can be compared of the chunks of an earlier attempt."""
 
 
 @frozen(eq=False, repr=False)
@@ -85,30 +87,29 @@ class SessionOpener:
         later.pop("additional_query_parameters", None)
         return later
 
-    async def new(self, wish: AssetSpec, source: Source) -> Opening:
-        """Open a session for a file of which nothing was sent.
+    async def create(self, spec: AssetSpec, size: int) -> OpenedSession:
+        """Open a session for a file of ``size`` bytes of which nothing was sent.
 
         Raises:
             ApiError: The platform refused, or answered what makes no sense.
             ApiConnectionError: It gave no answer.
         """
         asked_at = clock.monotonic()
-        answer = await self._platform.create_session(wish, source.size)
-        session = _session(answer.data, source.size)
-        slices = _checked(session, answer)
+        answer = await self._platform.create_session(spec, size)
+        session = _created_session(answer.data, size)
+        slices = _check(session, answer, "POST /assets/multipart-uploads")
         urls = UrlBook()
-        told_at = server_time(answer.headers)
-        urls.add(answer.data.upload_urls, asked_at, clock.monotonic(), told_at)
-        return Opening(session, Ledger.fresh(slices, self._batch_size), urls)
+        urls.add(answer.data.upload_urls, asked_at, clock.monotonic(), server_time(answer.headers))
+        return OpenedSession(session, Ledger.fresh(slices, self._batch_size), urls)
 
-    async def again(
+    async def resume(
         self,
         session: UploadSession,
         stored: Collection[CompletedChunk],
         *,
         known_only: bool = False,
         done: bool = False,
-    ) -> Opening:
+    ) -> OpenedSession:
         """Go on with a session.
 
         Args:
@@ -123,32 +124,35 @@ class SessionOpener:
             ApiError: The platform refused for another reason.
             ApiConnectionError: It gave no answer.
         """
-        try:
-            standing = await self._standing(session.upload_id)
-        except SessionEndedError:
-            if not (done and await self._is_there(session.asset_id)):
-                raise
-            standing = SessionStatus(MultipartUploadStatusType.COMPLETED, frozenset(), frozenset())
+        status = await self._status_or_done(session, done=done)
         slices = Slices(session.total_size, session.chunk_size)
-        counted: Collection[int] = range(1, len(slices) + 1)
-        whole = standing.status == MultipartUploadStatusType.COMPLETED
-        if not whole:
-            counted = {index for index in standing.completed if index in counted}
+        whole = status.status == MultipartUploadStatusType.COMPLETED
+        chunks = range(1, len(slices) + 1)
+        counted = chunks if whole else {index for index in status.completed if index in chunks}
         if known_only and not _all_known(counted, stored):
             raise SessionEndedError(session.upload_id, INCOMPARABLE)
-        usable = [c for c in stored if c.chunk_index not in standing.failed]
+        usable = [chunk for chunk in stored if chunk.chunk_index not in status.failed]
         if whole:
             ledger = Ledger.whole(slices, self._batch_size, usable)
         else:
             ledger = Ledger.resumed(slices, self._batch_size, counted, usable)
         text = "upload %s goes on: %d of %d chunks are stored"
         logger.info(text, session.upload_id, ledger.resumed_chunks, len(slices))
-        void = standing.failed.intersection(chunk.chunk_index for chunk in stored)
-        etags = {c.chunk_index: c.proof for c in stored if c.chunk_index not in void}
-        imprints = Imprints()
-        for index in etags.keys() if whole else {*etags, *counted}:  # else nothing will be reported
-            imprints.note(index, etags.get(index))
-        return Opening(session, ledger, UrlBook(), void=void, imprints=imprints)
+        return OpenedSession(
+            session,
+            ledger,
+            UrlBook(),
+            void=status.failed.intersection(chunk.chunk_index for chunk in stored),
+            imprints=_imprints(usable, () if whole else counted),
+        )
+
+    async def _status_or_done(self, session: UploadSession, *, done: bool) -> SessionStatus:
+        try:
+            return await self._status(session.upload_id)
+        except SessionEndedError:
+            if not (done and await self._is_there(session.asset_id)):
+                raise
+            return SessionStatus(MultipartUploadStatusType.COMPLETED, frozenset(), frozenset())
 
     async def _is_there(self, asset_id: str | None) -> bool:
         if asset_id is None:
@@ -159,56 +163,70 @@ class SessionOpener:
             return False
         return True
 
-    async def _standing(self, upload_id: str) -> SessionStatus:
+    async def _status(self, upload_id: str) -> SessionStatus:
         try:
-            standing = await self.calls(upload_id).standing()
+            status = await self.calls(upload_id).chunks()
         except (NotFoundError, GoneError, ForbiddenError) as error:
             raise SessionEndedError(upload_id, f"is not there for this API key: {error}") from error
-        if standing.status in _ENDED:
-            raise SessionEndedError(upload_id, f"has {standing.status}")
-        return standing
+        if status.status in _ENDED:
+            raise SessionEndedError(upload_id, f"has {status.status}")
+        return status
 
-    async def known(
+    async def find(
         self, upload_id: str, size: int, asset_id: str | None, headers: Mapping[str, str]
     ) -> UploadSession:
-        """Return a session of which little is known: the platform tells the rest.
+        """Return a session of which only the id is known, as far as the platform describes it.
+
+        Args:
+            upload_id: The session.
+            size: Bytes of the file.
+            asset_id: The asset that it makes; None: not known.
+            headers: What its PUTs carry.
 
         Raises:
             SourceChangedError: It is for a file of another size.
             SessionEndedError: It is over, or was never there.
             AssetUnknownError: It is complete, and ``asset_id`` is None.
         """
-        found = await self._listed(upload_id)
-        if found is None:
-            standing = await self._standing(upload_id)
-            if asset_id is None and standing.status == MultipartUploadStatusType.COMPLETED:
-                raise AssetUnknownError(upload_id)
-            if standing.status != MultipartUploadStatusType.COMPLETED:
-                raise SessionEndedError(upload_id, "is not among the incomplete ones")
-            _check_size(upload_id, size, standing.total_size)
-            chunks = max(1, len(standing.completed))
-            return UploadSession(upload_id, -(-size // chunks), chunks, size, asset_id, headers)
-        _check_size(upload_id, size, found.total_size)
-        return evolve(found, asset_id=asset_id, upload_headers=headers)
+        listed = await self._find_incomplete(upload_id)
+        if listed is None:
+            return await self._find_complete(upload_id, size, asset_id, headers)
+        _check_size(upload_id, size, listed.total_size)
+        return evolve(listed, asset_id=asset_id, upload_headers=headers)
 
-    async def _listed(self, upload_id: str) -> UploadSession | None:
-        async def ask(number: int) -> ApiResponse[ListIncompleteUploadsResponse]:
-            return await self._platform.list_sessions(number, self._later_options())
+    async def _find_complete(
+        self, upload_id: str, size: int, asset_id: str | None, headers: Mapping[str, str]
+    ) -> UploadSession:
+        status = await self._status(upload_id)
+        if status.status != MultipartUploadStatusType.COMPLETED:
+            raise SessionEndedError(upload_id, "is not among the incomplete ones")
+        if asset_id is None:
+            raise AssetUnknownError(upload_id)
+        _check_size(upload_id, size, status.total_size)
+        chunks = max(1, len(status.completed))
+        return UploadSession(upload_id, -(-size // chunks), chunks, size, asset_id, headers)
 
-        answer = await ask(1)
-
+    async def _find_incomplete(self, upload_id: str) -> UploadSession | None:
         async def fetch(number: int) -> Page[IncompleteUploadSummary]:
-            nonlocal answer
-            answer = await ask(number)
+            answer = await self._platform.list_sessions(number, self._later_options())
+            for each in answer.data.data:
+                if each.upload_id == upload_id:
+                    _check(_listed_session(each), answer, "GET /assets/multipart-uploads")
             return Page(answer.data.data, answer.data.page_info, number, fetch)
 
-        async for one in Page(answer.data.data, answer.data.page_info, 1, fetch):
-            if one.upload_id == upload_id:
-                sizes = (one.chunk_size, one.total_chunks, one.total_size)
-                session = UploadSession(upload_id, *sizes, expires_at=one.expires_at)
-                _checked(session, answer, "GET /assets/multipart-uploads")
-                return session
+        async for each in await fetch(1):
+            if each.upload_id == upload_id:
+                return _listed_session(each)
         return None
+
+
+def _imprints(stored: Collection[CompletedChunk], counted: Collection[int]) -> Imprints:
+    """Return what can be compared of ``stored`` chunks, and of those that are only counted."""
+    etags = {chunk.chunk_index: chunk.proof for chunk in stored}
+    imprints = Imprints()
+    for index in {*etags, *counted}:
+        imprints.note(index, etags.get(index))
+    return imprints
 
 
 def _all_known(counted: Collection[int], stored: Collection[CompletedChunk]) -> bool:
@@ -222,31 +240,32 @@ def _check_size(upload_id: str, size: int, told: int | None) -> None:
         raise SourceChangedError(f"the file has {size} bytes, and upload {upload_id} is of {told}")
 
 
-def _session(told: CreateAssetUploadResponse, size: int) -> UploadSession:
+def _created_session(answer: CreateAssetUploadResponse, size: int) -> UploadSession:
     return UploadSession(
-        upload_id=told.upload_id,
-        chunk_size=told.chunk_size,
-        total_chunks=told.total_chunks,
+        upload_id=answer.upload_id,
+        chunk_size=answer.chunk_size,
+        total_chunks=answer.total_chunks,
         total_size=size,
-        asset_id=told.asset_id,
+        asset_id=answer.asset_id,
         upload_headers={
             name: value
-            for name, value in told.upload_headers.items()
+            for name, value in answer.upload_headers.items()
             if name.lower() not in FRAMING  # each body has its own
         },
-        expires_at=told.expires_at,
+        expires_at=answer.expires_at,
     )
 
 
-def _checked(
-    session: UploadSession,
-    answer: ApiResponse[Any],
-    request: str = "POST /assets/multipart-uploads",
-) -> Slices:
-    """Return the slices of a session that makes sense.
+def _listed_session(summary: IncompleteUploadSummary) -> UploadSession:
+    sizes = (summary.chunk_size, summary.total_chunks, summary.total_size)
+    return UploadSession(summary.upload_id, *sizes, expires_at=summary.expires_at)
+
+
+def _check(session: UploadSession, answer: ApiResponse[Any], request: str) -> Slices:
+    """Return the slices of a session whose figures fit together.
 
     Raises:
-        InvalidResponseError: It makes none.
+        InvalidResponseError: They do not.
     """
     try:
         return check_session(session)
@@ -255,116 +274,3 @@ def _checked(
     raise InvalidResponseError(
         status_code=answer.status_code, headers=answer.headers, message=problem, request=request
     )
-
-
-async def _go_on(
-    opener: SessionOpener,
-    past: PreviousAttempt,
-    source: Source,
-    entry: Checkpoint,
-    *,
-    verify: bool,
-    known_only: bool = True,
-) -> Opening:
-    """Go on where an earlier attempt ended, if what it stored is of this file.
-
-    The same file, unchanged, is known by its identity; any other is compared with the ETags.
-
-    Args:
-        opener: Opens sessions.
-        past: The earlier attempt.
-        source: The file.
-        entry: Its entry in the journal.
-        verify: Whether to compare the ETags of a file that is known by its identity, too.
-        known_only: Whether to refuse a session of another file, or of a changed one, if the
-            platform counts chunks that the journal does not know.
-
-    Raises:
-        SourceChangedError: It is not.
-        SessionEndedError: The session cannot go on, or nobody can tell.
-    """
-    stored = tuple(past.stored.values())
-    sure = entry.is_surely_of(past)
-    if sure and not verify:
-        return await _again(opener, past, entry)
-    slices = Slices(past.session.total_size, past.session.chunk_size)
-    proof = await prove(source, slices, stored, opener.threads)
-    if proof.proven and proof.refuted:
-        if not sure:
-            why = f"chunk {min(proof.refuted)} is stored with another content"
-            raise another_file(source.name, past.session.upload_id, why)
-        raise SessionEndedError(past.session.upload_id, "holds chunks that are corrupt")
-    if proof.refuted and not sure:
-        raise SessionEndedError(past.session.upload_id, INCOMPARABLE)
-    opening = await _again(opener, past, entry, known_only=known_only and not sure)
-    return evolve(opening, refuted=proof.refuted)
-
-
-async def _again(
-    opener: SessionOpener, past: PreviousAttempt, entry: Checkpoint, *, known_only: bool = False
-) -> Opening:
-    """Go on with a noted session, and note which of its ETags are of no use any more."""
-    opening = await opener.again(
-        past.session,
-        past.stored.values(),
-        known_only=known_only,
-        done=past.done_at is not None,
-    )
-    if opening.void:
-        await entry.void(opening.void)
-    return opening
-
-
-@frozen(eq=False, repr=False)
-class StartOrResume:
-    """Begin where an earlier attempt ended, or else with a new session."""
-
-    wish: AssetSpec
-    restart: bool
-    verify: bool = False
-
-    def key(self, mark: ContentIdentity) -> str:
-        """Return what is the same for the same file and wish, wherever the file is."""
-        return f"{mark.sample} {self.wish.digest()}"
-
-    async def open(self, opener: SessionOpener, source: Source, entry: Checkpoint) -> Opening:
-        """Return what to begin with, noted in ``entry``."""
-        past = await entry.past()
-        if past is not None:
-            try:
-                return await _go_on(opener, past, source, entry, verify=self.verify)
-            except SessionEndedError as error:
-                if not self.restart:
-                    raise
-                logger.warning("%s: it is uploaded from the beginning", error)
-        opening = await opener.new(self.wish, source)
-        await entry.begin(opening.session)
-        return opening
-
-
-@frozen(eq=False, repr=False)
-class ResumeById:
-    """Begin with a session that the caller names."""
-
-    upload_id: str
-    asset_id: str | None
-    upload_headers: Mapping[str, str]
-    verify: bool = False
-
-    def key(self, mark: ContentIdentity) -> str:
-        """Return the session's name, and the file's."""
-        return f"{mark.sample} {self.upload_id}"
-
-    async def open(self, opener: SessionOpener, source: Source, entry: Checkpoint) -> Opening:
-        """Return what to begin with, noted in ``entry``."""
-        past = await entry.past()
-        if past is not None and past.session.upload_id == self.upload_id:
-            # Chunks may have been counted before the journal knew of the session: as for a first
-            # call, they are the caller's affair.
-            return await _go_on(opener, past, source, entry, verify=self.verify, known_only=False)
-        logger.info("upload %s: of the file, only the size can be checked", self.upload_id)
-        session = await opener.known(
-            self.upload_id, source.size, self.asset_id, self.upload_headers
-        )
-        await entry.begin(session)
-        return await opener.again(session, ())

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.response import ApiResponse
-from twelvelabs_async._upload.job import AssetSpec
+from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import (
     CompletedChunk,

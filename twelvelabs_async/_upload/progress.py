@@ -39,14 +39,14 @@ CANCELLED_CALL_SECONDS = 1.0
 ProgressCallback = Callable[[UploadProgress], Awaitable[None] | None]
 
 
-def check_callback(callback: object) -> None:
+def check_callback(argument: str, callback: object) -> None:
     """Refuse a callback that cannot be called.
 
     Raises:
         InvalidArgumentError: It is neither None nor callable.
     """
     if callback is not None and not callable(callback):
-        raise InvalidArgumentError(f"progress_callback must be callable, not {callback!r}")
+        raise InvalidArgumentError(f"must be callable, not {callback!r}", argument=argument)
 
 
 @define(eq=False, repr=False)

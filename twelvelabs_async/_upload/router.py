@@ -1,170 +1,114 @@
-"""``client.upload``: whatever has bytes, sent as suits its size, and one asset back."""
+"""The ways in: each takes a call, checked, and carries it out."""
+
+import logging
 
 from attrs import frozen
 
-from twelvelabs_async._core.validation import check_seconds, check_whole
-from twelvelabs_async._http.request import RequestOptions
-from twelvelabs_async._upload.direct import AssetCreation
-from twelvelabs_async._upload.form import AssetForm, checked_form
-from twelvelabs_async._upload.job import AssetSpec, ResumePolicy, UploadJob, Verify, checked_type
-from twelvelabs_async._upload.multipart import FileUpload
-from twelvelabs_async._upload.opening import StartOrResume
+from twelvelabs_async._upload.admitted import AdmittedUpload
+from twelvelabs_async._upload.asset_name import checked_name, type_of
+from twelvelabs_async._upload.asset_spec import AssetSpec
+from twelvelabs_async._upload.beginning import ResumeById, StartOrResume
+from twelvelabs_async._upload.multipart import MultipartUpload
+from twelvelabs_async._upload.options import (
+    AssetOptions,
+    ResumeCall,
+    SendOptions,
+    UploadCall,
+    UploadFileCall,
+)
 from twelvelabs_async._upload.platform import Platform
-from twelvelabs_async._upload.progress import ProgressCallback, ProgressReporter, check_callback
+from twelvelabs_async._upload.resume.checkpoint import forget_result
+from twelvelabs_async._upload.routed import RoutedUpload, usable_size
 from twelvelabs_async._upload.runtime import UploadRuntime
-from twelvelabs_async._upload.source.content import Content, size_of
-from twelvelabs_async._upload.upload_error import upload_failure
-from twelvelabs_async.errors import SourceError, TwelveLabsError
-from twelvelabs_async.models.assets import AssetDetail, AssetMethod
-from twelvelabs_async.models.media_types import is_document
-from twelvelabs_async.models.results import (
-    UploadResult,
+from twelvelabs_async._upload.source.content import (
+    Content,
+    parse_content,
+    parse_path,
 )
-from twelvelabs_async.models.uploads import (
-    CreateAssetUploadRequestType,
-    UserMetadata,
-)
+from twelvelabs_async.errors import InvalidArgumentError, TwelveLabsError
+from twelvelabs_async.journal import Journal
+from twelvelabs_async.models.results import UploadedAsset, UploadResult
+from twelvelabs_async.models.uploads import CreateAssetUploadRequestType
 
-DIRECT_BYTES = 200_000_000
-"""The platform takes this much in one request, and recommends chunks above (API reference)."""
-
-
-@frozen(kw_only=True)
-class UploadOrder:
-    """What a caller asks of one upload; see ``AsyncTwelveLabs.upload``."""
-
-    content: Content
-    filename: str
-    file_type: CreateAssetUploadRequestType | None
-    multipart_above: int
-    batch_size: int
-    max_workers: int
-    max_retries: int
-    retry_delay: float
-    enable_hls: bool | None
-    enable_thumbnail: bool | None
-    user_metadata: UserMetadata | None
-    progress_callback: ProgressCallback | None
-    wait_until_ready: bool
-    ready_timeout: float | None
-    resuming: ResumePolicy
-    verify: Verify | None
-    options: RequestOptions
-
-    def __attrs_post_init__(self) -> None:
-        check_whole("multipart_above", self.multipart_above, 0)
-        if self.ready_timeout is not None:
-            check_seconds("ready_timeout", self.ready_timeout)
-        check_callback(self.progress_callback)
-        if self.file_type is not None:
-            checked_type(self.filename, self.file_type)
-        self.form()  # checks all that it carries, as the next line does
-        self.job()
-
-    def kind(self, size: int | None) -> CreateAssetUploadRequestType | None:
-        """Return the type under which chunks are sent; None: it goes in one request.
-
-        Args:
-            size: Bytes; None: not known, and then chunks cannot be cut.
-
-        Raises:
-            InvalidArgumentError: It is too large for one request, and its type is not known.
-        """
-        if size is None or size <= self.multipart_above:
-            return None
-        if self.file_type is None and is_document(self.filename):
-            return None
-        return checked_type(self.filename, self.file_type)
-
-    def form(self) -> AssetForm:
-        """Return the form of one request."""
-        return checked_form(
-            method="direct",
-            content=self.content,
-            url=None,
-            filename=self.filename,
-            enable_hls=self.enable_hls,
-            enable_thumbnail=self.enable_thumbnail,
-            user_metadata=self.user_metadata,
-            additional=self.options.get("additional_body_parameters") or {},
-        )
-
-    def wish(self, kind: CreateAssetUploadRequestType) -> AssetSpec:
-        """Return the asset that chunks shall make."""
-        return AssetSpec(
-            filename=self.filename,
-            file_type=kind,
-            enable_hls=self.enable_hls,
-            enable_thumbnail=self.enable_thumbnail,
-            user_metadata=self.user_metadata,
-            options=self.options,
-        )
-
-    def job(self) -> UploadJob:
-        """Return the order for an upload in chunks."""
-        return UploadJob(
-            content=self.content,
-            batch_size=self.batch_size,
-            max_workers=self.max_workers,
-            max_retries=self.max_retries,
-            retry_delay=self.retry_delay,
-            verify=self.verify,
-        )
+logger = logging.getLogger("twelvelabs_async")
 
 
 @frozen(eq=False, repr=False)
-class Uploads:
-    """Carries orders out."""
+class UploadRouter:
+    """Carries out the calls that upload; see the methods of the resources for what they raise.
+
+    Attributes:
+        _journal: The client's; None: it has none.
+    """
 
     _runtime: UploadRuntime
     _platform: Platform
+    _journal: Journal | None
 
-    async def run(self, order: UploadOrder) -> AssetDetail:
-        """Upload, and wait if that was asked for; see ``AsyncTwelveLabs.upload``."""
-        asset = await self._sent(order)
-        if not order.wait_until_ready:
+    async def upload(self, call: UploadCall) -> UploadedAsset:
+        """Upload what has bytes, and wait until it is ready if that is asked for."""
+        journal = self._journal_of(call.journal)
+        content = parse_content(call.source)
+        asset = await RoutedUpload.of(self._runtime, self._platform, call, content, journal).run()
+        if not call.wait_until_ready:
             return asset
-        return await self._platform.wait_until_ready(
+        ready = await self._platform.wait_until_ready(
             asset.id,
-            timeout=order.ready_timeout,
-            hls=bool(order.enable_hls),
-            thumbnail=bool(order.enable_thumbnail),
+            timeout=call.ready_timeout,
+            hls=bool(call.enable_hls),
+            thumbnail=bool(call.enable_thumbnail),
         )
+        return UploadedAsset.of(ready, asset.result)
 
-    async def _sent(self, order: UploadOrder) -> AssetDetail:
-        try:
-            kind = order.kind(await size_of(order.content, self._runtime.threads))
-        except SourceError as error:
-            raise upload_failure(order.content.label, error) from error
-        if kind is None:
-            return await self._direct(order)
-        result = await FileUpload(
-            self._runtime,
-            self._platform,
-            order.job(),
-            StartOrResume(order.wish(kind), restart=True, verify=order.verify is not None),
-            order.resuming,
-            order.options,
-            order.progress_callback,
-        ).run()
-        return _asset(order, result)
+    async def upload_file(self, call: UploadFileCall) -> UploadResult:
+        """Upload a file in chunks."""
+        content = parse_path(call.file_path)
+        name = checked_name(call.filename, content.filename or "")
+        spec = AssetSpec.of(call, name, await self._type_of(content, name, call))
+        return await self._in_chunks(content, call, StartOrResume(spec, call))
 
-    async def _direct(self, order: UploadOrder) -> AssetDetail:
-        creation = AssetCreation.of(self._runtime, order.form(), order.options)
+    async def resume(self, call: ResumeCall) -> UploadResult:
+        """Go on with a session that the caller names."""
+        return await self._in_chunks(parse_path(call.file_path), call, ResumeById(call))
+
+    async def forget(self, result: UploadResult, journal: Journal | None) -> None:
+        """Forget a result that a journal keeps."""
+        chosen = self._journal_of(journal)
+        if chosen is not None and result.journal_key is not None:
+            pause = self._runtime.sessions.pause
+            await forget_result(chosen, result.journal_key, result.upload_id, pause)
+
+    def _journal_of(self, journal: Journal | None) -> Journal | None:
+        """Return the journal of a call: its own, or the client's."""
+        return self._journal if journal is None else journal
+
+    async def _in_chunks(
+        self, content: Content, call: SendOptions, beginning: StartOrResume | ResumeById
+    ) -> UploadResult:
+        journal = self._journal_of(call.journal)
+        upload = MultipartUpload(self._runtime, self._platform, content, call, beginning, journal)
+        admitted = AdmittedUpload(self._runtime, content, call, journal)
         try:
-            async with ProgressReporter(order.progress_callback, creation.progress):
-                return (await creation.run()).data
+            result = await admitted.run(upload.send, lambda: upload.may_repeat)
+        except InvalidArgumentError:
+            raise
         except TwelveLabsError as error:
-            raise upload_failure(order.content.label, error) from error
+            raise upload.error(error) from error
+        logger.info("upload %s arrived as asset %s", result.upload_id, result.asset_id)
+        return result
 
+    async def _type_of(
+        self, content: Content, name: str, call: AssetOptions
+    ) -> CreateAssetUploadRequestType:
+        """Return the platform's type of a file.
 
-def _asset(order: UploadOrder, result: UploadResult) -> AssetDetail:
-    """Return what is known of an asset whose last chunk was just taken, without asking."""
-    return AssetDetail(
-        id=result.asset_id,
-        method=AssetMethod.MULTIPART,
-        filename=order.filename,
-        user_metadata=dict(order.user_metadata or {}),
-        size=result.total_size,
-        url=result.asset_url,
-    )
+        Raises:
+            InvalidArgumentError: Nothing says what it is.
+            UploadError: Nothing does because there is no such file, or it is no regular one.
+        """
+        try:
+            return type_of(name, call.file_type)
+        except InvalidArgumentError:
+            # Only now, for a look at the disk takes a thread.
+            await usable_size(content, self._runtime.threads)
+            raise

@@ -99,7 +99,7 @@ class SessionCalls:
                 break
         return failed
 
-    async def standing(self) -> SessionStatus:
+    async def chunks(self) -> SessionStatus:
         """Ask where every chunk stands; pages are walked only where they tell anything."""
         first = await self._page(1)
         completed, failed = set[int](), set[int]()

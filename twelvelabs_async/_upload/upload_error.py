@@ -25,7 +25,7 @@ _HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
 """What a session cannot go on after."""
 
 
-def upload_failure(
+def upload_error(
     label: str,
     cause: TwelveLabsError,
     session: UploadSession | None = None,
@@ -44,7 +44,7 @@ def upload_failure(
     """
     chunk: int | None = getattr(cause, "chunk_index", None)
     parts = (
-        _what(label, chunk, cause),
+        _what(label, chunk, str(cause), unknown=isinstance(cause, OutcomeUnknownError)),
         _standing(session, ledger),
         _advice(cause, session, ledger, journaled=journaled),
     )
@@ -63,6 +63,9 @@ def upload_failure(
         retry_after=cause.retry_after,
     )
     failure.lacks_descriptors = cause.lacks_descriptors
+    if cause.remedy is not None:
+        failure.remedy = cause.remedy
+        failure.without_remedy = _what(label, chunk, cause.without_remedy)
     return failure
 
 
@@ -93,9 +96,8 @@ def _is_about_session(cause: TwelveLabsError) -> bool:
     return "/assets/multipart-uploads/" in (cause.request or "")
 
 
-def _what(label: str, chunk: int | None, cause: TwelveLabsError) -> str:
+def _what(label: str, chunk: int | None, cause: str, *, unknown: bool = False) -> str:
     where = f"chunk {chunk}: " if chunk is not None else ""
-    unknown = isinstance(cause, OutcomeUnknownError)
     verb = "may or may not have been" if unknown else "was not"
     return f"{label} {verb} uploaded: {where}{cause}"
 

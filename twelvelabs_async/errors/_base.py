@@ -11,6 +11,10 @@ class TwelveLabsError(Exception):
             neither the platform nor the object store asked for a pause.
         lacks_descriptors: Whether the system had no file descriptor left: fewer uploads at once may
             help.
+        remedy: The argument that the end of the text recommends, such as ``resume``; None: it
+            recommends none.
+        without_remedy: The text without that end, where there is one: for a program that calls the
+            argument otherwise, such as a command line.
     """
 
     args: tuple[str]
@@ -18,6 +22,8 @@ class TwelveLabsError(Exception):
 
     retry_after: float | None = None
     lacks_descriptors: bool = False
+    remedy: str | None = None
+    without_remedy: str = ""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
@@ -26,8 +32,15 @@ class TwelveLabsError(Exception):
         """Pickle whole, so that a worker in another process can report a failure."""
         return _rebuild, (type(self), self.args, self.__dict__)
 
-    def advised(self, advice: str) -> Self:
-        """Add to the text what the reader can do, or should know, and return the error."""
+    def advised(self, advice: str, *, remedy: str | None = None) -> Self:
+        """Add to the text what the reader can do, or should know, and return the error.
+
+        Args:
+            advice: The end of the text.
+            remedy: The Python argument that the advice recommends; None: it recommends none.
+        """
+        if remedy is not None:
+            self.remedy, self.without_remedy = remedy, str(self)
         self.args = (f"{self}; {advice}",)
         return self
 

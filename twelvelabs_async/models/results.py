@@ -1,8 +1,12 @@
 """What an upload of this package reports to its caller: its progress, and its result."""
 
+from typing import Any, Self
+
+import attrs
 from attrs import field, frozen
 
 from twelvelabs_async._core.redaction import repr_without_query
+from twelvelabs_async.models.assets import AssetDetail
 
 
 @frozen
@@ -77,3 +81,24 @@ class UploadStatus:
     status: str
     completed_chunks: int
     total_chunks: int
+
+
+@frozen
+class UploadedAsset(AssetDetail):
+    """An asset, and the upload that has made it.
+
+    Attributes:
+        result: What the upload in chunks came to: its session, its SHA-256, its key in the
+            journal, for ``multipart_upload.forget``. None: it went in one request, which has none
+            of these.
+    """
+
+    result: UploadResult | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def of(cls, asset: AssetDetail, result: UploadResult | None) -> Self:
+        """Return an asset with what its upload came to."""
+        known: dict[str, Any] = {
+            each.name: getattr(asset, each.name) for each in attrs.fields(AssetDetail)
+        }
+        return cls(**known, result=result)

@@ -15,7 +15,7 @@ from twelvelabs_async._http.request_builder import Params
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import check_metadata
-from twelvelabs_async._upload.direct import ASSETS, AssetCreation
+from twelvelabs_async._upload.direct import ASSETS, DirectUpload
 from twelvelabs_async._upload.form import CreationMethod, checked_form
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import File, parse_content
@@ -60,7 +60,7 @@ class RawAssetsClient:
             user_metadata=user_metadata,
             additional=options.get("additional_body_parameters") or {},
         )
-        return await AssetCreation.of(self._runtime, form, options).run()
+        return await DirectUpload.of(self._runtime, form, options).run()
 
     async def list(
         self,
@@ -127,7 +127,7 @@ class RawAssetsClient:
                 not_found_is_success=True,
             )
         except ConflictError as error:
-            error.advised("force=True deletes it all the same")
+            error.advised("force=True deletes it all the same", remedy="force")
             raise
 
     async def update_user_metadata(

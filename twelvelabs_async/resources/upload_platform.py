@@ -6,7 +6,7 @@ from attrs import frozen
 
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.response import ApiResponse
-from twelvelabs_async._upload.job import AssetSpec
+from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.pages import LARGEST_PAGE
 from twelvelabs_async.models.uploads import (
@@ -40,7 +40,7 @@ class HttpPlatform:
             enable_hls=spec.enable_hls,
             enable_thumbnail=spec.enable_thumbnail,
             user_metadata=spec.user_metadata,
-            request_options=spec.options,
+            request_options=spec.request_options,
         )
 
     async def list_sessions(

@@ -6,7 +6,7 @@ import pytest
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs, MemoryJournal, UploadError
-from twelvelabs_async._upload.job import AssetSpec
+from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async.emulator import Emulator, Fault, store_error
 
 CHUNKS = 6
@@ -104,4 +104,4 @@ async def test_a_base_url_is_one_place_however_it_is_written(
 
 def test_entries_that_were_written_before_are_still_found() -> None:
     """The digest of what is asked for without more than a name is what it always was."""
-    assert AssetSpec("video.mp4", "video", None, None, None).digest() == PLAIN
+    assert AssetSpec("video.mp4", "video").digest() == PLAIN

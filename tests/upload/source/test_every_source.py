@@ -15,7 +15,7 @@ from support.descriptors import descriptors
 from support.soak_sources import AsyncReader
 
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._upload.source.content import opened, parse_content, size_of
+from twelvelabs_async._upload.source.content import open_content, parse_content, size_of
 from twelvelabs_async._upload.source.protocol import Readable
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.errors import SourceError
@@ -91,7 +91,7 @@ async def test_a_source_is_read_at_any_offset_as_often_as_wanted(
     """Its size is known first; it is unchanged in the end, and nothing of ours stays open."""
     with content_of(SOURCES[name], DATA, tmp_path) as made:
         before = descriptors()
-        async with opened(parse_content(made), threads) as source:
+        async with open_content(parse_content(made), threads) as source:
             assert not isinstance(source, Stream)
             assert source.size == len(DATA)
             for offset, size in ((150_000, 50_001), (0, 10), (len(DATA) - 1, 1), (0, len(DATA))):
@@ -108,7 +108,7 @@ async def test_what_a_source_gives_at_once_is_what_it_gives_later(
 ) -> None:
     """``read_nowait`` gives the same bytes, or none where they are to be waited for."""
     with content_of(SOURCES[name], DATA, tmp_path) as made:
-        async with opened(parse_content(made), threads) as source:
+        async with open_content(parse_content(made), threads) as source:
             view = memoryview(bytearray(1000))
             assert not isinstance(source, Stream)
             count = source.read_nowait(view, 777)
@@ -133,7 +133,7 @@ async def test_a_source_without_bytes_is_refused(
         content_of(SOURCES[name], EMPTY, tmp_path) as made,
         pytest.raises(SourceError, match="is empty"),
     ):
-        async with opened(parse_content(made), threads):
+        async with open_content(parse_content(made), threads):
             pass
 
 
@@ -144,6 +144,6 @@ async def test_a_stream_gives_its_bytes_once_and_in_order(
     """Its size is not known, and its end is a read without bytes."""
     with content_of(STREAMS[name], DATA, tmp_path) as made:
         assert await size_of(parse_content(made), threads) is None
-        async with opened(parse_content(made), threads) as stream:
+        async with open_content(parse_content(made), threads) as stream:
             assert isinstance(stream, Stream)
             assert await read_at(stream, 0, len(DATA) + 1) == DATA

@@ -238,6 +238,5 @@ async def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:
 
 def another_file(name: str, upload_id: str, why: str) -> SourceChangedError:
     """Return the refusal of a file that is not the one whose upload was begun."""
-    return SourceChangedError(
-        f"{name} is not the file whose upload {upload_id} began: {why}; resume=False begins anew"
-    )
+    error = SourceChangedError(f"{name} is not the file whose upload {upload_id} began: {why}")
+    return error.advised("resume=False begins anew", remedy="resume")

@@ -168,7 +168,8 @@ class Waiting:
         name = holder.rpartition("#")[0] or holder or "another process"
         level = logging.INFO if name == this_process() else logging.WARNING
         text = "%s is already being uploaded by %s: waiting for that to end (%s)"
-        logger.log(level, text, self._label, name, "if_busy='raise' does not wait")
+        advice, about = "if_busy='raise' does not wait", {"argument": "if_busy"}
+        logger.log(level, text, self._label, name, advice, extra=about)
 
 
 @define(eq=False, repr=False)

@@ -36,7 +36,7 @@ class Proof:
     refuted: frozenset[int]
 
 
-async def prove(
+async def compare(
     source: Source, slices: Slices, stored: Iterable[CompletedChunk], threads: Threads
 ) -> Proof:
     """Compare each stored chunk with the file.

@@ -85,7 +85,8 @@ def parse_content(file: object) -> Content:
         if content_type is not None and not is_header("Content-Type", content_type):
             raise InvalidArgumentError("the content type has characters that no header can carry")
         if _is_path(file):
-            found = content_at(file, "file must be a path, and not an empty one")
+            path = cast("str | os.PathLike[str]", file)
+            found = _content_at(path, "file", "must be a path, and not an empty one")
         else:
             found = _content_of(file)
         if name is None:
@@ -94,19 +95,24 @@ def parse_content(file: object) -> Content:
         return evolve(found, filename=name, label=label, content_type=content_type)
 
 
-def content_at(path: object, if_empty: str) -> Content:
-    """Return the content at ``path``, which is made absolute now.
-
-    Args:
-        path: A ``str``, or anything with ``__fspath__``.
-        if_empty: What to say of an empty path.
+def parse_path(file_path: object) -> Content:
+    """Return a file to upload by its path, which is made absolute now.
 
     Raises:
-        InvalidArgumentError: It is empty, or no path.
+        InvalidArgumentError: It is empty, or no path at all.
     """
-    given = os.fsdecode(cast("str | os.PathLike[str]", path))
+    with caller_code("cannot look at file_path", InvalidArgumentError):
+        if not isinstance(file_path, str | os.PathLike):
+            problem = f"must be a path (str or Path), not {type(file_path).__name__}"
+            advice = "write it to a file first"
+            raise InvalidArgumentError(f"{problem}; {advice}", argument="file_path")
+        return _content_at(cast("str | os.PathLike[str]", file_path), "file_path", "is empty")
+
+
+def _content_at(path: str | os.PathLike[str], argument: str, if_empty: str) -> Content:
+    given = os.fsdecode(path)
     if not given:
-        raise InvalidArgumentError(if_empty)
+        raise InvalidArgumentError(if_empty, argument=argument)
     return Content(absolute(Path(given)), Path(given).name, given)
 
 
@@ -157,7 +163,7 @@ def _own_name(data: object) -> str | None:
 
 
 @asynccontextmanager
-async def opened(content: Content, threads: Threads) -> AsyncGenerator[Source | Stream]:
+async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Source | Stream]:
     """Make the bytes readable for the ``async with`` block.
 
     Raises:
@@ -190,7 +196,7 @@ async def size_of(content: Content, threads: Threads) -> int | None:
         return await check_path(content.data, content.label, threads=threads)
     if streamed(content.label, content.data) is not None:
         return None
-    async with opened(content, threads) as found:
+    async with open_content(content, threads) as found:
         return found.size
 
 

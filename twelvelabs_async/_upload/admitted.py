@@ -1,0 +1,89 @@
+"""One upload among others: admitted, opened, and begun again where another call is in its way."""
+
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TypeVar
+
+from attrs import frozen
+
+from twelvelabs_async._upload.options import SendOptions
+from twelvelabs_async._upload.resume.claim import Encounters
+from twelvelabs_async._upload.resume.lease import Waiting
+from twelvelabs_async._upload.runtime import UploadRuntime
+from twelvelabs_async._upload.source.content import Content, open_content
+from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.streams import Stream
+from twelvelabs_async.errors import UploadInProgressError
+from twelvelabs_async.journal import Journal
+
+T = TypeVar("T")
+
+Attempt = Callable[[Source | Stream, Encounters], Awaitable[T]]
+"""Sends what was opened, and returns what became of it."""
+
+
+@frozen(eq=False, repr=False)
+class AdmittedUpload:
+    """Makes the attempts of one upload; the content is opened once for each.
+
+    Attributes:
+        content: What is uploaded.
+        options: How.
+        journal: Where attempts are written down; None: nowhere.
+    """
+
+    runtime: UploadRuntime
+    content: Content
+    options: SendOptions
+    journal: Journal | None
+
+    async def run(self, attempt: Attempt[T], may_repeat: Callable[[], bool]) -> T:
+        """Make attempts until one of them returns.
+
+        Args:
+            attempt: Makes one.
+            may_repeat: Whether an attempt that failed for want of descriptors had no effect.
+
+        Raises:
+            TwelveLabsError: What the last attempt raised.
+        """
+        completions = self.runtime.completions
+        number = completions.begin()
+        seconds = math.inf if self.options.if_busy == "wait" else 0.0
+        waiting = Waiting(self.content.label, seconds)
+        encounters = Encounters(waiting, partial(completions.since, number))
+        try:
+            return await self._while_busy(encounters, partial(self._open, attempt), may_repeat)
+        finally:
+            completions.end(number)
+
+    async def _open(self, attempt: Attempt[T], encounters: Encounters) -> T:
+        async with open_content(self.content, self.runtime.threads) as source:
+            return await attempt(source, encounters)
+
+    async def _while_busy(
+        self,
+        encounters: Encounters,
+        attempt: Callable[[Encounters], Awaitable[T]],
+        may_repeat: Callable[[], bool],
+    ) -> T:
+        """Make attempts, each once no other call does the same upload.
+
+        An upload that is admitted never waits for another one, and so ends. The others wait outside
+        without a file or a lease, and then queue again: there is no order of waits that hangs.
+        """
+        runtime, first_in = self.runtime, None
+        async with AsyncExitStack() as line:
+            while True:
+                try:
+                    return await runtime.run(partial(attempt, encounters), may_repeat)
+                except UploadInProgressError as error:
+                    pause, key = encounters.pause(error), error.key
+                if encounters.clear and first_in != key:
+                    await line.aclose()
+                    await line.enter_async_context(runtime.first_in_line((id(self.journal), key)))
+                    first_in = key
+                else:
+                    await runtime.sessions.pause(pause)

@@ -1,0 +1,274 @@
+"""The options of an upload: name, type, default, check and documentation, each in one place.
+
+=====================  ======  ===========  ======  =======================
+options of             upload  upload_file  resume  why not everywhere
+=====================  ======  ===========  ======  =======================
+``SendOptions``        yes     yes          yes
+``AssetOptions``       yes     yes          no      the session has them
+``UploadOptions``      yes     no           no      ``upload_file`` always sends chunks; it returns
+                                                    as soon as the platform has them
+``ResumeOptions``      no      no           yes     a journal, or an answer, has them otherwise
+=====================  ======  ===========  ======  =======================
+
+A call is one of these with what is uploaded: ``UploadCall``, ``UploadFileCall``, ``ResumeCall``.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from attrs import field, frozen
+
+from twelvelabs_async._core.call_options import Check, documented, option
+from twelvelabs_async._core.validation import (
+    check_flag,
+    check_seconds,
+    check_text,
+    check_whole,
+    check_word,
+)
+from twelvelabs_async._http.request import RequestOptions, checked_headers, path_segment
+from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._upload.asset_name import check_filename, check_type
+from twelvelabs_async._upload.progress import ProgressCallback, check_callback
+from twelvelabs_async._upload.source.content import File
+from twelvelabs_async.errors import InvalidArgumentError
+from twelvelabs_async.journal import Journal
+from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UserMetadata
+
+IfBusy = Literal["raise", "wait"]
+IfEnded = Literal["restart", "raise"]
+Verify = Literal["etag"]
+Digest = Literal["sha256"]
+
+DIRECT_BYTES = 200_000_000
+"""The platform takes this much in one request, and recommends chunks above (API reference)."""
+
+
+def _or_none(check: Check) -> Check:
+    return lambda name, value: value is None or check(name, value)
+
+
+def _whole(least: int) -> Check:
+    return lambda name, value: check_whole(name, value, least)
+
+
+def _seconds(*, zero: bool = False) -> Check:
+    return lambda name, value: check_seconds(name, value, zero=zero)
+
+
+def _word(words: Any) -> Check:
+    return lambda name, value: check_word(name, value, get_args(words))
+
+
+def _check_journal(name: str, value: object) -> None:
+    if not callable(getattr(value, "acquire", None)):
+        problem = f"must be a journal, such as FileJournal(), not {value!r}"
+        raise InvalidArgumentError(problem, argument=name)
+
+
+def _check_key(name: str, value: object) -> None:
+    check_text(name, value)
+    if not value:
+        raise InvalidArgumentError("is empty", argument=name)
+
+
+def _check_request(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        problem = f"must be a dict of RequestOptions, not {value!r}"
+        raise InvalidArgumentError(problem, argument=name)
+
+
+def _check_id(name: str, value: object) -> None:
+    path_segment(value, name)
+
+
+@frozen(kw_only=True, eq=False)
+class SendOptions:
+    """How chunks are sent, whatever began the session."""
+
+    batch_size: int = option(10, "Chunks in one report to the platform; 1 or more.", _whole(1))
+    max_workers: int = option(
+        5,
+        "Chunks of this upload under way at once; 1 or more. The client's ``max_concurrency`` "
+        "bounds all uploads together.",
+        _whole(1),
+    )
+    max_retries: int = option(
+        3, "Further attempts for a chunk that the store answered with a failure.", _whole(0)
+    )
+    retry_delay: float = option(
+        1.0,
+        "Seconds; the longest first pause before another attempt, doubled each time.",
+        _seconds(zero=True),
+    )
+    progress_callback: ProgressCallback | None = option(
+        None,
+        "Called with ``UploadProgress``, sync or async: first when the session exists, then at "
+        "most ten times a second, last when the upload has ended.",
+        check_callback,
+    )
+    journal: Journal | None = option(
+        None,
+        "Where the attempt is written down, so that another attempt can resume it; None: the "
+        "client's, if it has one.",
+        _or_none(_check_journal),
+    )
+    if_busy: IfBusy = option(
+        "raise",
+        "``raise`` an error where another call or process does the same upload, or ``wait`` for "
+        "it, as long as it takes, and return what it has made; a warning in the log says for "
+        "whom.",
+        _word(IfBusy),
+    )
+    verify: Verify | None = option(
+        None,
+        "``etag``: compare the MD5 of what was sent with the store's ETag, wherever the store's "
+        "ETags are MD5s, which is learned on the way. A chunk that differs is sent again, which "
+        "counts as an attempt; in the end the upload fails. Where a store has ETags of its own "
+        "nothing can be verified: ``verified_chunks`` is 0 then, and a warning is logged. The "
+        "MD5s also show whether a file that is touched meanwhile is still the same. None: "
+        "nothing is computed.",
+        _or_none(_word(Verify)),
+    )
+    digest: Digest | None = option(
+        None,
+        "``sha256``: compute that of the whole file as well, beside the upload; it reads the file "
+        "once more, and again where its times change. None: nothing is computed.",
+        _or_none(_word(Digest)),
+    )
+    request_options: RequestOptions | None = option(
+        None,
+        "For the calls to the platform, not for those to the object store; additional parameters "
+        "for the first one only, which opens the session or creates the asset.",
+        _or_none(_check_request),
+    )
+
+
+@frozen(kw_only=True, eq=False)
+class AssetOptions(SendOptions):
+    """The asset that is made, and what an earlier attempt to make it means."""
+
+    filename: str | None = option(
+        None,
+        "The name of the asset; None: the name that the file has.",
+        _or_none(check_filename),
+    )
+    file_type: CreateAssetUploadRequestType | None = option(
+        None,
+        "``video``, ``audio`` or ``image``; None: guessed from the name's extension.",
+        _or_none(check_type),
+    )
+    enable_hls: bool | None = option(
+        None, "Whether to make an HLS stream; None: the platform's choice.", _or_none(check_flag)
+    )
+    enable_thumbnail: bool | None = option(
+        None, "Whether to make thumbnails; None: the platform's choice.", _or_none(check_flag)
+    )
+    user_metadata: UserMetadata | None = option(
+        None,
+        "Your own keys and values, kept with the asset; None: none.",
+        _or_none(lambda _, value: check_metadata(value)),
+    )
+    resume_key: str | None = option(
+        None,
+        "Your own name for this upload in the journal, such as a job's id: a later call with the "
+        "same name returns the asset that the first one made, for a day, as it was asked for "
+        "first: name, metadata and the like are not compared. None: the upload is found by the "
+        "file's content and what is asked for here (values that are equal for the platform are "
+        "equal), until it is complete.",
+        _or_none(_check_key),
+    )
+    resume: bool = option(
+        True, "Whether to resume an earlier attempt; otherwise it is forgotten.", check_flag
+    )
+    if_ended: IfEnded = option(
+        "restart",
+        "``restart`` where the session of the earlier attempt has expired or failed, or ``raise`` "
+        "an error.",
+        _word(IfEnded),
+    )
+    keep_result: bool = option(
+        False,
+        "Whether the journal keeps the result until ``multipart_upload.forget(result)``, for seven "
+        "days at most: the same call returns the same asset again, also where the process was "
+        "killed before it could pass the asset on. Otherwise, once a file is uploaded, the same "
+        "call makes another asset. Without a journal nothing is kept.",
+        check_flag,
+    )
+
+
+@frozen(kw_only=True, eq=False)
+class UploadOptions(AssetOptions):
+    """Which way the bytes go, and what to wait for."""
+
+    multipart_above: int = option(
+        DIRECT_BYTES,
+        "Bytes above which the content is sent in chunks; 0: always. Documents (PDF, text, "
+        "Markdown) go in one request, for the platform takes no chunks of them.",
+        _whole(0),
+    )
+    wait_until_ready: bool = option(
+        False,
+        "Whether to wait until the asset can be used, with the HLS stream and the thumbnails if "
+        "they are enabled here.",
+        check_flag,
+    )
+    ready_timeout: float | None = option(
+        None, "Seconds to wait for that; None: as long as it takes.", _or_none(_seconds())
+    )
+
+
+@frozen(kw_only=True, eq=False)
+class ResumeOptions(SendOptions):
+    """What the caller knows of the session."""
+
+    asset_id: str | None = option(
+        None,
+        "The asset, as it was named when the session was opened; None: a report will name it.",
+        _or_none(_check_id),
+    )
+    upload_headers: Mapping[str, str] | None = option(
+        None,
+        "What the platform asked to send with each PUT; None: nothing.",
+        _or_none(checked_headers),
+    )
+
+
+FilePath = str | os.PathLike[str]
+_FILE_PATH = (
+    "The file. Its bytes must not change while it is uploaded; where its times do, what is stored "
+    "is read again and compared. A relative path is of the working directory when the call begins."
+)
+
+
+@frozen(eq=False)
+class UploadCall(UploadOptions):
+    """A call of ``client.upload``."""
+
+    source: File = field(
+        metadata=documented(
+            "A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async, that "
+            "gives bytes, an async iterator of bytes, or a tuple ``(name, content)`` or ``(name, "
+            "content, content_type)``. It must not change meanwhile. What can be read only once, "
+            "as it cannot be sought in, goes in one request."
+        )
+    )
+
+
+@frozen(eq=False)
+class UploadFileCall(AssetOptions):
+    """A call of ``multipart_upload.upload_file``."""
+
+    file_path: FilePath = field(metadata=documented(_FILE_PATH))
+
+
+@frozen(eq=False)
+class ResumeCall(ResumeOptions):
+    """A call of ``multipart_upload.resume``."""
+
+    upload_id: str = field(
+        metadata=documented("The session, as an ``UploadError`` names it."),
+        validator=lambda _, attribute, value: _check_id(attribute.name, value),
+    )
+    file_path: FilePath = field(metadata=documented("The file whose upload began the session."))
