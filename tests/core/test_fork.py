@@ -145,7 +145,7 @@ async def test_a_child_is_not_kept_waiting_by_what_its_parent_was_writing(tmp_pa
 def test_a_file_that_was_opened_during_a_fork_is_not_locked(tmp_path: Path) -> None:
     """A child may have a copy that nobody noted: that file is closed, and another one is opened."""
 
-    class Files(WeakSet[io.FileIO]):
+    class ForkedFiles(WeakSet[io.FileIO]):
         """Sees a fork between the first opening and the note on it."""
 
         def add(self, item: io.FileIO) -> None:
@@ -154,7 +154,7 @@ def test_a_file_that_was_opened_during_a_fork_is_not_locked(tmp_path: Path) -> N
                 shared.about_to_fork()
             super().add(item)
 
-    shared, opened = _safe_files._Shared(Files()), list[io.FileIO]()
+    shared, opened = _safe_files._Shared(ForkedFiles()), list[io.FileIO]()
     with shared.open(tmp_path / "file", os.O_CREAT) as file:
         assert opened[0].closed
         assert opened[1:] == [file]

@@ -39,7 +39,7 @@ SAID = {
 }
 
 
-class Hanging(AbstractResolver):
+class HangingResolver(AbstractResolver):
     """A resolver that never answers."""
 
     async def resolve(
@@ -107,7 +107,9 @@ async def hanging(
             patch.setenv("HTTPS_PROXY", silent.url)
         elif place == "resolver":
             Lookups().replace(patch)
-        async with connections(whose, resolver=Hanging() if place == "resolver" else None) as more:
+        async with connections(
+            whose, resolver=HangingResolver() if place == "resolver" else None
+        ) as more:
             yield origin, {**more, **settings}
 
 

@@ -191,13 +191,13 @@ async def test_who_waits_is_answered_though_the_first_look_told_nothing(
     monkeypatch.setattr(claim, "LOOK_AGAIN", 600.0)
     began, go_on = asyncio.Event(), asyncio.Event()
 
-    class Slow(MemoryJournal):
+    class HeldJournal(MemoryJournal):
         async def append(self, key: str, owner: str, record: bytes) -> None:
             began.set()
             await go_on.wait()
             await super().append(key, owner, record)
 
-    shared = Slow()
+    shared = HeldJournal()
     async with client_of(emulator, shared) as first, client_of(emulator, shared) as client:
         one = asyncio.create_task(first.multipart_upload.upload_file(path))
         await began.wait()

@@ -116,7 +116,7 @@ async def test_an_upload_whose_journal_was_cut_at_any_byte_goes_on(
 
 
 @define(eq=False)
-class SlowDisk:
+class SlowSyncDisk:
     """A disk whose syncs take so long that whatever does not wait for them is done before.
 
     Attributes:
@@ -160,7 +160,7 @@ class SlowDisk:
 class DiskWatchingFaults(Faults):
     """No faults, but a look at the disk whenever a request arrives."""
 
-    disk: SlowDisk | None = None
+    disk: SlowSyncDisk | None = None
     seen: list[tuple[str, int]] = Factory(list[tuple[str, int]])
 
     def take(
@@ -176,7 +176,7 @@ class DiskWatchingFaults(Faults):
 async def looking(
     directory: Path,
 ) -> AsyncGenerator[tuple[Emulator, DiskWatchingFaults, FileJournal]]:
-    disk = SlowDisk(directory, asyncio.get_running_loop())
+    disk = SlowSyncDisk(directory, asyncio.get_running_loop())
     emulator, script = Emulator(chunk_size=CHUNK_SIZE, now=utcnow), DiskWatchingFaults(disk=disk)
     emulator.faults = script
     async with emulator:

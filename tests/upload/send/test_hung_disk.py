@@ -218,7 +218,7 @@ async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
     """No second upload gets it before the thread has left it where it stood."""
     entered, go_on = threading.Event(), threading.Event()
 
-    class Hanging:
+    class HangingFile:
         """An open file whose reads hang."""
 
         def __init__(self, path: Path) -> None:
@@ -233,7 +233,7 @@ async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
                 go_on.wait()
             return self.file.read(size)
 
-    file = Hanging(make_file(CHUNK_SIZE))
+    file = HangingFile(make_file(CHUNK_SIZE))
     with file.file:
         file.file.seek(7)
         upload = asyncio.create_task(client.upload(file, filename="video.mp4"))

@@ -326,7 +326,7 @@ async def test_an_open_file_that_is_written_to_never_becomes_an_asset(
     assert caught.value.retryable
 
 
-class Slow(io.FileIO):
+class SlowFile(io.FileIO):
     """A file on a slow disk."""
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
@@ -341,7 +341,7 @@ async def test_a_cancelled_upload_leaves_an_open_file_where_it_stood(
     """Whenever it is cancelled, so that the same call can be made again."""
     _, client = real
     path = make_file(2000)
-    with Slow(str(path)) as file:
+    with SlowFile(str(path)) as file:
         for turns in range(0, 60, 5):
             upload = asyncio.create_task(client.upload(("a.mp4", file)))
             for _ in range(turns):
