@@ -31,7 +31,8 @@ from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.plan.url_book import MARGIN, UrlBook
 from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
-from twelvelabs_async._upload.send.body import SliceBody, do_nothing
+from twelvelabs_async._upload.send.body import do_nothing
+from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.uploader import Uploader

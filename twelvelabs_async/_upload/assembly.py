@@ -15,7 +15,7 @@ from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.retrier import Retrier
-from twelvelabs_async._upload.send.body import SliceBody
+from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.session_platform import SessionPlatform
 from twelvelabs_async._upload.settlement import Settlement

@@ -17,7 +17,7 @@ from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.plan.url_book import UrlLease
 from twelvelabs_async._upload.retrier import Retrier
-from twelvelabs_async._upload.send.body import SliceBody
+from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.url_supply import UrlSupply

@@ -1,4 +1,4 @@
-"""Save and report what an upload that ends early has in hand: nobody else knows these ETags."""
+"""Save and report the ETags that only this process knows, when an upload ends early."""
 
 from contextlib import suppress
 
@@ -20,7 +20,7 @@ async def rescue(ledger: Ledger, reporter: BatchReporter, source: Source) -> Non
     """Save what no worker has saved, and report all that is saved, for ``RESCUE_SECONDS`` at most.
 
     It raises no ``TwelveLabsError``: the upload raises what ended it. Nothing is reported of a file
-    that has changed, or whoever resumes the session would mix two files.
+    that has changed: an attempt that resumes the session would mix two files.
     """
     with suppress(TwelveLabsError, TimeoutError):
         async with clock.timeout(RESCUE_SECONDS):

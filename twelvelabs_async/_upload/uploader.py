@@ -1,10 +1,10 @@
 """The steps of one upload: slice, URL, PUT, ETag, journal, report, asset URL.
 
 A few workers take the next slice and carry it through, so that memory grows with their number and
-with nothing else. No worker waits for another one: whoever fills a batch reports it, while the
-others go on. Each decision is made in the pure objects of ``plan``, each job is done by one part
-of the uploader; here is only the order of the steps. No chunk is reported before its ETag is in
-the journal.
+with nothing else. No worker waits for another one: the worker that fills a batch reports it, while
+the others go on. Each decision is made in the pure objects of ``plan``, and each job is done by one
+part of the uploader; this module has the order of the steps. No chunk is reported before its ETag
+is in the journal.
 """
 
 import logging

@@ -23,13 +23,9 @@ from support.files import MakeFile
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._http.settings import ConnectionSettings
 from twelvelabs_async._upload.plan.slices import Slice, Slices
-from twelvelabs_async._upload.send.body import (
-    BodyResources,
-    HashedBody,
-    SliceBody,
-    waiting_until_empty,
-)
+from twelvelabs_async._upload.send.body import BodyResources, waiting_until_empty
 from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
+from twelvelabs_async._upload.send.slice_body import HashedBody, SliceBody
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.file import (
     CAN_READ_CACHE,

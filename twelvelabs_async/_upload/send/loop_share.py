@@ -46,7 +46,7 @@ class LoopShare:
     """When the clock was last looked at: before the others' turn, and after each piece of ours."""
 
     async def take(self) -> None:
-        """Wait for a turn; at once if nobody has had this one. A cancelled wait takes none."""
+        """Wait for a turn; return at once if this one is free. A cancelled wait takes no turn."""
         if self._granting:
             await self.run_in_turns(_nothing)
         else:
@@ -55,9 +55,9 @@ class LoopShare:
     async def run_in_turns(self, work: Work) -> None:
         """Wait for a turn in which there is nothing to do for ``work``: that turn is the caller's.
 
-        Before, ``work`` is called in each of our turns for as long as it does something. It is
-        called by the loop itself: to wake a task for each piece, down through everything that
-        awaits it, would cost about as much as the rest of what Python does for the piece.
+        Before that, ``work`` is called in each of our turns for as long as it does something. The
+        event loop calls it, not the task: to wake the task for each piece, through every coroutine
+        that awaits it, would cost about as much as all other Python code of the piece.
 
         Cancelled, it is not called again, and no turn is taken. What it raises is raised here.
         """

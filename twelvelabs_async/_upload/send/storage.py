@@ -1,10 +1,10 @@
 """PUT one slice to a presigned URL and return its ETag.
 
 The URL goes out byte for byte as it was signed, with the headers that the platform named and an
-exact ``Content-Length``; no redirect is followed. Foreign exceptions end here. Instead of a total
-timeout on a body there is a watch: it ends an attempt when for so many seconds no byte was taken
-and no answer came. ``sock_read`` is no such watch: it counts while the body still sits in kernel
-buffers, and kills slow uploads that are healthy.
+exact ``Content-Length``; no redirect is followed. Foreign exceptions end here. A body has no total
+timeout. Instead, a watch ends an attempt when no byte was taken and no answer came for
+``stall_timeout`` seconds. aiohttp's ``sock_read`` cannot do this: it counts while the body still is
+in kernel buffers, and ends slow uploads that are healthy.
 """
 
 import re
@@ -23,9 +23,10 @@ from twelvelabs_async._http.attempt import Attempt, StrayAnswerError
 from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.send.body import BodyResources, HashedBody, SliceBody, do_nothing
+from twelvelabs_async._upload.send.body import BodyResources, do_nothing
 from twelvelabs_async._upload.send.refusals import StoreAnswer
 from twelvelabs_async._upload.send.repetitions import Repetitions
+from twelvelabs_async._upload.send.slice_body import HashedBody, SliceBody
 from twelvelabs_async._upload.send.stall_watch import StallWatch
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import (
@@ -209,9 +210,8 @@ def _closed_tunnel(error: aiohttp.ClientHttpProxyError, target: URL, index: int)
 def _target(url: str, index: int) -> URL:
     """Return a presigned URL to be sent byte for byte.
 
-    Only what no request can carry is written otherwise, as browsers do, and as it was signed: white
-    space around it is left out, and within it a space, a control or a letter beyond ASCII is
-    quoted.
+    Only what no request can carry is changed, as browsers do, and as it was signed: white space
+    around the URL is removed, and a space, a control or a letter beyond ASCII within it is quoted.
     """
     with suppress(ValueError):
         target = URL(_sendable(url.strip(_WHITE)), encoded=True)
