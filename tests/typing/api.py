@@ -1,5 +1,6 @@
 """What a type checker makes of the public names; checked by mypy and pyright, never run."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import assert_type
@@ -16,6 +17,7 @@ from twelvelabs_async import (
     CompletedChunk,
     CreateAssetUploadResponse,
     IncompleteUploadSummary,
+    MemoryJournal,
     Page,
     ReportChunkBatchResponse,
     RequestOptions,
@@ -87,3 +89,29 @@ async def walk(client: AsyncTwelveLabs, options: RequestOptions) -> AsyncIterato
     done = await uploads.wait_for_upload_completion(session.upload_id, max_wait_time=5.0)
     assert_type(done, UploadStatus)
     yield session.upload_id
+
+
+async def take_options(client: AsyncTwelveLabs, options: RequestOptions) -> None:
+    uploads = client.multipart_upload
+    kept_asset = await client.upload(
+        ("a.mp4", b"bytes"),
+        journal=MemoryJournal(),
+        if_busy="wait",
+        if_ended="raise",
+        keep_result=True,
+        digest="sha256",
+        request_options=options,
+    )
+    if kept_asset.result is not None:
+        await uploads.forget(kept_asset.result)
+    by_name = await uploads.resume(upload_id="u", file_path=Path("a.mp4"), upload_headers={})
+    assert_type(by_name, UploadResult)
+    one, _ = await asyncio.gather(client.upload("a.mp4"), client.upload(source="b.mp4"))
+    assert_type(one, UploadedAsset)
+    task = asyncio.create_task(uploads.upload_file(file_path="a.mp4"))
+    assert_type(await task, UploadResult)
+    # Wrong on purpose: a checker that does not see an option reports an unused "ignore".
+    await client.upload("a.mp4", batch_size="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.upload("a.mp4", batch=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await uploads.upload_file("a.mp4", 5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await uploads.resume("u", "a.mp4", filename="b")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
