@@ -101,10 +101,7 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
         AssetTranscriptionResponse as AssetTranscriptionResponse,
         AssetTranscriptionStatus as AssetTranscriptionStatus,
         AssetTranscriptionUtterance as AssetTranscriptionUtterance,
-        AudioStream as AudioStream,
         ListAssetsResponse as ListAssetsResponse,
-        TechnicalMetadata as TechnicalMetadata,
-        VideoStream as VideoStream,
     )
     from twelvelabs_async.models.error_codes import (
         ErrorCode as ErrorCode,
@@ -118,6 +115,11 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
         UploadProgress as UploadProgress,
         UploadResult as UploadResult,
         UploadStatus as UploadStatus,
+    )
+    from twelvelabs_async.models.technical_metadata import (
+        AudioStream as AudioStream,
+        TechnicalMetadata as TechnicalMetadata,
+        VideoStream as VideoStream,
     )
     from twelvelabs_async.models.upload_status import (
         UploadStatusPage as UploadStatusPage,
@@ -177,12 +179,13 @@ _NAMES = {
         Asset AssetDetail AssetError AssetHls AssetHlsStatus AssetMethod AssetSource
         AssetSourceDetails AssetsRetrieveTranscriptionRequestIncludeItem AssetStatus AssetThumbnail
         AssetThumbnailStatus AssetTranscriptionEntry AssetTranscriptionError
-        AssetTranscriptionResponse AssetTranscriptionStatus AssetTranscriptionUtterance AudioStream
-        ListAssetsResponse TechnicalMetadata VideoStream
+        AssetTranscriptionResponse AssetTranscriptionStatus AssetTranscriptionUtterance
+        ListAssetsResponse
     """,
     "models.error_codes": "ErrorCode",
     "models.pages": "Page PageInfo",
     "models.results": "UploadedAsset UploadProgress UploadResult UploadStatus",
+    "models.technical_metadata": "AudioStream TechnicalMetadata VideoStream",
     "models.upload_status": "UploadStatusPage",
     "models.uploads": """
         ChunkInfo ChunkInfoStatus CompletedChunk CreateAssetUploadRequestType

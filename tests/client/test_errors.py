@@ -30,9 +30,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.errors._api import error_class, request_id
 from twelvelabs_async.models.assets import AssetDetail, AssetHls
-from twelvelabs_async.models.results import (
-    UploadResult,
-)
+from twelvelabs_async.models.results import UploadResult
 from twelvelabs_async.models.uploads import (
     CreateAssetUploadResponse,
     GetUploadStatusResponse,

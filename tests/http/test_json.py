@@ -23,9 +23,7 @@ from twelvelabs_async._http.structure import ShapeError, structure
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models import assets as asset_models, uploads as models
 from twelvelabs_async.models.assets import AssetDetail, AssetStatus, AssetTranscriptionResponse
-from twelvelabs_async.models.pages import (
-    PageInfo,
-)
+from twelvelabs_async.models.pages import PageInfo
 from twelvelabs_async.models.uploads import (
     ChunkInfo,
     CompletedChunk,

@@ -17,9 +17,7 @@ from yarl import URL
 from twelvelabs_async import ApiConnectionError, AsyncTwelveLabs, ConfigurationError
 from twelvelabs_async._http.connector import HANDSHAKE_GAP
 from twelvelabs_async.emulator import Answer, Emulator, Fault, Stall
-from twelvelabs_async.models.results import (
-    UploadResult,
-)
+from twelvelabs_async.models.results import UploadResult
 
 
 def assert_clean(emulator: Emulator, result: UploadResult) -> None:

@@ -22,9 +22,7 @@ from twelvelabs_async import (
     RequestOptions,
 )
 from twelvelabs_async.emulator import Cut, Emulator, Fault
-from twelvelabs_async.models.results import (
-    UploadResult,
-)
+from twelvelabs_async.models.results import UploadResult
 
 ONCE: RequestOptions = {"max_retries": 0}
 CHUNKS = 5

@@ -41,10 +41,14 @@ async def uploads(
 def _prepare(emulator: Emulator, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Give an emulator one session, its stored chunks, and what was reported of them."""
     data, upload_id = content(state["filename"]), state["upload_id"]
-    ids = [upload_id, state["asset_id"]]
+    ids: list[str] = [upload_id, state["asset_id"]]
     wish = {"filename": state["filename"], "type": "video", "total_size": len(data)}
+
+    def next_id(_bytes: int) -> str:
+        return ids.pop(0)
+
     with monkeypatch.context() as patch:
-        patch.setattr("secrets.token_hex", lambda _: ids.pop(0))
+        patch.setattr("secrets.token_hex", next_id)
         emulator.platform.create(wish)
     assert ids == []
     directory = emulator.data_dir / upload_id

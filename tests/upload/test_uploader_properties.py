@@ -43,9 +43,7 @@ from twelvelabs_async.errors import (
     StorageError,
     TwelveLabsError,
 )
-from twelvelabs_async.models.results import (
-    UploadResult,
-)
+from twelvelabs_async.models.results import UploadResult
 
 choose_profile()
 

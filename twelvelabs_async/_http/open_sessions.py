@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.abc import AbstractCookieJar
 from attrs import frozen
 
 from twelvelabs_async._core.unpicklable import Unpicklable
@@ -138,7 +139,7 @@ def _new_session(
     connector: aiohttp.BaseConnector,
     trace: aiohttp.TraceConfig | None = None,
     *,
-    cookie_jar: aiohttp.abc.AbstractCookieJar | None = None,
+    cookie_jar: AbstractCookieJar | None = None,
 ) -> aiohttp.ClientSession:
     return _without_retries(
         aiohttp.ClientSession(

@@ -19,6 +19,7 @@ from attrs import define
 
 from twelvelabs_async.errors import (
     ApiConnectionError,
+    ApiError,
     StorageConnectionError,
     TwelveLabsError,
 )
@@ -126,6 +127,20 @@ def backoff(failures: int, base: float, longest: float = LONGEST_BACKOFF) -> flo
     """
     ceiling = min(longest, base * 2 ** min(failures - 1, _LARGEST_EXPONENT))
     return random.uniform(0, ceiling)  # noqa: S311 - jitter is no secret
+
+
+def error_after(
+    attempts: int, failure: ApiError | ApiConnectionError
+) -> ApiError | ApiConnectionError:
+    """Return the error of a request that was given up after ``attempts``, 1 or more.
+
+    It says how many there were where none of them was answered.
+    """
+    if attempts == 1 or isinstance(failure, ApiError):
+        return failure
+    last = type(failure)(f"{failure} (tried {attempts} times)")
+    last.lacks_descriptors = failure.lacks_descriptors
+    return last
 
 
 def is_transient(status: int) -> bool:

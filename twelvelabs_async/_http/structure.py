@@ -21,9 +21,7 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from twelvelabs_async._http.json_text import INT64, json_path
 from twelvelabs_async.models.assets import Asset, AssetDetail
-from twelvelabs_async.models.open_enum import (
-    OpenEnum,
-)
+from twelvelabs_async.models.open_enum import OpenEnum
 from twelvelabs_async.models.uploads import (
     CreateAssetUploadResponse,
     ReportChunkBatchResponse,

@@ -25,7 +25,7 @@ from twelvelabs_async._http.rate_gate import RateGate
 from twelvelabs_async._http.request import ApiRequest, RequestOptions
 from twelvelabs_async._http.request_builder import Params, RequestBuilder
 from twelvelabs_async._http.response import ApiResponse, RawResponse, ResponseParser
-from twelvelabs_async._http.retries import RetryCount, is_transient
+from twelvelabs_async._http.retries import RetryCount, error_after, is_transient
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -73,15 +73,8 @@ class Transport(Unpicklable):
     ) -> "Transport":
         """Return the transport of a client.
 
-        Args:
-            sessions: The client's sessions.
-            base_url: Where the platform is, without a slash at the end.
-            api_key: Sent with every request to the platform, and only there, like ``headers``.
-            timeout: Seconds for an attempt, from connecting to the answer's last byte.
-            max_retries: Further attempts after the first.
-            headers: The client's headers.
-            slots: Bounds the requests under way at once.
-            lane: Threads for bodies that would hold up the event loop.
+        ``slots`` bounds the requests under way at once, and the threads of ``lane`` read and write
+        large bodies. The other arguments are those of ``RequestBuilder``.
         """
         parser = ResponseParser.of(api_key)
         builder = RequestBuilder(base_url, api_key, timeout, max_retries, headers, lane)
@@ -143,13 +136,7 @@ class Transport(Unpicklable):
     ) -> ApiResponse[None]:
         """Send a request whose answer has no content: its status says that it was carried out.
 
-        Args:
-            method: As for ``request``, like all but the last.
-            path: As for ``request``.
-            params: As for ``request``.
-            json: As for ``request``.
-            options: As for ``request``.
-            not_found_is_success: As of ``ApiRequest``.
+        The arguments are those of ``request``, and ``not_found_is_success`` of ``ApiRequest``.
 
         Raises:
             ApiError: The platform answered with an error.
@@ -202,7 +189,7 @@ class Transport(Unpicklable):
             repeated = True
             pause = self.pause_after(failure, retries, final=_is_final(request, failure))
             if pause is None:
-                raise _after(retries.failures, failure)
+                raise error_after(retries.failures, failure)
             if pause:
                 await self._sessions.until_closed(
                     partial(clock.sleep, pause), f"{request.name} was answered"
@@ -305,12 +292,3 @@ def _is_final(request: ApiRequest, failure: ApiError | ApiConnectionError) -> bo
     if isinstance(failure, InvalidResponseError):
         return not request.harmless
     return isinstance(failure, ApiError) and not is_transient(failure.status_code or 0)
-
-
-def _after(attempts: int, failure: ApiError | ApiConnectionError) -> Exception:
-    """Return the error of a request that was given up after ``attempts``, 1 or more."""
-    if attempts == 1 or isinstance(failure, ApiError):
-        return failure
-    last = type(failure)(f"{failure} (tried {attempts} times)")
-    last.lacks_descriptors = failure.lacks_descriptors
-    return last

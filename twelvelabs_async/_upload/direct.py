@@ -34,9 +34,7 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.errors._api import SERVER_ERRORS
 from twelvelabs_async.models.assets import AssetDetail
-from twelvelabs_async.models.results import (
-    UploadProgress,
-)
+from twelvelabs_async.models.results import UploadProgress
 
 ASSETS = "/assets"
 

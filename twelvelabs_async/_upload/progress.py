@@ -18,9 +18,7 @@ from attrs import Factory, define
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.tasks import cancelled_once, ended_within
 from twelvelabs_async.errors import InvalidArgumentError
-from twelvelabs_async.models.results import (
-    UploadProgress,
-)
+from twelvelabs_async.models.results import UploadProgress
 
 logger = logging.getLogger("twelvelabs_async")
 

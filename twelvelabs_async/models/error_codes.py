@@ -4,9 +4,7 @@ Facts: the platform's API reference, v1.3, error codes, read 2026-11. Some error
 a validator, come without a code, as text: ``ApiError.message`` has the whole text.
 """
 
-from twelvelabs_async.models.open_enum import (
-    OpenEnum,
-)
+from twelvelabs_async.models.open_enum import OpenEnum
 
 
 class ErrorCode(OpenEnum):

@@ -7,9 +7,7 @@ from attrs import frozen
 
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.models.pages import Page
-from twelvelabs_async.models.results import (
-    UploadStatus,
-)
+from twelvelabs_async.models.results import UploadStatus
 from twelvelabs_async.models.uploads import (
     ChunkInfo,
     GetUploadStatusResponse,

@@ -18,10 +18,7 @@ from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async.errors import UploadError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.pages import Page
-from twelvelabs_async.models.results import (
-    UploadResult,
-    UploadStatus,
-)
+from twelvelabs_async.models.results import UploadResult, UploadStatus
 from twelvelabs_async.models.upload_status import StatusCallback, UploadStatusPage
 from twelvelabs_async.models.uploads import (
     CompletedChunk,
