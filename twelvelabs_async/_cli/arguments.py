@@ -9,7 +9,7 @@ from attrs import frozen
 from twelvelabs_async import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async._cli.client_from_environment import check_key
 from twelvelabs_async._cli.flags import CONCURRENCY
-from twelvelabs_async._cli.outcomes import Source, WrongUsageError
+from twelvelabs_async._cli.outcomes import GivenSource, WrongUsageError
 from twelvelabs_async._cli.output import command_line
 from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._http import json_text
@@ -63,10 +63,10 @@ class Order:
             raise WrongUsageError("--type is for a FILE; of a --url the platform finds it out")
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[GivenSource]:
         """What is to be uploaded, in the user's order."""
-        files = [Source("path", name) for name in self.files]
-        return files + [Source("url", name) for name in self.urls]
+        files = [GivenSource("path", name) for name in self.files]
+        return files + [GivenSource("url", name) for name in self.urls]
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -91,7 +91,7 @@ class Order:
             "user_metadata": self.metadata,
         }
 
-    def upload_command(self, sources: Collection[Source]) -> str:
+    def upload_command(self, sources: Collection[GivenSource]) -> str:
         """Return the command, quoted for a shell, that goes on with some of the sources.
 
         It is this one again, without ``--restart``, which would throw away what there is.
@@ -109,7 +109,7 @@ class Order:
         for source in self.sources:
             if source.kind == "url" and source in sources:
                 words += _options({"--url": source.name})
-        files = [each for each in self.files if Source("path", each) in sources]
+        files = [each for each in self.files if GivenSource("path", each) in sources]
         ends_options = ["--"] if any(each.startswith("-") for each in files) else []
         return command_line([*words, *ends_options, *files])
 

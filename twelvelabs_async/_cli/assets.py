@@ -177,13 +177,13 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
                     lister.tell([outcome.asset])
 
         async with platform(subject.base_url) as client:
-            errands = [Waiting(each, client, wait, bars) for each in subject.each]
+            errands = [WaitForAsset(each, client, wait, bars) for each in subject.each]
             outcomes = await run_errands(errands, interrupts, report)
     return _end(outcomes, "ready")
 
 
 @define(eq=False)
-class Waiting:
+class WaitForAsset:
     """Waits for one asset."""
 
     _asset_id: str

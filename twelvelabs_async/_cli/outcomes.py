@@ -18,7 +18,7 @@ class WrongUsageError(Exception):
 
 
 @frozen
-class Source:
+class GivenSource:
     """What is uploaded.
 
     Attributes:
@@ -43,7 +43,7 @@ class Arrived:
         asset: What the platform said of the asset last; None: it was not asked.
     """
 
-    source: Source
+    source: GivenSource
     asset_id: str
     seconds: float
     result: UploadResult | None = None
@@ -68,7 +68,7 @@ class Failed:
         result: What an upload in chunks came to before something else failed; None: nothing.
     """
 
-    source: Source
+    source: GivenSource
     error: str
     upload_id: str | None = None
     exit_code: int = FAILED

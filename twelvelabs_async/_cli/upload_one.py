@@ -27,8 +27,8 @@ from twelvelabs_async._cli.outcomes import (
     WRONG_USAGE,
     Arrived,
     Failed,
+    GivenSource,
     Outcome,
-    Source,
 )
 from twelvelabs_async._cli.output import plain
 from twelvelabs_async._cli.own_journal import OptionalJournal, OwnJournal
@@ -66,7 +66,7 @@ class Carrier:
     """Carries one file to its outcome; used once."""
 
     _order: Order
-    _source: Source
+    _source: GivenSource
     _around: Surroundings
     _upload_id: str | None = None
     _arrived: Arrived | None = None

@@ -14,7 +14,7 @@ from twelvelabs_async._upload.options import SendOptions
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.session import UploadSession
-from twelvelabs_async._upload.platform import Platform
+from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
 from twelvelabs_async._upload.resume.claim import Asking, Encounters, claimed
@@ -51,7 +51,7 @@ class MultipartUpload:
     """
 
     _runtime: UploadRuntime
-    _platform: Platform
+    _platform: UploadPlatform
     _content: Content
     _options: SendOptions
     _beginning: StartOrResume | ResumeById

@@ -16,7 +16,7 @@ from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import UploadSession, check_session
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.plan.url_book import UrlBook
-from twelvelabs_async._upload.platform import Platform
+from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.resume.comparison import Imprints
 from twelvelabs_async._upload.session_calls import SessionCalls, SessionStatus
 from twelvelabs_async.errors import (
@@ -69,7 +69,7 @@ class OpenedSession:
 class SessionOpener:
     """Opens sessions, new and old, of one account."""
 
-    _platform: Platform
+    _platform: UploadPlatform
     _options: RequestOptions | None
     _batch_size: int
     threads: Threads

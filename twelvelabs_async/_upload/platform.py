@@ -17,7 +17,7 @@ from twelvelabs_async.models.uploads import (
 )
 
 
-class Platform(Protocol):
+class UploadPlatform(Protocol):
     """The control calls that uploads make.
 
     ``resources.upload_platform`` makes them over HTTP; the tests have a platform in memory. Each

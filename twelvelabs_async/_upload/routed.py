@@ -15,7 +15,7 @@ from twelvelabs_async._upload.direct import DirectUpload
 from twelvelabs_async._upload.form import checked_form
 from twelvelabs_async._upload.multipart import MultipartUpload
 from twelvelabs_async._upload.options import UploadCall
-from twelvelabs_async._upload.platform import Platform
+from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
 from twelvelabs_async._upload.resume.claim import Encounters
 from twelvelabs_async._upload.runtime import UploadRuntime
@@ -42,7 +42,7 @@ class RoutedUpload:
     """
 
     _admitted: AdmittedUpload
-    _platform: Platform
+    _platform: UploadPlatform
     _call: UploadCall
     _filename: str
     _direct: DirectUpload
@@ -53,7 +53,7 @@ class RoutedUpload:
     def of(
         cls,
         runtime: UploadRuntime,
-        platform: Platform,
+        platform: UploadPlatform,
         call: UploadCall,
         content: Content,
         journal: Journal | None,

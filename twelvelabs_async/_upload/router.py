@@ -16,7 +16,7 @@ from twelvelabs_async._upload.options import (
     UploadCall,
     UploadFileCall,
 )
-from twelvelabs_async._upload.platform import Platform
+from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.resume.checkpoint import forget_result
 from twelvelabs_async._upload.routed import RoutedUpload, usable_size
 from twelvelabs_async._upload.runtime import UploadRuntime
@@ -42,7 +42,7 @@ class UploadRouter:
     """
 
     _runtime: UploadRuntime
-    _platform: Platform
+    _platform: UploadPlatform
     _journal: Journal | None
 
     async def upload(self, call: UploadCall) -> UploadedAsset:

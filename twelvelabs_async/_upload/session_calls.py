@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.retries import server_time
-from twelvelabs_async._upload.platform import Platform
+from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async.errors import InvalidResponseError
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.upload_status import UploadStatusPage
@@ -47,7 +47,7 @@ class SessionStatus:
 class SessionCalls:
     """The control calls of one upload session; see ``SessionPlatform``."""
 
-    _platform: Platform
+    _platform: UploadPlatform
     _upload_id: str
     _options: RequestOptions | None
 

@@ -32,7 +32,7 @@ class HttpPlatform:
     async def create_session(
         self, spec: AssetSpec, total_size: int
     ) -> ApiResponse[CreateAssetUploadResponse]:
-        """Open an upload session; see ``Platform.create_session``."""
+        """Open an upload session; see ``UploadPlatform.create_session``."""
         return await self._uploads.create(
             filename=spec.filename,
             type=spec.file_type,
@@ -46,7 +46,7 @@ class HttpPlatform:
     async def list_sessions(
         self, page: int, options: RequestOptions | None
     ) -> ApiResponse[ListIncompleteUploadsResponse]:
-        """List sessions that are not complete; see ``Platform.list_sessions``."""
+        """List sessions that are not complete; see ``UploadPlatform.list_sessions``."""
         return await self._uploads.list_incomplete_uploads(
             page=page, page_limit=LARGEST_PAGE, request_options=options
         )
@@ -54,7 +54,7 @@ class HttpPlatform:
     async def session_status(
         self, upload_id: str, page: int | None, options: RequestOptions | None
     ) -> ApiResponse[GetUploadStatusResponse]:
-        """Ask for a session's status; see ``Platform.session_status``."""
+        """Ask for a session's status; see ``UploadPlatform.session_status``."""
         limit = 1 if page is None else LARGEST_PAGE
         return await self._uploads.get_status(
             upload_id, page=page, page_limit=limit, request_options=options
@@ -63,7 +63,7 @@ class HttpPlatform:
     async def presigned_urls(
         self, upload_id: str, start: int, count: int, options: RequestOptions | None
     ) -> ApiResponse[RequestAdditionalPresignedUrLsResponse]:
-        """Get fresh URLs; see ``Platform.presigned_urls``."""
+        """Get fresh URLs; see ``UploadPlatform.presigned_urls``."""
         return await self._uploads.get_additional_presigned_urls(
             upload_id, start=start, count=count, request_options=options
         )
@@ -76,7 +76,7 @@ class HttpPlatform:
         *,
         urgent: bool,
     ) -> ApiResponse[ReportChunkBatchResponse]:
-        """Report stored chunks; see ``Platform.report``."""
+        """Report stored chunks; see ``UploadPlatform.report``."""
         uploads = self._uploads.urgent() if urgent else self._uploads
         return await uploads.report_chunk_batch(
             upload_id, completed_chunks=chunks, request_options=options
@@ -85,7 +85,7 @@ class HttpPlatform:
     async def asset(
         self, asset_id: str, options: RequestOptions | None
     ) -> ApiResponse[AssetDetail]:
-        """Ask for an asset; see ``Platform.asset``."""
+        """Ask for an asset; see ``UploadPlatform.asset``."""
         return await self._assets.with_raw_response.retrieve(asset_id, request_options=options)
 
     async def wait_until_ready(
