@@ -14,7 +14,7 @@ from support.cli import Shell, ended, posix
 from twelvelabs_async import Journal, JournalError, JournalLostError, MemoryJournal
 from twelvelabs_async._cli.own_journal import OptionalJournal
 from twelvelabs_async._core import clock
-from twelvelabs_async._upload.resume.lease import LEASE_SECONDS, held
+from twelvelabs_async._upload.resume.lease import LEASE_SECONDS, hold_lease
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 from twelvelabs_async.journal import check_journal
 from twelvelabs_async.journal._frames import HEADER
@@ -235,7 +235,7 @@ class Away(MemoryJournal):
 
 async def use(journal: Journal) -> None:
     """Use a journal as an upload does."""
-    async with held(journal, "key") as lease:
+    async with hold_lease(journal, "key") as lease:
         await lease.read()
         await lease.clear()
         await lease.append(b"1")

@@ -20,7 +20,7 @@ from attrs import define, evolve, field, frozen
 from support.crash import DiskCall, after_power_loss, read_trace
 from support.uploader import ChildOrder
 from support.victims import NEVER, WHEN, Kind, MomentOfDeath, Victims, WatchingFaults
-from twelvelabs_async._upload.resume.records import PreviousAttempt, recall
+from twelvelabs_async._upload.resume.records import PreviousAttempt, parse_records
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal._log_file import SUFFIX, read_records
 
@@ -109,7 +109,7 @@ class KilledUpload:
 
     def past(self) -> PreviousAttempt | None:
         """Return what the next process will know."""
-        return recall(read_records(self.entry))
+        return parse_records(read_records(self.entry))
 
     async def rehearse(self) -> UndisturbedUpload:
         """Upload without a kill, and return what that takes."""

@@ -16,7 +16,7 @@ from support.victims import NEVER, WatchingFaults
 from support.virtual_time import utcnow
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, UploadError
-from twelvelabs_async._upload.resume.records import recall
+from twelvelabs_async._upload.resume.records import parse_records
 from twelvelabs_async.emulator import Emulator, Fault, api_error, store_error
 from twelvelabs_async.emulator.faults import Action, Faults
 from twelvelabs_async.emulator.records import StoredAsset, Upload
@@ -198,7 +198,7 @@ async def test_what_is_sent_is_on_the_disk_before(
     kept_at = [kept for route, kept in script.seen if route == "put"]
     assert len(kept_at) == 12
     assert all(kept >= 1 + max(0, n - workers) for n, kept in enumerate(kept_at, 1))
-    past = recall(read_records(entry_of(directory)))
+    past = parse_records(read_records(entry_of(directory)))
     assert past is not None
     assert past.done_at is not None
 

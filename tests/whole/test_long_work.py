@@ -26,8 +26,8 @@ from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.resume.records import (
     ContentIdentity,
     opened_record,
-    recall,
-    recall_in_turns,
+    parse_records,
+    parse_records_in_turns,
     stored_record,
 )
 from twelvelabs_async._upload.source.streams import Stream
@@ -182,13 +182,13 @@ async def test_a_long_journal_is_read_in_many_turns() -> None:
     records = [opened_record(session, ContentIdentity("sample", (1, 2, 3)))]
     records += [stored_record(CompletedChunk(i, "e", chunk_size=1)) for i in range(1, 10_001)]
     with counted_turns() as turns:
-        past = await recall_in_turns(records)
+        past = await parse_records_in_turns(records)
     assert turns.count >= 50
     assert past is not None
     assert len(past.stored) == 10_000
-    assert past == recall(records)
-    assert await recall_in_turns([*records, b"torn"]) is None
-    assert await recall_in_turns([]) is None
+    assert past == parse_records(records)
+    assert await parse_records_in_turns([*records, b"torn"]) is None
+    assert await parse_records_in_turns([]) is None
 
 
 async def test_many_unreported_chunks_are_reported_in_parts_when_an_upload_is_cancelled(

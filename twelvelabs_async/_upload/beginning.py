@@ -52,7 +52,7 @@ class StartOrResume:
         self, opener: SessionOpener, source: Source, checkpoint: Checkpoint
     ) -> OpenedSession:
         """Return the session, which ``checkpoint`` has a record of from then on."""
-        previous, verify = await checkpoint.past(), self._options.verify is not None
+        previous, verify = await checkpoint.previous(), self._options.verify is not None
         if previous is not None:
             try:
                 return await _resume_if_same(opener, previous, source, checkpoint, verify=verify)
@@ -83,7 +83,7 @@ class ResumeById:
         self, opener: SessionOpener, source: Source, checkpoint: Checkpoint
     ) -> OpenedSession:
         """Return the session, which ``checkpoint`` has a record of from then on."""
-        call, previous = self._call, await checkpoint.past()
+        call, previous = self._call, await checkpoint.previous()
         if previous is not None and previous.session.upload_id == call.upload_id:
             # The platform may have counted chunks before the journal knew of the session: whether
             # they are of this file, the caller answers for, as at the first call.

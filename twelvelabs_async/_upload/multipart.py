@@ -17,7 +17,7 @@ from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
-from twelvelabs_async._upload.resume.claim import Asking, Encounters, claimed
+from twelvelabs_async._upload.resume.claim import ClaimRequest, Encounters, claimed
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.records import ContentIdentity
 from twelvelabs_async._upload.resume.sample import sample_of
@@ -134,20 +134,20 @@ class MultipartUpload:
             yield NoCheckpoint()
             return
         identity, begun = await self._identify(source), self._beginning
-        asking = Asking(
+        request = ClaimRequest(
             journal=self._journal,
             name=f"{self._platform.base_url} {begun.key(identity)}",
             path=self._path(),
-            mark=identity,
+            identity=identity,
             resume=begun.resume,
             keep_result=begun.keep_result,
             encounters=encounters,
             threads=self._runtime.threads,
         )
-        async with claimed(asking) as claim:
+        async with claimed(request) as claim:
             answered = claim.answered or begun.has_name
             yield JournalCheckpoint(
-                claim.lease, identity, source, answered, begun.keep_result, asking.path
+                claim.lease, identity, source, answered, begun.keep_result, request.path
             )
 
     def _path(self) -> str | None:

@@ -23,7 +23,7 @@ from twelvelabs_async import (
     UploadInProgressError,
     UploadResult,
 )
-from twelvelabs_async._upload.resume.lease import held
+from twelvelabs_async._upload.resume.lease import hold_lease
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal._log_file import SUFFIX, read_records
 
@@ -100,7 +100,7 @@ async def test_forgetting_waits_for_a_call_that_has_the_entry(
     path = make_file(CHUNKS * CHUNK_SIZE)
     first = await kept(client, path)
     assert first.journal_key is not None
-    async with held(journal, first.journal_key):
+    async with hold_lease(journal, first.journal_key):
         with pytest.raises(UploadInProgressError):
             await client.multipart_upload.forget(first)
         forgetting = asyncio.create_task(client.multipart_upload.forget(first))

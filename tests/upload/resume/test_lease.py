@@ -17,7 +17,7 @@ from twelvelabs_async._upload.resume.lease import (
     LONGEST_PAUSE,
     RENEWAL,
     Lease,
-    held,
+    hold_lease,
     this_process,
 )
 from twelvelabs_async.errors import (
@@ -78,10 +78,10 @@ async def store() -> AsyncIterator[Store]:
 
 async def test_records_are_written_under_the_lease(journal: Journal) -> None:
     """What one holder wrote the next one reads, and may forget."""
-    async with held(journal, "key") as lease:
+    async with hold_lease(journal, "key") as lease:
         await lease.append(b"1")
         await lease.append(b"2")
-    async with held(journal, "key") as lease:
+    async with hold_lease(journal, "key") as lease:
         assert tuple(await lease.read()) == (b"1", b"2")
         await lease.clear()
         assert tuple(await lease.read()) == ()
@@ -89,9 +89,9 @@ async def test_records_are_written_under_the_lease(journal: Journal) -> None:
 
 async def test_who_comes_second_is_told_at_once_who_was_first(journal: Journal) -> None:
     """The error names the entry and the process that has it; no time passes."""
-    async with held(journal, "key"):
+    async with hold_lease(journal, "key"):
         with pytest.raises(UploadInProgressError) as caught:
-            async with held(journal, "key"):
+            async with hold_lease(journal, "key"):
                 pytest.fail("two hold it")
     assert caught.value.key == "key"
     assert caught.value.holder.startswith(this_process())
@@ -105,22 +105,22 @@ async def test_who_comes_second_is_told_at_once_who_was_first(journal: Journal) 
 
 async def test_a_lease_is_one_request_and_its_end_another(store: Store) -> None:
     """A short block renews nothing."""
-    async with held(store, "key", wait=0) as lease:
+    async with hold_lease(store, "key", wait=0) as lease:
         assert store.holder() == lease.owner
     assert store.asked == ["acquire", "release"]
 
 
 async def test_two_of_the_same_name_are_two_owners(store: Store) -> None:
     """Two tasks of one process exclude each other, though both would be called the same."""
-    async with held(store, "key", "me"):
+    async with hold_lease(store, "key", "me"):
         with pytest.raises(UploadInProgressError, match=r"^me#"):
-            async with held(store, "key", "me"):
+            async with hold_lease(store, "key", "me"):
                 pytest.fail("two hold it")
 
 
 async def work(journal: Journal, seconds: float = 0, wait: float | None = None) -> Lease:
     """Hold the lease for some seconds."""
-    async with held(journal, "key", wait=wait) as lease:
+    async with hold_lease(journal, "key", wait=wait) as lease:
         await clock.sleep(seconds)
     return lease
 
@@ -168,7 +168,7 @@ async def test_a_wait_is_logged_once_with_who_has_the_entry(
 
 
 async def _hold_labelled(journal: Journal) -> None:
-    async with held(journal, "key", label="clip.mp4", wait=math.inf):
+    async with hold_lease(journal, "key", label="clip.mp4", wait=math.inf):
         pass
 
 
@@ -225,7 +225,7 @@ async def test_many_who_wait_all_get_their_turn(journal: Journal) -> None:
 
     async def one() -> None:
         nonlocal inside, most
-        async with held(journal, "key", wait=math.inf):
+        async with hold_lease(journal, "key", wait=math.inf):
             inside += 1
             most = max(most, inside)
             await clock.sleep(1)
@@ -317,7 +317,7 @@ async def test_who_is_cancelled_while_it_acquires_has_nothing(store: Store) -> N
 async def test_an_error_of_the_block_passes_as_it_is(store: Store, error: Exception) -> None:
     """No error of the block is taken for one of the lease."""
     with pytest.raises(type(error), match="its own") as caught:
-        async with held(store, "key"):
+        async with hold_lease(store, "key"):
             raise error
     assert caught.value is error
     assert store.holder() is None

@@ -27,7 +27,7 @@ from twelvelabs_async import (
 )
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.rescue import RESCUE_SECONDS
-from twelvelabs_async._upload.resume.records import recall
+from twelvelabs_async._upload.resume.records import parse_records
 from twelvelabs_async.emulator import Emulator, Etag, Fault, store_error
 from twelvelabs_async.emulator.platform import Platform
 from twelvelabs_async.journal._disk import Disk
@@ -69,7 +69,7 @@ class HesitantJournal(MemoryJournal):
 
     def known(self) -> set[int]:
         """Return the chunks whose ETags are in the journal."""
-        pasts = [recall(records) for records in self._records.values()]
+        pasts = [parse_records(records) for records in self._records.values()]
         return {index for past in pasts if past is not None for index in past.stored}
 
 

@@ -9,14 +9,14 @@ from attrs import define
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.plan.session import UploadSession
-from twelvelabs_async._upload.resume.lease import Lease, held, journal_errors
+from twelvelabs_async._upload.resume.lease import Lease, hold_lease, journal_errors
 from twelvelabs_async._upload.resume.records import (
     ContentIdentity,
     PreviousAttempt,
     dead_record,
     done_record,
     opened_record,
-    recall_in_turns,
+    parse_records_in_turns,
     stored_record,
     void_record,
 )
@@ -39,11 +39,11 @@ class Checkpoint(Protocol):
         """The entry's name in the journal; None: there is no journal."""
         ...
 
-    async def past(self) -> PreviousAttempt | None:
+    async def previous(self) -> PreviousAttempt | None:
         """Return what an earlier attempt left; None: nothing."""
         ...
 
-    def is_surely_of(self, past: PreviousAttempt) -> bool:
+    def is_surely_of(self, previous: PreviousAttempt) -> bool:
         """Whether what an earlier attempt sent is this very file, unchanged."""
         ...
 
@@ -86,13 +86,13 @@ class NoCheckpoint:
     def key(self) -> None:
         """None: there is no journal."""
 
-    async def past(self) -> PreviousAttempt | None:
+    async def previous(self) -> PreviousAttempt | None:
         """Return None."""
         return None
 
-    def is_surely_of(self, past: PreviousAttempt) -> bool:
+    def is_surely_of(self, previous: PreviousAttempt) -> bool:
         """Return False: nothing is known."""
-        del past
+        del previous
         return False
 
     async def begin(self, session: UploadSession) -> None:
@@ -126,7 +126,7 @@ class JournalCheckpoint:
     """
 
     _lease: Lease
-    _mark: ContentIdentity
+    _identity: ContentIdentity
     _source: Source
     _answered: bool
     _keep_result: bool = False
@@ -139,7 +139,7 @@ class JournalCheckpoint:
         """The entry's name in the journal."""
         return self._lease.key
 
-    async def past(self) -> PreviousAttempt | None:
+    async def previous(self) -> PreviousAttempt | None:
         """Return what an earlier attempt left; None: nothing that is of use.
 
         What is complete, and does not answer this call, is forgotten at once: whoever waits for
@@ -151,19 +151,24 @@ class JournalCheckpoint:
         """
         records = await self._lease.read()
         self._empty = not records
-        past = await recall_in_turns(records)
-        if past is None:
+        previous = await parse_records_in_turns(records)
+        if previous is None:
             return None
-        if past.done_at and not (self._answered or (past.kept and self._keep_result)):
+        if previous.done_at and not (self._answered or (previous.kept and self._keep_result)):
             await self._clear()
             return None
-        if past.mark.sample != self._mark.sample or past.session.total_size != self._source.size:
-            raise another_file(self._source.name, past.session.upload_id, "its content is another")
-        return past
+        if (
+            previous.identity.sample != self._identity.sample
+            or previous.session.total_size != self._source.size
+        ):
+            raise another_file(
+                self._source.name, previous.session.upload_id, "its content is another"
+            )
+        return previous
 
-    def is_surely_of(self, past: PreviousAttempt) -> bool:
+    def is_surely_of(self, previous: PreviousAttempt) -> bool:
         """Whether it is one file, unchanged; see ``Checkpoint.is_surely_of``."""
-        return past.mark.surely(self._mark)
+        return previous.identity.surely(self._identity)
 
     async def begin(self, session: UploadSession) -> None:
         """Note a session; see ``Checkpoint.begin``.
@@ -173,7 +178,9 @@ class JournalCheckpoint:
         """
         if not self._empty:
             await self._clear()
-        await self._lease.append(opened_record(session, self._mark, self._path, self._lease.owner))
+        await self._lease.append(
+            opened_record(session, self._identity, self._path, self._lease.owner)
+        )
         self._empty = False
 
     async def _clear(self) -> None:
@@ -224,7 +231,7 @@ async def forget_result(
         records = await journal.read(key)
     if not await _is_of(upload_id, records):
         return
-    async with held(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
+    async with hold_lease(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
         if await _is_of(upload_id, await lease.read()):
             await lease.clear()
             with suppress(JournalError):  # it is forgotten all the same
@@ -232,8 +239,8 @@ async def forget_result(
 
 
 async def _is_of(upload_id: str, records: Sequence[bytes]) -> bool:
-    past = await recall_in_turns(records)
-    return past is not None and past.session.upload_id == upload_id
+    previous = await parse_records_in_turns(records)
+    return previous is not None and previous.session.upload_id == upload_id
 
 
 def another_file(name: str, upload_id: str, why: str) -> SourceChangedError:

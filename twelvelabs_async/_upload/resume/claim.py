@@ -29,7 +29,7 @@ from attrs import Factory, define, field, frozen
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._upload.resume.lease import Lease, Waiting, held, journal_errors
+from twelvelabs_async._upload.resume.lease import Lease, Waiting, hold_lease, journal_errors
 from twelvelabs_async._upload.resume.records import ContentIdentity, Outline, outline, path_record
 from twelvelabs_async.errors import UploadInProgressError
 from twelvelabs_async.journal import Journal
@@ -87,7 +87,7 @@ class Encounters:
         A holder without a path never notes one, so it counts as known after ``PATIENCE``.
         """
         now = clock.monotonic()
-        self.clear = found.tells_of(holder)
+        self.clear = found.is_about(holder)
         if not self.clear:
             self.clear = now >= self._unclear.setdefault(holder, now) + PATIENCE
         return self.clear
@@ -110,14 +110,14 @@ class Encounters:
 
 
 @frozen(eq=False, repr=False)
-class Asking:
+class ClaimRequest:
     """What a call asks of the journal.
 
     Attributes:
         journal: The journal.
         name: What is the same for the same content and wish; or the caller's name.
         path: The absolute path of the file; None: it has none that counts.
-        mark: The file.
+        identity: What identifies the file.
         resume: Whether to go on with what is there; otherwise it is forgotten.
         keep_result: Whether a result that was kept is an answer.
         encounters: Whom the call has found at work before.
@@ -127,7 +127,7 @@ class Asking:
     journal: Journal
     name: str
     path: str | None
-    mark: ContentIdentity
+    identity: ContentIdentity
     resume: bool
     keep_result: bool
     encounters: Encounters
@@ -135,54 +135,54 @@ class Asking:
 
 
 @asynccontextmanager
-async def claimed(asking: Asking) -> AsyncGenerator[Claim]:
+async def claimed(request: ClaimRequest) -> AsyncGenerator[Claim]:
     """Have the upload's entry to ourselves for the ``async with`` block.
 
     Raises:
         UploadInProgressError: Somebody else is at work on the upload of the same file, or perhaps;
-            ``asking.encounters`` tells when to try again.
+            ``request.encounters`` tells when to try again.
         JournalLostError: The lease was lost; the block was cancelled where it stood.
         JournalError: The journal cannot be reached, read or written.
     """
     async with AsyncExitStack() as stack:
-        if asking.path is None:
-            yield await _only(asking, stack)
+        if request.path is None:
+            yield await _only(request, stack)
         else:
-            yield await _Search(asking, asking.path).run(stack)
+            yield await _Search(request, request.path).run(stack)
 
 
-async def _only(asking: Asking, stack: AsyncExitStack) -> Claim:
+async def _only(request: ClaimRequest, stack: AsyncExitStack) -> Claim:
     """Take the one entry of a name."""
-    key = asking.name
+    key = request.name
     try:
-        lease = await stack.enter_async_context(held(asking.journal, key))
+        lease = await stack.enter_async_context(hold_lease(request.journal, key))
     except UploadInProgressError:
-        asking.encounters.note(key)
+        request.encounters.note(key)
         raise
     found = outline(await lease.read())
-    if found.there and not asking.resume:
+    if found.there and not request.resume:
         await lease.clear()
-    if not (found.there and asking.resume):
+    if not (found.there and request.resume):
         await lease.append(path_record(None, lease.owner))
-    return Claim(lease, asking.encounters.before(key, found))
+    return Claim(lease, request.encounters.before(key, found))
 
 
 @define(eq=False, repr=False)
 class _Search:
     """Finds the entry of a file among those of its name."""
 
-    asking: Asking
+    request: ClaimRequest
     path: str
     others: set[str] = field(factory=set[str], init=False)
     """Entries that are taken, by other files, as was seen when we wanted them."""
 
     async def run(self, stack: AsyncExitStack) -> Claim:
-        encounters = self.asking.encounters
+        encounters = self.request.encounters
         while True:
             key = await self._chosen()
             async with AsyncExitStack() as attempt:
                 try:
-                    lease = await attempt.enter_async_context(held(self.asking.journal, key))
+                    lease = await attempt.enter_async_context(hold_lease(self.request.journal, key))
                 except UploadInProgressError as error:
                     found = await self._read(key)
                     if not encounters.is_clear(found, error.holder):
@@ -201,13 +201,13 @@ class _Search:
         """Return the entry of our file; where there is none, the first that belongs to nobody."""
         free = None
         for number in count(1):
-            key = self.asking.name if number == 1 else f"{self.asking.name} #{number}"
+            key = self.request.name if number == 1 else f"{self.request.name} #{number}"
             if key in self.others:
                 continue
             found = await self._read(key)
             if not found.there:
                 return free or key
-            match await self._verdict(found, before=self.asking.encounters.before(key, found)):
+            match await self._verdict(found, before=self.request.encounters.before(key, found)):
                 case Verdict.OURS:
                     return key
                 case Verdict.FREE:
@@ -219,11 +219,11 @@ class _Search:
     async def _settled(self, lease: Lease) -> Claim | None:
         """Note our path in an entry that we have; None: it turned out to be another file's."""
         found = await self._read(lease.key)
-        before = self.asking.encounters.before(lease.key, found)
+        before = self.request.encounters.before(lease.key, found)
         verdict = await self._verdict(found, before=before)
         if verdict is Verdict.OTHERS:
             return None
-        ours = verdict is Verdict.OURS and self.asking.resume
+        ours = verdict is Verdict.OURS and self.request.resume
         if found.there and not ours:
             await lease.clear()
         if not ours or (found.is_open and found.path != self.path):
@@ -232,7 +232,7 @@ class _Search:
 
     async def _read(self, key: str) -> Outline:
         with journal_errors():
-            return outline(await self.asking.journal.read(key))
+            return outline(await self.request.journal.read(key))
 
     async def _verdict(self, found: Outline, *, before: bool) -> Verdict:
         """Say whose an entry is; ``before``: this call has asked before it was complete."""
@@ -240,7 +240,7 @@ class _Search:
             return Verdict.FREE
         ours = await self._is_ours(found)
         if found.is_open or found.kept:
-            answers = found.is_open or before or self.asking.keep_result
+            answers = found.is_open or before or self.request.keep_result
             return (Verdict.OURS if answers else Verdict.FREE) if ours else Verdict.OTHERS
         return Verdict.OURS if ours and before else Verdict.FREE
 
@@ -248,10 +248,10 @@ class _Search:
         """Whether an entry is our file's, as far as its path and the disk tell."""
         if found.path is None or found.path == self.path:
             return True
-        own, size = self.asking.mark.identity, found.size
+        own, size = self.request.identity.identity, found.size
         if own and found.identity and own[:2] == found.identity[:2]:
             return True  # it was moved here, whatever has taken its place
-        return await self.asking.threads.run(_is_gone_or_same, found.path, self.path, size)
+        return await self.request.threads.run(_is_gone_or_same, found.path, self.path, size)
 
 
 def _is_gone_or_same(noted: str, path: str, size: int | None) -> bool:

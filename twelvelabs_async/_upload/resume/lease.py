@@ -91,7 +91,7 @@ def this_process() -> str:
 
 
 @asynccontextmanager
-async def held(
+async def hold_lease(
     journal: Journal,
     key: str,
     owner: str | None = None,

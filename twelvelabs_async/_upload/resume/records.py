@@ -54,14 +54,14 @@ class PreviousAttempt:
 
     Attributes:
         session: The session that it opened.
-        mark: The file that it sent.
+        identity: What identifies the file that it sent.
         stored: The chunks that the store holds, by index, with their ETags.
         done_at: When the upload was completed; None: it was not.
         kept: Whether the result is kept until the caller forgets it.
     """
 
     session: UploadSession
-    mark: ContentIdentity
+    identity: ContentIdentity
     stored: Mapping[int, CompletedChunk]
     done_at: datetime | None
     kept: bool = False
@@ -93,7 +93,7 @@ class Outline:
     is_done: bool = False
     kept: bool = False
 
-    def tells_of(self, holder: str) -> bool:
+    def is_about(self, holder: str) -> bool:
         """Whether what is noted was noted by, or before, whoever has the entry now.
 
         Nobody takes an entry with an open session, or a kept result, but for the same file.
@@ -121,11 +121,14 @@ def path_record(path: str | None, owner: str) -> bytes:
 
 
 def opened_record(
-    session: UploadSession, mark: ContentIdentity, path: str | None = None, owner: str | None = None
+    session: UploadSession,
+    identity: ContentIdentity,
+    path: str | None = None,
+    owner: str | None = None,
 ) -> bytes:
     """Return the record of a session that was opened for a file, and by whom."""
     where = {} if path is None else {"path": _written(path)}
-    return _dumped(session=attrs.asdict(session), mark=attrs.asdict(mark), owner=owner, **where)
+    return _dumped(session=attrs.asdict(session), mark=attrs.asdict(identity), owner=owner, **where)
 
 
 def _written(path: str) -> str:
@@ -184,16 +187,16 @@ def outline(records: Sequence[bytes]) -> Outline:
     )
 
 
-def recall(records: Iterable[bytes]) -> PreviousAttempt | None:
+def parse_records(records: Iterable[bytes]) -> PreviousAttempt | None:
     """Return what ``records`` tell; None: nothing that can be used."""
     try:
-        return _told([_read(record) for record in records])
+        return _attempt_of([_read(record) for record in records])
     except ValueError:
         return None
 
 
-async def recall_in_turns(records: Sequence[bytes]) -> PreviousAttempt | None:
-    """Return what ``recall`` does; between two slices of the records, the event loop has a turn."""
+async def parse_records_in_turns(records: Sequence[bytes]) -> PreviousAttempt | None:
+    """Do as ``parse_records``, with a turn of the event loop every ``RECORDS_A_TURN`` records."""
     read = list[_Record]()
     for start in range(0, len(records), RECORDS_A_TURN):
         if start:
@@ -202,14 +205,14 @@ async def recall_in_turns(records: Sequence[bytes]) -> PreviousAttempt | None:
             read += [_read(record) for record in records[start : start + RECORDS_A_TURN]]
         except ValueError:
             return None
-    return _told(read)
+    return _attempt_of(read)
 
 
 def _read(record: bytes) -> _Record:
     return structure(json_text.parse(record), _Record)
 
 
-def _told(read: Sequence[_Record]) -> PreviousAttempt | None:
+def _attempt_of(read: Sequence[_Record]) -> PreviousAttempt | None:
     if not read or any(record.version != VERSION for record in read):
         return None
     session, mark = read[0].session, read[0].mark
