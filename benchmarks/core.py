@@ -26,6 +26,7 @@ from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.uploader import Uploader
@@ -142,7 +143,7 @@ def uploader(platform: InstantPlatform, workers: int) -> Uploader:
         source=source,
         ledger=Ledger.fresh(slices, BATCH_SIZE),
         urls=UrlBook(),
-        platform=platform,
+        platform=cast("SessionCalls", platform),
         storage=cast("Storage", platform),
         pause=asyncio.sleep,
         retry_policy=RetryPolicy(max_retries=3, retry_delay=1.0, outage_timeout=120.0),

@@ -12,23 +12,27 @@ import hashlib
 import os
 import selectors
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from enum import Enum, auto
 from itertools import cycle
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from attrs import Factory, define, field, frozen
 from hypothesis import HealthCheck, settings
 
 from twelvelabs_async._core.slots import Slots
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._upload.assembly import assemble
+from twelvelabs_async._upload.asset_spec import AssetSpec
+from twelvelabs_async._upload.opening import SessionOpener
 from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
-from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
-from twelvelabs_async._upload.plan.session import UploadSession
-from twelvelabs_async._upload.plan.slices import Slice, Slices
-from twelvelabs_async._upload.plan.url_book import MARGIN, UrlBook
+from twelvelabs_async._upload.plan.slices import Slice
+from twelvelabs_async._upload.plan.url_book import MARGIN
 from twelvelabs_async._upload.resume.checkpoint import NoCheckpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.send.body import do_nothing
@@ -47,12 +51,20 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import (
+    ChunkInfo,
+    ChunkInfoStatus,
     CompletedChunk,
+    CreateAssetUploadResponse,
     GetUploadStatusResponse,
+    IncompleteUploadSummary,
+    ListIncompleteUploadsResponse,
     MultipartUploadStatusType,
     PresignedUrlChunk,
     ReportChunkBatchResponse,
+    RequestAdditionalPresignedUrLsResponse,
 )
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from twelvelabs_async._upload.send.storage import Storage
@@ -82,6 +94,7 @@ CHUNK = 8
 """Bytes of a chunk: two four-byte numbers, so that no two places of the file look alike."""
 
 HEADERS = {"Content-Type": "application/octet-stream"}
+SESSION = "upload"
 ASSET_URL = "https://store.example/asset.mp4"
 SERVER_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ENDLESS = 100_000
@@ -554,9 +567,47 @@ class MemoryPlatform:
         """Return the time by the server's clock."""
         return SERVER_EPOCH + timedelta(hours=self.script.skew, seconds=self._now())
 
+    @property
+    def base_url(self) -> str:
+        """Where it would be."""
+        return "https://platform.example"
+
+    async def create_session(
+        self, spec: AssetSpec, total_size: int
+    ) -> ApiResponse[CreateAssetUploadResponse]:
+        """Open the one session, with the URLs that the script names."""
+        self._forbid(total_size != self.script.total_size, f"a session of {total_size} bytes")
+        urls = self.sign(sorted(self.script.first_urls))
+        chunks = self.script.chunks
+        return self._data(CreateAssetUploadResponse(SESSION, "asset", CHUNK, chunks, urls, HEADERS))
+
+    async def list_sessions(
+        self, page: int, options: RequestOptions | None
+    ) -> ApiResponse[ListIncompleteUploadsResponse]:
+        """List the one session."""
+        size, chunks = self.script.total_size, self.script.chunks
+        active = MultipartUploadStatusType.ACTIVE
+        session = IncompleteUploadSummary(SESSION, active, size, CHUNK, chunks)
+        return self._data(ListIncompleteUploadsResponse((session,)))
+
+    async def wait_until_ready(
+        self,
+        asset_id: str,
+        *,
+        timeout: float | None,  # noqa: ASYNC109 - as platforms do
+        hls: bool,
+        thumbnail: bool,
+    ) -> AssetDetail:
+        """Return the asset: nothing is processed here."""
+        return AssetDetail(asset_id)
+
+    def _data(self, data: T) -> ApiResponse[T]:
+        told = {"date": format_datetime(self.server_time(), usegmt=True)}
+        return ApiResponse(data, 200, told if self.script.tells_time else {})
+
     async def presigned_urls(
-        self, start: int, count: int
-    ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
+        self, upload_id: str, start: int, count: int, options: RequestOptions | None
+    ) -> ApiResponse[RequestAdditionalPresignedUrLsResponse]:
         """Make URLs of ``count`` chunks from ``start``."""
         asked = f"URLs of {count} from {start}"
         end = start + count - 1
@@ -579,7 +630,10 @@ class MemoryPlatform:
             urls += self._useless(range(1, start)) + self._useless(range(end + 1, end + 60))
         self._answer("url_calls", fault)
         self.shortfall += count - len(indexes)
-        return urls, self.server_time() if self.script.tells_time else None
+        time = self.server_time() if self.script.tells_time else None
+        return ApiResponse(
+            RequestAdditionalPresignedUrLsResponse(urls, SESSION, generated_at=time), 200, {}
+        )
 
     def _useless(self, indexes: range) -> tuple[PresignedUrlChunk, ...]:
         made = tuple(PresignedUrlChunk(i, f"https://store.example/{i}?useless") for i in indexes)
@@ -594,10 +648,12 @@ class MemoryPlatform:
 
     async def report(
         self,
-        chunks: tuple[CompletedChunk, ...],
+        upload_id: str,
+        chunks: Sequence[CompletedChunk],
+        options: RequestOptions | None,
         *,
-        urgent: bool = False,
-    ) -> ReportChunkBatchResponse:
+        urgent: bool,
+    ) -> ApiResponse[ReportChunkBatchResponse]:
         """Count chunks: all of a report or, when one of them is wrong, none."""
         indexes = {chunk.chunk_index for chunk in chunks}
         self._forbid(not chunks, "an empty report")
@@ -621,7 +677,8 @@ class MemoryPlatform:
         counted = len(self.reported) - int(bool(self.script.lag))
         self._answer("reports", fault)
         self.acknowledged.update(indexes)
-        return ReportChunkBatchResponse(counted, ASSET_URL if complete and named else None)
+        url = ASSET_URL if complete and named else None
+        return self._data(ReportChunkBatchResponse(counted, url))
 
     def _named(self, place: str) -> bool:
         chosen = self.script.names_url
@@ -639,8 +696,14 @@ class MemoryPlatform:
             chunk.chunk_size != len(content), f"chunk {index}: {chunk.chunk_size} are not its bytes"
         )
 
-    async def status(self) -> GetUploadStatusResponse:
-        """Tell the count, which lags as often as the script says."""
+    async def session_status(
+        self, upload_id: str, page: int | None, options: RequestOptions | None
+    ) -> ApiResponse[GetUploadStatusResponse]:
+        """Return the count, or the chunks that are marked as failed."""
+        return self._data(await (self._status() if page is None else self._failed()))
+
+    async def _status(self) -> GetUploadStatusResponse:
+        """Return the count, which lags as often as the script says."""
         fault = await self._call("looks", self.script.looks)
         complete = len(self.reported) == self.script.chunks
         self._answer("looks", fault)
@@ -654,9 +717,8 @@ class MemoryPlatform:
             url=ASSET_URL if done and self._named("status") else None,
         )
 
-    async def failed(self, total_chunks: int) -> Mapping[int, str]:
-        """Tell which chunks are marked as failed; from then on they are to be sent again."""
-        self._forbid(total_chunks != self.script.chunks, f"{total_chunks} chunks")
+    async def _failed(self) -> GetUploadStatusResponse:
+        """Return which chunks are marked as failed; from then on they are to be sent again."""
         self._answer("pages", await self._call("pages", ()))
         for index in self.flawed:
             self.flaws[index] += 1
@@ -664,13 +726,21 @@ class MemoryPlatform:
             self.answered[index] = self.flaws[index]  # the store took it: the rest is forgiven
             del self.delivered[index], self.acknowledged[index]
         self.seen["rounds"] += bool(self.flawed)
-        return dict.fromkeys(self.flawed, "it is flawed")
+        failed = ChunkInfoStatus.FAILED
+        return GetUploadStatusResponse(
+            MultipartUploadStatusType.ACTIVE,
+            SESSION,
+            tuple(ChunkInfo(index, failed, error="it is flawed") for index in self.flawed),
+            chunks_failed=len(self.flawed),
+        )
 
-    async def asset(self, asset_id: str) -> AssetDetail:
+    async def asset(
+        self, asset_id: str, options: RequestOptions | None
+    ) -> ApiResponse[AssetDetail]:
         """Describe the asset."""
         fault = await self._call("looks", self.script.looks)
         self._answer("looks", fault)
-        return AssetDetail("asset", url=ASSET_URL if self._named("asset") else None)
+        return self._data(AssetDetail("asset", url=ASSET_URL if self._named("asset") else None))
 
     async def _call(self, name: str, faults: tuple[CallFault, ...]) -> CallFault:
         number = self.seen[name]
@@ -722,22 +792,17 @@ class MemoryPlatform:
 
     # The upload.
 
-    def uploader(self) -> Uploader:
-        """Return the real uploader over this platform."""
+    async def uploader(self) -> Uploader:
+        """Return the real uploader over this platform, with its session open."""
         script = self.script
-        first = self.sign(sorted(script.first_urls))
-        urls = UrlBook()
-        told_at = self.server_time() if script.tells_time else None
-        urls.add(first, self._now(), self._now(), told_at)
-        slices = Slices(script.total_size, CHUNK)
+        opener = SessionOpener(self, None, script.batch_size, Threads())
+        opened = await opener.create(AssetSpec(self.name, "video"), script.total_size)
         return assemble(
-            session=UploadSession(
-                "upload", CHUNK, script.chunks, script.total_size, "asset", HEADERS
-            ),
+            session=opened.session,
             source=self,
-            ledger=Ledger.fresh(slices, script.batch_size),
-            urls=urls,
-            platform=self,
+            ledger=opened.ledger,
+            urls=opened.urls,
+            platform=opener.calls(SESSION),
             storage=cast("Storage", self),
             pause=asyncio.sleep,
             retry_policy=self.retry_policy,
@@ -745,7 +810,7 @@ class MemoryPlatform:
             max_workers=script.workers,
             checkpoint=NoCheckpoint(),
             check=EtagCheck(wanted=script.etags not in {"opaque", "plain"}),
-            comparison=Comparison(self, slices),
+            comparison=Comparison(self, opened.ledger.slices),
             digest=FileDigest(),
             others_have_descriptors=bool,
         )

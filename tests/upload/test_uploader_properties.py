@@ -113,7 +113,7 @@ async def _play(script: FailureScript) -> Outcome:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, InstantLoop)
     platform = MemoryPlatform(script)
-    uploader = platform.uploader()
+    uploader = await platform.uploader()
     task = asyncio.create_task(uploader.run())
     canceller = _Canceller(script, task)
     platform.on_step = canceller.look

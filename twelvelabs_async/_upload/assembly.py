@@ -17,7 +17,7 @@ from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.retrier import Retrier
 from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
-from twelvelabs_async._upload.session_platform import SessionPlatform
+from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.settlement import Settlement
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
@@ -31,7 +31,7 @@ def assemble(
     source: Source,
     ledger: Ledger,
     urls: UrlBook,
-    platform: SessionPlatform,
+    platform: SessionCalls,
     storage: Storage,
     pause: Callable[[float], Awaitable[None]],
     retry_policy: RetryPolicy,

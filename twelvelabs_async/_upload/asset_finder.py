@@ -9,7 +9,7 @@ from attrs import define, field
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import UploadSession, is_id
-from twelvelabs_async._upload.session_platform import SessionPlatform
+from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async.errors import ApiConnectionError, ApiError, ClientClosedError
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import GetUploadStatusResponse, ReportChunkBatchResponse
@@ -68,7 +68,7 @@ class AssetFinder:
 
     asset: AssetIdentity
     _ledger: Ledger
-    _platform: SessionPlatform
+    _platform: SessionCalls
     _pause: Callable[[float], Awaitable[None]]
 
     async def find(self) -> None:

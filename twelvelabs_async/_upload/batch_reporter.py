@@ -7,7 +7,7 @@ from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.retrier import Retrier
-from twelvelabs_async._upload.session_platform import SessionPlatform
+from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async.errors import BadRequestError
 from twelvelabs_async.models.uploads import CompletedChunk, ReportChunkBatchResponse
@@ -23,7 +23,7 @@ class BatchReporter:
     """
 
     _ledger: Ledger
-    _platform: SessionPlatform
+    _platform: SessionCalls
     _checkpoint: Checkpoint
     comparison: Comparison
     _digest: FileDigest

@@ -45,7 +45,7 @@ class SessionStatus:
 
 @frozen(eq=False, repr=False)
 class SessionCalls:
-    """The control calls of one upload session; see ``SessionPlatform``."""
+    """The control calls of one upload session, over ``Platform``; raises what that raises."""
 
     _platform: UploadPlatform
     _upload_id: str

@@ -11,7 +11,7 @@ from twelvelabs_async._http.retries import backoff
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.retrier import Retrier
-from twelvelabs_async._upload.session_platform import SessionPlatform
+from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,
@@ -41,7 +41,7 @@ class Settlement:
 
     _upload_id: str
     _ledger: Ledger
-    _platform: SessionPlatform
+    _platform: SessionCalls
     _checkpoint: Checkpoint
     _retrier: Retrier
 

@@ -18,7 +18,7 @@ from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import FailureKind, failure_kind
 from twelvelabs_async._upload.plan.url_book import UrlBook, UrlLease
 from twelvelabs_async._upload.retrier import Retrier
-from twelvelabs_async._upload.session_platform import SessionPlatform
+from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async.errors import StorageConnectionError, StorageError, TwelveLabsError
 from twelvelabs_async.models.uploads import PresignedUrlChunk
 
@@ -38,7 +38,7 @@ class UrlSupply:
 
     _book: UrlBook
     _ledger: Ledger
-    _platform: SessionPlatform
+    _platform: SessionCalls
     _retrier: Retrier
     _under_way: Container[int]
     _ahead: int
