@@ -146,7 +146,7 @@ class Origin(ABC):
         return response
 
     def date(self, active: ActiveRequest) -> str:
-        """Return what the origin tells of its time in the answer to ``active``."""
+        """Return the origin's time for the header ``Date`` of the answer to ``active``."""
         return http_date(self.now() + active.skew)
 
     async def ended(self) -> None:
