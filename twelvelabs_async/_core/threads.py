@@ -18,7 +18,7 @@ threads differ from those of ``concurrent.futures.ThreadPoolExecutor``:
 import asyncio
 import os
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from queue import Empty, SimpleQueue
@@ -59,7 +59,7 @@ class Threads:
         self._ended = SimpleQueue[threading.Thread]()
         self._count = 0  # threads; always as many as calls that are started, or more
         self._busy = 0  # calls that are started, and have not returned
-        self._running = Counter[Lane]()  # the same, by lane
+        self._running = dict[Lane, int]()  # the same, by lane; a Counter would cost more
         self._counted = set[Call]()  # those of them that others wait for
         self._waiting = deque[Call]()
         self._watched = False
@@ -120,7 +120,7 @@ class Threads:
 
     def _begin(self, call: Call) -> None:
         self._busy += 1
-        self._running[call.lane] += 1
+        self._running[call.lane] = self._running.get(call.lane, 0) + 1
         self._counted.add(call)
         self._started.put(call)
         if self._busy > self._count:
@@ -145,7 +145,7 @@ class Threads:
 
     def _is_free(self, call: Call) -> bool:
         """Whether a call may run beside those of its lane."""
-        running = self._running[call.lane]
+        running = self._running.get(call.lane, 0)
         slow = running > sum(other.lane is call.lane for other in self._counted)
         return not (call.alone or slow) and running < LANE_THREADS
 

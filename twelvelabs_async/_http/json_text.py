@@ -47,7 +47,7 @@ def parse(body: bytes) -> Any:
         MalformedBodyError: For anything else; also for NaN and Infinity, numbers too long for
             Python, nesting too deep to follow, and more than ``MOST_VALUES`` values.
     """
-    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+    if len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise MalformedBodyError(f"the body has more than {MOST_VALUES:,} values")
     try:
         # "utf-8-sig" would be imported on the loop; json looks for white space at the ends slowly
@@ -124,7 +124,7 @@ def _plain(value: object, path: str) -> Any:
 
 def _key(key: Any, path: str) -> str:
     if isinstance(key, str):
-        return _scalar(key, path)
+        return key if key.isascii() else _scalar(key, path)
     raise InvalidArgumentError(f"{path}: JSON cannot carry {type(key).__name__} as a key")
 
 
@@ -136,8 +136,6 @@ def _is_simple(value: object) -> bool:
 
 
 def _scalar(value: T, path: str) -> T:
-    if _is_simple(value):
-        return value
     try:
         _encode(value)
     except TypeError:
