@@ -131,9 +131,9 @@ class HashedBody(SliceBody):
             await self._until(hashing)
 
     def _read_at_hand(self, view: memoryview) -> int:
-        """Read nothing: what is sent is read in full, so that a thread has enough to hash."""
-        del view
-        return 0
+        """Read all of it or nothing: a thread needs enough to hash."""
+        count = super()._read_at_hand(view)
+        return count if count == len(view) else 0
 
     def _send_at_hand(self) -> bool:
         """Send nothing: each byte is hashed, which takes a thread."""
