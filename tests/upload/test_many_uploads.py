@@ -1,12 +1,17 @@
 """Many uploads of one client at once: bounded, fair, and cheap for those that wait."""
 
 import asyncio
+import gc
 from collections import Counter
 from pathlib import Path
 
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs, UploadProgress
+from twelvelabs_async._upload.admitted import AdmittedUpload
+from twelvelabs_async._upload.chunk_sender import ChunkSender
+from twelvelabs_async._upload.multipart import MultipartUpload
+from twelvelabs_async._upload.uploader import Uploader
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 
@@ -47,6 +52,23 @@ def _most_sessions_at_once(emulator: Emulator) -> int:
         level += step
         most = max(most, level)
     return most
+
+
+async def test_an_upload_that_has_ended_is_not_left_to_the_garbage_collector(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """Nothing of it refers back to it; with many small files, collecting it would take time."""
+    path = make_file(2 * CHUNK_SIZE)
+    kinds = {MultipartUpload, AdmittedUpload, Uploader, ChunkSender}
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            await client.multipart_upload.upload_file(path)
+            left = [type(each) for each in gc.get_objects() if type(each) in kinds]
+        finally:
+            gc.enable()
+    assert not left
 
 
 async def test_a_small_file_does_not_wait_for_a_large_one(
