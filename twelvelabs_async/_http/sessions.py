@@ -24,6 +24,9 @@ logger = logging.getLogger("twelvelabs_async")
 
 T = TypeVar("T")
 
+Inside = Token[tuple[object, ...]] | None
+"""What ``begin`` has noted in the context, for ``end``; None: it was inside already."""
+
 ENDING_SECONDS = 15.0
 """Seconds that ``close`` waits for the calls that it has ended. It takes longer only where code of
 others does not end, such as a journal that hangs."""
@@ -77,17 +80,18 @@ class HttpSessions(Unpicklable):
         Raises:
             ClientClosedError: The client is closed, or was closed meanwhile.
         """
-        with self.at_work():
-            scope = clock.timeout(None)
-            self._under_way[scope] = spared or _never
-            try:
-                async with scope:
-                    return await work()
-            except TimeoutError:
-                if not scope.expired():
-                    raise
-            finally:
-                del self._under_way[scope]
+        inside = self.begin()
+        scope = clock.timeout(None)
+        self._under_way[scope] = spared or _never
+        try:
+            async with scope:
+                return await work()
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        finally:
+            del self._under_way[scope]
+            self.end(inside)
         raise self.closed_before(done)
 
     @staticmethod
@@ -111,20 +115,20 @@ class HttpSessions(Unpicklable):
         """
         return AtWork(self)
 
-    def begin(self) -> "Token[tuple[object, ...]] | None":
+    def begin(self) -> Inside:
         """Begin a block of ``at_work``, and return what ``end`` takes."""
         self._open()
         self._at_work += 1
         inside = _INSIDE.get()
         return None if self._key in inside else _INSIDE.set((*inside, self._key))
 
-    def end(self, token: "Token[tuple[object, ...]] | None") -> None:
+    def end(self, inside: Inside) -> None:
         """End a block of ``at_work``."""
         self._at_work -= 1
         if not self._at_work and self._closed:
             self._at_rest.set()
-        if token is not None:
-            _INSIDE.reset(token)
+        if inside is not None:
+            _INSIDE.reset(inside)
 
     @property
     def closed(self) -> bool:
@@ -132,20 +136,20 @@ class HttpSessions(Unpicklable):
         return self._closed
 
     def control(self) -> aiohttp.ClientSession:
-        """Return the session for the platform.
+        """Return the session for the platform; ask for it within ``at_work``.
 
         Raises:
-            ClientClosedError: After ``close``, or on another event loop than the first.
+            ClientClosedError: After ``close``.
         """
-        return self._open().control
+        return self._have_open().control
 
     def single(self) -> aiohttp.ClientSession:
         """Return ``OpenSessions.single``; raises as ``control`` does."""
-        return self._open().single
+        return self._have_open().single
 
     def storage(self) -> aiohttp.ClientSession:
         """Return the clean session for the object store; raises as ``control`` does."""
-        return self._open().storage
+        return self._have_open().storage
 
     def attempt(
         self,
@@ -190,6 +194,12 @@ class HttpSessions(Unpicklable):
         share the event loop's registrations in the kernel.
         """
         return self._process != os.getpid()
+
+    def _have_open(self) -> OpenSessions:
+        """Return the sessions; ``at_work`` has checked that they are this process' and loop's."""
+        if self._opened is None or self._closed:
+            return self._open()
+        return self._opened
 
     def _open(self) -> OpenSessions:
         """Return the sessions, which are made at the first call."""
@@ -260,13 +270,13 @@ class AtWork:
     """The ``with`` block of ``HttpSessions.at_work``; a generator would cost more."""
 
     _sessions: HttpSessions
-    _token: "Token[tuple[object, ...]] | None" = None
+    _inside: Inside = None
 
     def __enter__(self) -> None:
-        self._token = self._sessions.begin()
+        self._inside = self._sessions.begin()
 
     def __exit__(self, *_: object) -> None:
-        self._sessions.end(self._token)
+        self._sessions.end(self._inside)
 
 
 _INSIDE: ContextVar[tuple[object, ...]] = ContextVar("inside", default=())

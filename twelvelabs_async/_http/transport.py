@@ -7,9 +7,9 @@ answer. In between, a request waits for the rate gate and a slot, and is sent ag
 host.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from attrs import define, evolve, field
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.unpicklable import Unpicklable
+from twelvelabs_async._http.admitted import Admitted
 from twelvelabs_async._http.exchange import LARGE_BODY, Exchanger, Watch
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.rate_gate import RateGate
@@ -219,36 +220,20 @@ class Transport(Unpicklable):
             self.gate.note_refusal(error, clock.monotonic())
         return error
 
-    @asynccontextmanager
-    async def admitted(
+    def admitted(
         self, slot: Callable[[], AbstractAsyncContextManager[object]], seen_refusals: int
-    ) -> AsyncGenerator[None]:
-        """Hold a slot for the ``async with`` block, which begins while the gate is open.
+    ) -> Admitted:
+        """Return an ``async with`` block that holds a slot and begins while the gate is open.
 
-        A request that waits at the gate holds no slot meanwhile.
+        A request that waits at the gate holds no slot meanwhile. To enter the block raises
+        ``TooManyRequestsError`` where the platform asked for a longer pause than is ever waited,
+        and ``ClientClosedError`` where the client was closed meanwhile.
 
         Args:
             slot: Returns what bounds the requests under way.
             seen_refusals: The gate's ``refusals`` when the request's first attempt began.
-
-        Raises:
-            TooManyRequestsError: The platform asked for a longer pause than is ever waited.
-            ClientClosedError: The client was closed meanwhile.
         """
-        while True:
-            if self._must_wait():
-                await self._sessions.until_closed(
-                    lambda: self.gate.wait(seen_refusals), "the platform took requests again"
-                )
-            async with slot():
-                if self.waits and self.gate.was_closed:
-                    self.gate.check(seen_refusals, clock.monotonic())
-                if not self._must_wait():
-                    yield
-                    return
-
-    def _must_wait(self) -> bool:
-        return self.waits and self.gate.was_closed and self.gate.closed_for(clock.monotonic()) > 0
+        return Admitted(self._sessions, self.gate if self.waits else None, slot, seen_refusals)
 
     @without_frames
     async def send_once(self, request: ApiRequest, watch: Watch) -> RawResponse:

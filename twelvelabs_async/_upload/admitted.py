@@ -20,8 +20,8 @@ from twelvelabs_async.journal import Journal
 
 T = TypeVar("T")
 
-Attempt = Callable[[Source | Stream, Encounters], Awaitable[T]]
-"""Sends what was opened, and returns what became of it."""
+Attempt = Callable[[Source | Stream, Encounters | None], Awaitable[T]]
+"""Sends what was opened, and returns what became of it; without a journal, nobody is met."""
 
 
 @frozen(eq=False, repr=False)
@@ -49,6 +49,8 @@ class AdmittedUpload:
         Raises:
             TwelveLabsError: What the last attempt raised.
         """
+        if self.journal is None:
+            return await self.runtime.run(partial(self._open, attempt, None), may_repeat)
         completions = self.runtime.completions
         number = completions.begin()
         seconds = math.inf if self.options.if_busy == "wait" else 0.0
@@ -59,7 +61,7 @@ class AdmittedUpload:
         finally:
             completions.end(number)
 
-    async def _open(self, attempt: Attempt[T], encounters: Encounters) -> T:
+    async def _open(self, attempt: Attempt[T], encounters: Encounters | None) -> T:
         async with open_content(self.content, self.runtime.threads) as source:
             return await attempt(source, encounters)
 

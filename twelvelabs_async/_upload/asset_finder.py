@@ -77,6 +77,8 @@ class AssetFinder:
         The upload is complete, so a question that fails does not make it fail; nor does the
         client's end.
         """
+        if not any(self._questions()):
+            return
         with suppress(TimeoutError, ClientClosedError):
             async with clock.timeout(URL_SECONDS):
                 for pause in URL_PAUSES:

@@ -65,7 +65,7 @@ class MultipartUpload:
         """Whether nothing has happened on the platform so far."""
         return self._session is None
 
-    async def send(self, source: Source | Stream, encounters: Encounters) -> UploadResult:
+    async def send(self, source: Source | Stream, encounters: Encounters | None) -> UploadResult:
         """Make an attempt with the opened file.
 
         Raises:
@@ -127,10 +127,10 @@ class MultipartUpload:
 
     @asynccontextmanager
     async def _take_checkpoint(
-        self, source: Source, encounters: Encounters
+        self, source: Source, encounters: Encounters | None
     ) -> AsyncGenerator[Checkpoint]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
-        if self._journal is None:
+        if self._journal is None or encounters is None:
             yield NoCheckpoint()
             return
         identity, begun = await self._identify(source), self._beginning
@@ -203,5 +203,5 @@ class MultipartUpload:
             check=EtagCheck.after(opened.refuted, wanted=options.verify is not None),
             digest=digest,
             comparison=Comparison(source, opened.ledger.slices, opened.imprints, runtime.threads),
-            others_have_descriptors=lambda: runtime.admission.under_way > 1,
+            others_have_descriptors=runtime.has_several,
         )

@@ -1,18 +1,18 @@
 """What bounds and serves all uploads of one client, and its figures."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from attrs import Factory, field, frozen
+from attrs import Factory, define, field, frozen
 
 from twelvelabs_async._core.descriptors import Admission
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._http.sessions import HttpSessions
+from twelvelabs_async._http.sessions import HttpSessions, Inside
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._upload.completions import Completions
 from twelvelabs_async._upload.send.body import BodyResources
@@ -109,32 +109,29 @@ class UploadRuntime(Unpicklable):
         finally:
             line.release()
 
-    async def run(self, work: Callable[[], Awaitable[T]], may_repeat: Callable[[], bool]) -> T:
-        """Carry out an upload once it is admitted; see ``Admission.run``.
+    def run(
+        self, work: Callable[[], Awaitable[T]], may_repeat: Callable[[], bool]
+    ) -> Coroutine[Any, Any, T]:
+        """Return a coroutine that carries out an upload once it is admitted.
 
-        Raises:
-            ClientClosedError: The client is closed, or was closed before it was admitted.
-            TwelveLabsError: What ``work`` raised.
+        It raises ``ClientClosedError`` where the client is closed, or was closed before the upload
+        was admitted, and what ``work`` raises; see ``Admission.run``.
         """
-        return await self.admission.run(work, may_repeat, self.admitted)
+        return self.admission.run(work, may_repeat, self.admitted)
 
-    @asynccontextmanager
-    async def admitted(self) -> AsyncGenerator[None]:
-        """Be one of the uploads that are admitted, for the ``async with`` block.
+    def admitted(self) -> "UploadPlace":
+        """Return an ``async with`` block during which an upload is one of those admitted.
 
-        Whatever an upload holds (its file, its lease, its session) it opens and closes in here, so
-        ``close`` of the client waits for the end of the block.
-
-        Raises:
-            ClientClosedError: The client is closed, or was closed before it was admitted.
+        Whatever an upload holds (its file, its lease, its session) it opens and closes in the
+        block, so ``close`` of the client waits for the end of it. To enter it raises
+        ``ClientClosedError`` where the client is closed, or was closed before the upload was
+        admitted.
         """
-        with self.sessions.at_work():
-            if not self.admission.take():
-                await self.sessions.until_closed(self.admission.acquire, "the upload was begun")
-            try:
-                yield
-            finally:
-                self.admission.release()
+        return UploadPlace(self.admission, self.sessions)
+
+    def has_several(self) -> bool:
+        """Whether more than one upload is admitted."""
+        return self.admission.under_way > 1
 
     def statistics(self) -> ClientStatistics:
         """Return the figures of this moment; it waits for nothing and costs microseconds."""
@@ -154,3 +151,25 @@ class UploadRuntime(Unpicklable):
             calls_waiting=calls.waiting + self.transport.gate.waiting,
             calls_bound=calls.count,
         )
+
+
+@define(eq=False, repr=False)
+class UploadPlace:
+    """The block of ``UploadRuntime.admitted``; thousands may wait, and generators are larger."""
+
+    _admission: Admission
+    _sessions: HttpSessions
+    _inside: Inside = None
+
+    async def __aenter__(self) -> None:
+        self._inside = self._sessions.begin()
+        try:
+            if not self._admission.take():
+                await self._sessions.until_closed(self._admission.acquire, "the upload was begun")
+        except BaseException:
+            self._sessions.end(self._inside)
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._admission.release()
+        self._sessions.end(self._inside)
