@@ -16,7 +16,7 @@ import pytest
 from support.cli import PATIENCE, Ended, Shell, ended, posix, run_shell
 
 from twelvelabs_async._cli.app import app
-from twelvelabs_async._cli.arguments import Order, chosen_wait, parse_metadata
+from twelvelabs_async._cli.arguments import UploadArguments, chosen_wait, parse_metadata
 from twelvelabs_async._cli.upload import FILES_AT_ONCE
 from twelvelabs_async.emulator import Emulator, Fault, Stall, api_error
 
@@ -279,12 +279,12 @@ async def test_the_command_to_go_on_with_means_the_same(
     assert parsed(words[1:]) == before
 
 
-def parsed(words: list[str]) -> Order:
+def parsed(words: list[str]) -> UploadArguments:
     """Return the order that a command line gives."""
     _, bound, *_ = app.parse_args(words, exit_on_error=False, print_error=False)
     given = bound.arguments
     wait = {name: given.get(name, False) for name in ("wait", "hls", "thumbnail")}
-    return Order(
+    return UploadArguments(
         files=given.get("files", []),
         urls=given.get("urls") or [],
         file_type=given.get("type_"),

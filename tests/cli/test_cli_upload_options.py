@@ -14,7 +14,7 @@ from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import utcnow
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidArgumentError
-from twelvelabs_async._cli.arguments import Order, chosen_wait, parse_metadata
+from twelvelabs_async._cli.arguments import UploadArguments, chosen_wait, parse_metadata
 from twelvelabs_async._cli.interrupts import Interrupts
 from twelvelabs_async._cli.outcomes import WrongUsageError
 from twelvelabs_async._cli.readiness import Wait
@@ -28,14 +28,14 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def order(*files: Path, **more: Any) -> Order:
+def order(*files: Path, **more: Any) -> UploadArguments:
     """Return what a command line for machines, without options but ``more``, asks for."""
     plain: dict[str, Any] = {
         "files": [str(path) for path in files], "urls": [], "file_type": None, "filename": None,
         "concurrency": 5, "hls": False, "thumbnail": False, "metadata": None, "wait": None,
         "base_url": None, "emulated": False, "as_json": True,
     }  # fmt: skip
-    return Order(**{**plain, **more})
+    return UploadArguments(**{**plain, **more})
 
 
 def wait(timeout: float | None = None, **more: bool) -> Wait:

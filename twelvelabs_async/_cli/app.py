@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 
 from twelvelabs_async import CreateAssetUploadRequestType, InvalidArgumentError
 from twelvelabs_async._cli import interrupts
-from twelvelabs_async._cli.arguments import Order, chosen_wait, parse_metadata
+from twelvelabs_async._cli.arguments import UploadArguments, chosen_wait, parse_metadata
 from twelvelabs_async._cli.asset_app import assets
 from twelvelabs_async._cli.emulate import Settings, Size, emulate, parse_size
 from twelvelabs_async._cli.flags import CONCURRENCY, in_flags
@@ -20,8 +20,8 @@ from twelvelabs_async._cli.outcomes import FAILED, INTERRUPTED, WRONG_USAGE, Wro
 from twelvelabs_async._cli.output import (
     OutputGoneError,
     never_fail_on_letters,
-    tell_end,
-    tell_error,
+    print_end,
+    print_error,
 )
 from twelvelabs_async._cli.upload import upload as upload_files
 from twelvelabs_async._core.version import __version__
@@ -136,7 +136,7 @@ def upload(
     ] = None,
 ) -> int:
     """Upload files; see ``UPLOAD_HELP``."""
-    order = Order(
+    arguments = UploadArguments(
         files=files or [],
         urls=urls or [],
         file_type=type_,
@@ -152,7 +152,7 @@ def upload(
         journaled=not (no_journal or emulator),
         as_json=json,
     )
-    return interrupts.run(partial(upload_files, order))
+    return interrupts.run(partial(upload_files, arguments))
 
 
 def _size(_type: object, tokens: Sequence[Token]) -> Size:
@@ -206,17 +206,17 @@ def run(tokens: Sequence[str]) -> int:
         command, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         exit_code: int | None = command(*bound.args, **bound.kwargs)
     except UnknownCommandError as error:
-        tell_error(f"error: {_unknown(tokens) or error} (--help tells more)")
+        print_error(f"error: {_unknown(tokens) or error} (--help tells more)")
         return WRONG_USAGE
     except (CycloptsError, WrongUsageError, InvalidArgumentError) as error:
         problem = in_flags(error) if isinstance(error, InvalidArgumentError) else str(error)
-        tell_error(f"error: {problem.strip()} (--help tells more)")
+        print_error(f"error: {problem.strip()} (--help tells more)")
         return WRONG_USAGE
     except OutputGoneError as error:
-        tell_error(f"error: cannot write the results: {error}")
+        print_error(f"error: cannot write the results: {error}")
         return FAILED
     except KeyboardInterrupt:
-        tell_end("interrupted")
+        print_end("interrupted")
         return INTERRUPTED
     return exit_code or 0
 

@@ -18,7 +18,7 @@ from twelvelabs_async.models.uploads import UserMetadataValue
 
 
 @frozen(kw_only=True)
-class Order:
+class UploadArguments:
     """What the user asked for; see the command's own help.
 
     Attributes:
@@ -64,7 +64,7 @@ class Order:
 
     @property
     def sources(self) -> list[GivenSource]:
-        """What is to be uploaded, in the user's order."""
+        """What is to be uploaded, in the user's arguments."""
         files = [GivenSource("path", name) for name in self.files]
         return files + [GivenSource("url", name) for name in self.urls]
 

@@ -16,7 +16,7 @@ from rich.filesize import decimal
 from rich.table import Table
 
 from twelvelabs_async import Asset, AssetDetail
-from twelvelabs_async._cli.output import block, plain, tell, tell_json
+from twelvelabs_async._cli.output import block, plain, print_json, print_text
 
 STANDARD_OUTPUT = 1
 UNBOUNDED = 2**16
@@ -63,13 +63,13 @@ class AssetLister:
     _as_json: bool
     begun: bool = False
 
-    def tell(self, assets: Sequence[AssetDetail]) -> None:
-        """Print assets; raises as ``telling.tell`` does."""
+    def print(self, assets: Sequence[AssetDetail]) -> None:
+        """Print assets; raises as ``print_text`` does."""
         if self._as_json:
             for asset in assets:
-                tell_json(asset_json(asset))
+                print_json(asset_json(asset))
         elif assets:
-            tell(_table(assets, header=not self.begun))
+            print_text(_table(assets, header=not self.begun))
         self.begun = self.begun or bool(assets)
 
 

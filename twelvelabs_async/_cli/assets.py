@@ -26,7 +26,7 @@ from twelvelabs_async._cli.outcomes import (
     NotDone,
     WrongUsageError,
 )
-from twelvelabs_async._cli.output import plain, tell, tell_end, tell_error, tell_json
+from twelvelabs_async._cli.output import plain, print_end, print_error, print_json, print_text
 from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._http.request import path_segment
 from twelvelabs_async.models.pages import LARGEST_PAGE, Page
@@ -97,11 +97,11 @@ async def _listed(subject: Subject, filters: Filters, client: AsyncTwelveLabs) -
     lister = AssetLister(subject.as_json)
     while page is not None:
         wanted = page.data[: int(min(left, len(page.data)))]
-        lister.tell(wanted)
+        lister.print(wanted)
         left -= len(wanted)
         page = await page.next_page() if left > 0 else None
     if not lister.begun:
-        tell_error("no assets were found")
+        print_error("no assets were found")
     return DONE
 
 
@@ -114,22 +114,22 @@ async def show_asset(subject: Subject, interrupts: Interrupts) -> int:
 async def _shown(subject: Subject, client: AsyncTwelveLabs) -> int:
     asset = await client.assets.retrieve(subject.asset_ids[0])
     if subject.as_json:
-        tell_json(asset_json(asset))
+        print_json(asset_json(asset))
     else:
-        tell(asset_block(asset))
+        print_text(asset_block(asset))
     return DONE
 
 
 async def delete_assets(subject: Subject, interrupts: Interrupts, *, force: bool) -> int:
-    """Delete assets, tell of each, and return the exit code; raises as ``list_assets``."""
+    """Delete assets, print what became of each, and return the exit code; see ``list_assets``."""
 
     async def report(outcome: AssetOutcome) -> None:
         if isinstance(outcome, NotDone):
-            _tell_failure(outcome, as_json=subject.as_json)
+            _print_failure(outcome, as_json=subject.as_json)
         elif subject.as_json:
-            tell_json({"id": outcome.asset_id, "deleted": True})
+            print_json({"id": outcome.asset_id, "deleted": True})
         else:
-            tell(f"deleted {plain(outcome.asset_id)}")
+            print_text(f"deleted {plain(outcome.asset_id)}")
 
     async with platform(subject.base_url) as client:
         errands = [Deletion(each, client, force) for each in subject.each]
@@ -160,7 +160,7 @@ class Deletion:
 
 
 async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) -> int:
-    """Wait for assets, tell of each when it is ready, and return the exit code.
+    """Wait for assets, print each when it is ready, and return the exit code.
 
     Raises:
         ConfigurationError: The client cannot be made with these settings.
@@ -172,9 +172,9 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
         async def report(outcome: AssetOutcome) -> None:
             with bars.aside():
                 if isinstance(outcome, NotDone):
-                    _tell_failure(outcome, as_json=subject.as_json)
+                    _print_failure(outcome, as_json=subject.as_json)
                 elif outcome.asset is not None:
-                    lister.tell([outcome.asset])
+                    lister.print([outcome.asset])
 
         async with platform(subject.base_url) as client:
             errands = [WaitForAsset(each, client, wait, bars) for each in subject.each]
@@ -205,11 +205,11 @@ class WaitForAsset:
         return NotDone(self._asset_id, "interrupted", INTERRUPTED)
 
 
-def _tell_failure(outcome: NotDone, *, as_json: bool) -> None:
+def _print_failure(outcome: NotDone, *, as_json: bool) -> None:
     if outcome.exit_code != INTERRUPTED:
-        tell_error(f"error: {outcome.error}")
+        print_error(f"error: {outcome.error}")
     if as_json:
-        tell_json({"id": outcome.asset_id, "error": outcome.error})
+        print_json({"id": outcome.asset_id, "error": outcome.error})
 
 
 def _end(outcomes: Sequence[AssetOutcome], what: str) -> int:
@@ -217,5 +217,5 @@ def _end(outcomes: Sequence[AssetOutcome], what: str) -> int:
     if exit_code == INTERRUPTED:
         done = sum(isinstance(outcome, Done) for outcome in outcomes)
         assets = "asset" if len(outcomes) == 1 else "assets"
-        tell_end(f"interrupted: {done} of {len(outcomes)} {assets} {what}")
+        print_end(f"interrupted: {done} of {len(outcomes)} {assets} {what}")
     return exit_code

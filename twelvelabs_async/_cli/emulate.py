@@ -11,7 +11,7 @@ from attrs import frozen
 
 from twelvelabs_async._cli.interrupts import Interrupts
 from twelvelabs_async._cli.outcomes import DONE, FAILED, WrongUsageError
-from twelvelabs_async._cli.output import tell, tell_end, tell_error, tell_json
+from twelvelabs_async._cli.output import print_end, print_error, print_json, print_text
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async.client import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from twelvelabs_async.emulator import Emulator
@@ -67,14 +67,14 @@ async def emulate(settings: Settings, interrupts: Interrupts) -> int:
         await _start(emulator, settings.data_dir)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        tell_error(f"error: cannot serve at {settings.host}:{settings.port}: {reason.lower()}")
+        print_error(f"error: cannot serve at {settings.host}:{settings.port}: {reason.lower()}")
         return FAILED
     try:
         _introduce(emulator, as_json=settings.as_json)
         await interrupts.wait()
     finally:
         await emulator.close()
-    tell_end("stopped")
+    print_end("stopped")
     return DONE
 
 
@@ -104,9 +104,9 @@ async def _start(emulator: Emulator, data_dir: Path | None) -> None:
 def _introduce(emulator: Emulator, *, as_json: bool) -> None:
     if as_json:
         told = ("base_url", "store_url", "api_key")
-        tell_json({name: getattr(emulator, name) for name in told})
+        print_json({name: getattr(emulator, name) for name in told})
         return
-    tell(
+    print_text(
         f"The emulator of the platform is at {emulator.base_url} until Ctrl-C;\n"
         "nothing that is sent to it leaves this machine. To use it, in another terminal:\n\n"
         f"export {BASE_URL_VARIABLE}={shlex.quote(emulator.base_url)}\n"

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 from twelvelabs_async import InvalidArgumentError, TwelveLabsError
 from twelvelabs_async._cli.interrupts import Interrupts
 from twelvelabs_async._cli.outcomes import FAILED, INTERRUPTED
-from twelvelabs_async._cli.output import tell_end, tell_error
+from twelvelabs_async._cli.output import print_end, print_error
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -65,12 +65,12 @@ async def run_alone(work: Coroutine[Any, Any, int], interrupts: Interrupts) -> i
     task = interrupts.start(work)
     await asyncio.wait({task})
     if task.cancelled():
-        tell_end("interrupted")
+        print_end("interrupted")
         return INTERRUPTED
     try:
         return task.result()
     except InvalidArgumentError:
         raise
     except TwelveLabsError as error:
-        tell_error(f"error: {error}")
+        print_error(f"error: {error}")
         return FAILED

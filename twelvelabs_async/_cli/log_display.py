@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from twelvelabs_async._cli.bars import Bars
-from twelvelabs_async._cli.output import tell_error
+from twelvelabs_async._cli.output import print_error
 
 logger = logging.getLogger("twelvelabs_async")
 
@@ -20,7 +20,7 @@ class _Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         with self._bars.aside():
-            tell_error(_text(record))
+            print_error(_text(record))
 
 
 def _text(record: logging.LogRecord) -> str:

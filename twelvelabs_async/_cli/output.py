@@ -44,7 +44,7 @@ def _escaped(word: str) -> str:
     return f"$'{''.join(letters)}'"
 
 
-def tell(text: str) -> None:
+def print_text(text: str) -> None:
     """Write lines to standard output, at once.
 
     Raises:
@@ -60,21 +60,21 @@ def block(title: str, rows: Iterable[tuple[str, str]]) -> str:
     return "\n".join([plain(title), *(f"  {name:<{width}} {value}" for name, value in lines)])
 
 
-def tell_error(text: str) -> None:
+def print_error(text: str) -> None:
     """Write one line to standard error, if there is anybody to read it."""
     with suppress(OutputGoneError):
         _write(plain(text), sys.stderr)
 
 
-def tell_end(text: str) -> None:
+def print_end(text: str) -> None:
     """Write one line to standard error, over the ``^C`` that a terminal may have echoed."""
     with suppress(OutputGoneError):
         _write(("\r" if os.isatty(STANDARD_ERROR) else "") + plain(text), sys.stderr)
 
 
-def tell_json(value: object) -> None:
-    """Write one line of JSON, in ASCII, to standard output; raises as ``tell`` does."""
-    tell(json.dumps(value))
+def print_json(value: object) -> None:
+    """Write one line of JSON, in ASCII, to standard output; raises as ``print_text`` does."""
+    print_text(json.dumps(value))
 
 
 def never_fail_on_letters() -> None:

@@ -19,7 +19,7 @@ from twelvelabs_async import (
     JournalLostError,
 )
 from twelvelabs_async._cli.bars import Bars
-from twelvelabs_async._cli.output import tell_error
+from twelvelabs_async._cli.output import print_error
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class OwnJournal:
             return
         self._warned = True
         with self._bars.aside():
-            tell_error(f"warning: a later attempt may not go on where this one ends: {error}")
+            print_error(f"warning: a later attempt may not go on where this one ends: {error}")
 
 
 @define(eq=False)

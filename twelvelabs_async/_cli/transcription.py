@@ -17,7 +17,7 @@ from twelvelabs_async._cli.client_from_environment import platform
 from twelvelabs_async._cli.interrupts import Interrupts
 from twelvelabs_async._cli.jobs import run_alone
 from twelvelabs_async._cli.outcomes import DONE, FAILED
-from twelvelabs_async._cli.output import plain, tell, tell_error, tell_json
+from twelvelabs_async._cli.output import plain, print_error, print_json, print_text
 
 Segmentation = Literal["words", "sentences", "utterances"]
 DEFAULT: Segmentation = "words"
@@ -43,15 +43,15 @@ async def _shown(subject: Subject, include: Sequence[Segmentation], client: Asyn
     answer = await client.assets.retrieve_transcription(subject.asset_ids[0], include=wanted)
     found = _found(answer, wanted)
     if subject.as_json:
-        tell_json({"id": subject.asset_ids[0], **attrs.asdict(answer)})
+        print_json({"id": subject.asset_ids[0], **attrs.asdict(answer)})
     elif any(found.values()):
-        tell("\n".join(_lines(found)))
+        print_text("\n".join(_lines(found)))
     if not found:
-        tell_error(f"error: {_reason(answer, wanted)}")
+        print_error(f"error: {_reason(answer, wanted)}")
         return FAILED
     if not subject.as_json:
         for note in _notes(found, wanted):
-            tell_error(note)
+            print_error(note)
     return DONE
 
 

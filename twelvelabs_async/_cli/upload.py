@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from twelvelabs_async import AsyncTwelveLabs, Journal, TwelveLabsError
-from twelvelabs_async._cli.arguments import Order
+from twelvelabs_async._cli.arguments import UploadArguments
 from twelvelabs_async._cli.bars import Bars
 from twelvelabs_async._cli.client_from_environment import platform
 from twelvelabs_async._cli.interrupts import Interrupts
 from twelvelabs_async._cli.jobs import run_errands
 from twelvelabs_async._cli.log_display import notices
 from twelvelabs_async._cli.outcomes import DONE, FAILED, INTERRUPTED, Arrived, Outcome
-from twelvelabs_async._cli.output import tell_error
+from twelvelabs_async._cli.output import print_error
 from twelvelabs_async._cli.own_journal import OwnJournal
 from twelvelabs_async._cli.upload_one import Carrier, Surroundings
-from twelvelabs_async._cli.upload_views import tell_emulated, tell_interruption, tell_outcome
+from twelvelabs_async._cli.upload_views import print_emulated, print_interruption, print_outcome
 from twelvelabs_async.emulator import Emulator
 
 FILES_AT_ONCE = 4
@@ -25,59 +25,62 @@ SMALLEST_CHUNK = 64 * 1024
 LARGEST_CHUNK = 16 * 1024 * 1024
 
 
-async def upload(order: Order, interrupts: Interrupts) -> int:
-    """Upload the files, tell of each, and return the exit code.
+async def upload(arguments: UploadArguments, interrupts: Interrupts) -> int:
+    """Upload the files, print what became of each, and return the exit code.
 
     Raises:
         ConfigurationError: The client cannot be made with these settings.
         OutputGoneError: Nobody can be told; what was under way has ended.
     """
     async with AsyncExitStack() as stack:
-        emulator = Emulator(chunk_size=_chunk_size(order.files)) if order.emulated else None
+        emulator = Emulator(chunk_size=_chunk_size(arguments.files)) if arguments.emulated else None
         if emulator is not None:
             try:
                 await stack.enter_async_context(emulator)
             except OSError as error:
-                tell_error(f"error: cannot start the emulator: {error.strerror or error}")
+                print_error(f"error: cannot start the emulator: {error.strerror or error}")
                 return FAILED
-        client = await stack.enter_async_context(_client(order, emulator))
-        outcomes = await _all(order, client, emulator, interrupts)
-    return _end(order, outcomes)
+        client = await stack.enter_async_context(_client(arguments, emulator))
+        outcomes = await _all(arguments, client, emulator, interrupts)
+    return _end(arguments, outcomes)
 
 
-def _end(order: Order, outcomes: Sequence[Outcome]) -> int:
+def _end(arguments: UploadArguments, outcomes: Sequence[Outcome]) -> int:
     exit_code = max((outcome.exit_code for outcome in outcomes), default=DONE)
     if exit_code == INTERRUPTED:
-        tell_interruption(order, outcomes)
-    elif order.emulated and any(isinstance(outcome, Arrived) for outcome in outcomes):
-        tell_emulated(as_json=order.as_json)
+        print_interruption(arguments, outcomes)
+    elif arguments.emulated and any(isinstance(outcome, Arrived) for outcome in outcomes):
+        print_emulated(as_json=arguments.as_json)
     return exit_code
 
 
-def _client(order: Order, emulator: Emulator | None) -> AsyncTwelveLabs:
-    puts = order.concurrency * min(FILES_AT_ONCE, len(order.sources))
+def _client(arguments: UploadArguments, emulator: Emulator | None) -> AsyncTwelveLabs:
+    puts = arguments.concurrency * min(FILES_AT_ONCE, len(arguments.sources))
     if emulator is not None:  # with a key and a way of its own: nothing of the environment
         return AsyncTwelveLabs(emulator.api_key, emulator.base_url, max_concurrency=puts)
-    return platform(order.base_url, puts)
+    return platform(arguments.base_url, puts)
 
 
 async def _all(
-    order: Order, client: AsyncTwelveLabs, emulator: Emulator | None, interrupts: Interrupts
+    arguments: UploadArguments,
+    client: AsyncTwelveLabs,
+    emulator: Emulator | None,
+    interrupts: Interrupts,
 ) -> Sequence[Outcome]:
-    """Carry every file, and tell of each as it ends."""
+    """Upload every file, and print what became of each as it ends."""
     slots = asyncio.Semaphore(FILES_AT_ONCE)
     with Bars() as bars, notices(bars):
         journal = OwnJournal(bars)
-        if order.journaled:
+        if arguments.journaled:
             journal.open()
 
         async def report(outcome: Outcome) -> None:
             with bars.aside():
-                tell_outcome(outcome, as_json=order.as_json)
+                print_outcome(outcome, as_json=arguments.as_json)
             await _forget(client, journal.for_upload(), outcome)
 
         around = Surroundings(client, emulator, bars, slots, journal)
-        carriers = [Carrier(order, source, around) for source in order.sources]
+        carriers = [Carrier(arguments, source, around) for source in arguments.sources]
         return await run_errands(carriers, interrupts, report)
 
 
@@ -88,7 +91,7 @@ async def _forget(client: AsyncTwelveLabs, journal: Journal | None, outcome: Out
     try:
         await client.multipart_upload.forget(outcome.result, journal=journal)
     except TwelveLabsError as error:
-        tell_error(f"warning: the same command will give the same asset again: {error}")
+        print_error(f"warning: the same command will give the same asset again: {error}")
 
 
 def _chunk_size(files: Sequence[str]) -> int:

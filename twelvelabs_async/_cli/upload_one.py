@@ -18,7 +18,7 @@ from twelvelabs_async import (
     UploadError,
     UploadProgress,
 )
-from twelvelabs_async._cli.arguments import Order
+from twelvelabs_async._cli.arguments import UploadArguments
 from twelvelabs_async._cli.bars import Bar, Bars
 from twelvelabs_async._cli.flags import in_flags
 from twelvelabs_async._cli.outcomes import (
@@ -65,7 +65,7 @@ class Surroundings:
 class Carrier:
     """Carries one file to its outcome; used once."""
 
-    _order: Order
+    _arguments: UploadArguments
     _source: GivenSource
     _around: Surroundings
     _upload_id: str | None = None
@@ -81,7 +81,7 @@ class Carrier:
             await self._look()
             async with self._around.slots:
                 arrived = await self._carried()
-            wait = self._order.wait
+            wait = self._arguments.wait
             return arrived if wait is None else await self._waited(arrived, wait)
         except (TwelveLabsError, CheckFailedError) as error:
             return self._failed(error)
@@ -142,7 +142,7 @@ class Carrier:
         if kind == "path":
             if name.startswith(("http://", "https://")):
                 raise InvalidArgumentError("it is a URL: pass it with --url")
-            await check_file(UploadCall(name, **self._order.options), Threads())
+            await check_file(UploadCall(name, **self._arguments.options), Threads())
 
     async def _carried(self) -> Arrived:
         with self._around.bars.bar(plain(Path(self._source.name).name)) as bar:
@@ -171,7 +171,7 @@ class Carrier:
             self._source.name,
             journal=self._journal,
             progress_callback=move,
-            **self._order.options,
+            **self._arguments.options,
         )
 
     async def _fetched(self) -> UploadedAsset:
@@ -179,7 +179,7 @@ class Carrier:
         self._asked = True
         with self._around.bars.spinner(f"sending {plain(self._source.name)}"):
             asset = await self._around.client.assets.create(
-                method="url", url=self._source.name, **self._order.creation
+                method="url", url=self._source.name, **self._arguments.creation
             )
         return UploadedAsset.of(asset, None)
 

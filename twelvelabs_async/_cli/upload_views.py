@@ -5,23 +5,25 @@ from collections.abc import Sequence
 from rich.filesize import decimal
 
 from twelvelabs_async import UploadResult
-from twelvelabs_async._cli.arguments import Order
+from twelvelabs_async._cli.arguments import UploadArguments
 from twelvelabs_async._cli.asset_views import asset_json, made_rows
 from twelvelabs_async._cli.outcomes import INTERRUPTED, Arrived, Failed, Outcome
-from twelvelabs_async._cli.output import block, tell, tell_end, tell_error, tell_json
+from twelvelabs_async._cli.output import block, print_end, print_error, print_json, print_text
 
 MILLISECONDS = 3
 RESULT = ("asset_url", "upload_id", "total_size", "total_chunks", "resumed_chunks")
 
 
-def tell_outcome(outcome: Outcome, *, as_json: bool) -> None:
-    """Tell what became of a file; raises as ``tell`` does."""
+def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
+    """Tell what became of a file; raises as ``print_text`` does."""
     if isinstance(outcome, Failed) and outcome.exit_code != INTERRUPTED:
-        tell_error(f"error: {outcome.error}")
+        print_error(f"error: {outcome.error}")
     if as_json:
-        tell_json(_arrived_json(outcome) if isinstance(outcome, Arrived) else _failed_json(outcome))
+        print_json(
+            _arrived_json(outcome) if isinstance(outcome, Arrived) else _failed_json(outcome)
+        )
     elif isinstance(outcome, Arrived):
-        tell(_block(outcome))
+        print_text(_block(outcome))
 
 
 def _arrived_json(arrived: Arrived) -> dict[str, object]:
@@ -67,35 +69,35 @@ def _sent(result: UploadResult, seconds: float) -> str:
     return f"{decimal(size)} in {pieces}, {seconds:.2f} s, {rate}/s"
 
 
-def tell_interruption(order: Order, outcomes: Sequence[Outcome]) -> None:
+def print_interruption(arguments: UploadArguments, outcomes: Sequence[Outcome]) -> None:
     """Say how far the command came, what it leaves behind, and how to go on, each on a line."""
     arrived = sum(outcome.asset_id is not None for outcome in outcomes)
     files = "file" if len(outcomes) == 1 else "files"
-    tell_end(f"interrupted: {arrived} of {len(outcomes)} {files} arrived")
-    if order.emulated:
-        tell_error("the emulator is gone, with all it had")
+    print_end(f"interrupted: {arrived} of {len(outcomes)} {files} arrived")
+    if arguments.emulated:
+        print_error("the emulator is gone, with all it had")
         return
     failed = [each for each in outcomes if isinstance(each, Failed)]
-    _tell_each("not waited for to the end:", [each for each in failed if each.asset_id])
+    _print_each("not waited for to the end:", [each for each in failed if each.asset_id])
     unclear = [each for each in failed if each.unclear]
-    _tell_each("may have arrived all the same (twelvelabs-async assets list tells):", unclear)
+    _print_each("may have arrived all the same (twelvelabs-async assets list tells):", unclear)
     left = [each for each in failed if each.upload_id and not (each.asset_id or each.unclear)]
     opening = [each for each in failed if each.opening]
-    _tell_each(_sessions(len(left)), left)
-    _tell_each("an upload session may be left on the platform, for 24 hours at most:", opening)
+    _print_each(_sessions(len(left)), left)
+    _print_each("an upload session may be left on the platform, for 24 hours at most:", opening)
     if not (left or opening or any(each.upload_id for each in unclear)):
-        tell_error("no upload session is left on the platform by this command")
-    _tell_how(order, outcomes)
+        print_error("no upload session is left on the platform by this command")
+    _print_how_to_go_on(arguments, outcomes)
 
 
-def _tell_each(title: str, them: Sequence[Failed]) -> None:
+def _print_each(title: str, them: Sequence[Failed]) -> None:
     if them:
-        tell_error(title)
+        print_error(title)
     for each in them:
         words = [each.source.name, each.asset_id or each.upload_id or ""]
         if each.upload_id and not (each.asset_id or each.noted):
             words.append("(the journal does not have it: another attempt begins anew)")
-        tell_error("  " + "  ".join(filter(None, words)))
+        print_error("  " + "  ".join(filter(None, words)))
 
 
 def _sessions(count: int) -> str:
@@ -103,20 +105,22 @@ def _sessions(count: int) -> str:
     return f"{sessions} left on the platform, for 24 hours at most:"
 
 
-def _tell_how(order: Order, outcomes: Sequence[Outcome]) -> None:
+def _print_how_to_go_on(arguments: UploadArguments, outcomes: Sequence[Outcome]) -> None:
     """Say which command goes on, unless that is plain; the same one sends again what arrived."""
     failed = [each for each in outcomes if isinstance(each, Failed)]
     noted = {each.source for each in failed if each.noted and each.upload_id and not each.asset_id}
-    again = noted if order.restart else noted | {each.source for each in failed if _to_send(each)}
-    if again == set(order.sources) and not order.restart:
+    again = (
+        noted if arguments.restart else noted | {each.source for each in failed if _to_send(each)}
+    )
+    if again == set(arguments.sources) and not arguments.restart:
         if noted:
-            tell_error("the same command goes on from there")
+            print_error("the same command goes on from there")
     elif again:
         title = "to go on from there" if noted else "for the rest"
-        tell_error(f"{title}: {order.upload_command(again)}")
+        print_error(f"{title}: {arguments.upload_command(again)}")
     waited = [each.asset_id for each in failed if each.asset_id]
     if waited:
-        tell_error(f"to go on waiting: {order.wait_command(waited)}")
+        print_error(f"to go on waiting: {arguments.wait_command(waited)}")
 
 
 def _to_send(failed: Failed) -> bool:
@@ -124,10 +128,10 @@ def _to_send(failed: Failed) -> bool:
     return failed.exit_code == INTERRUPTED and not (failed.asset_id or failed.unclear)
 
 
-def tell_emulated(*, as_json: bool) -> None:
-    """Say that no platform was involved; raises as ``tell`` does."""
+def print_emulated(*, as_json: bool) -> None:
+    """Say that no platform was involved; raises as ``print_text`` does."""
     text = "This was the embedded emulator: nothing left this machine, and its URLs are gone now."
     if as_json:
-        tell_error(text)
+        print_error(text)
     else:
-        tell(text)
+        print_text(text)
