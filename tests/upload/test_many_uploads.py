@@ -59,13 +59,13 @@ async def test_an_upload_that_has_ended_is_not_left_to_the_garbage_collector(
 ) -> None:
     """Nothing of it refers back to it; with many small files, collecting it would take time."""
     path = make_file(2 * CHUNK_SIZE)
-    kinds = {MultipartUpload, AdmittedUpload, Uploader, ChunkSender}
+    kinds = (MultipartUpload, AdmittedUpload, Uploader, ChunkSender)
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as client:
         gc.collect()
         gc.disable()
         try:
             await client.multipart_upload.upload_file(path)
-            left = [type(each) for each in gc.get_objects() if type(each) in kinds]
+            left = [each for each in gc.get_objects() if isinstance(each, kinds)]
         finally:
             gc.enable()
     assert not left

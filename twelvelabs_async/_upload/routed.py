@@ -95,7 +95,7 @@ class RoutedUpload:
             raise self._error(error) from error
 
     async def _attempt(
-        self, progress: AsyncExitStack, source: Source | Stream, encounters: Encounters
+        self, progress: AsyncExitStack, source: Source | Stream, encounters: Encounters | None
     ) -> UploadedAsset:
         kind = _type_in_chunks(self._call, self._filename, source.size)
         if kind is None:
