@@ -1,39 +1,21 @@
 """``client.assets``: what the platform holds. Names and parameters are the official SDK's."""
 
-import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
-from twelvelabs_async._core import clock
 from twelvelabs_async._core.validation import check_seconds
 from twelvelabs_async._http.request import RequestOptions
-from twelvelabs_async._http.retries import is_transient
 from twelvelabs_async._upload.form import CreationMethod
 from twelvelabs_async._upload.source.content import File
-from twelvelabs_async.errors import (
-    ApiConnectionError,
-    ApiError,
-    AssetFailedError,
-    AssetNotReadyError,
-)
 from twelvelabs_async.models.assets import (
     AssetDetail,
-    AssetHlsStatus,
-    AssetStatus,
-    AssetThumbnailStatus,
     AssetTranscriptionResponse,
 )
 from twelvelabs_async.models.pages import Page
 from twelvelabs_async.models.uploads import UserMetadata
 from twelvelabs_async.resources.raw_assets import RawAssetsClient
-
-LONGEST_POLL_PAUSE = 30.0
-"""Seconds between two questions, at most, unless ``poll_interval`` is more."""
-
-POLL_GROWTH = 1.5
-MOST_FAILED_POLLS = 10
-"""Questions in a row that may fail, each after its own retries, before the last failure is told."""
+from twelvelabs_async.resources.readiness import ReadinessPoll
 
 
 @define(eq=False, repr=False)
@@ -260,7 +242,7 @@ class AssetsClient:
         self,
         asset_id: str,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109 - it is told with the last status
+        timeout: float | None = None,  # noqa: ASYNC109 - the error names the last status
         poll_interval: float = 2.0,
         hls: bool = False,
         thumbnail: bool = False,
@@ -282,7 +264,7 @@ class AssetsClient:
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.
             AssetFailedError: The platform could not process it, or make what is waited for.
-            AssetNotReadyError: Time ran out; the last status is told.
+            AssetNotReadyError: Time ran out; the error names the last status.
             ApiError: The platform refused, or failed ten times in a row.
             ApiConnectionError: It gave no answer, ten times in a row.
             ClientClosedError: The client was closed meanwhile.
@@ -290,48 +272,7 @@ class AssetsClient:
         check_seconds("poll_interval", poll_interval)
         if timeout is not None:
             check_seconds("timeout", timeout)
-        began, pause, failed, status = clock.monotonic(), poll_interval, 0, None
-        while True:
-            try:
-                asset = await self.retrieve(asset_id, request_options=request_options)
-            except (ApiError, ApiConnectionError) as error:
-                failed += 1
-                if failed == MOST_FAILED_POLLS or not _passing(error):
-                    raise
-            else:
-                failed, status = 0, asset.status
-                if _ready(asset, hls=hls, thumbnail=thumbnail):
-                    return asset
-            left = None if timeout is None else began + timeout - clock.monotonic()
-            if timeout is not None and left is not None and left <= 0:
-                raise AssetNotReadyError(asset_id, status, timeout)
-            jittered = pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
-            await self._pause(jittered if left is None else min(jittered, left))
-            pause = max(poll_interval, min(pause * POLL_GROWTH, LONGEST_POLL_PAUSE))
-
-
-def _passing(error: ApiError | ApiConnectionError) -> bool:
-    return isinstance(error, ApiConnectionError) or is_transient(error.status_code or 0)
-
-
-def _ready(asset: AssetDetail, *, hls: bool, thumbnail: bool) -> bool:
-    """Whether everything that is waited for is there.
-
-    Raises:
-        AssetFailedError: Something of it never will be.
-    """
-    if asset.status == AssetStatus.FAILED:
-        told = asset.error.message if asset.error else "the platform does not say why"
-        raise AssetFailedError(asset.id, told)
-    stream, picture = asset.hls, asset.thumbnail
-    if hls and stream is not None and stream.status == AssetHlsStatus.ERROR:
-        raise AssetFailedError(asset.id, "its HLS stream could not be made")
-    if thumbnail and picture is not None and picture.status == AssetThumbnailStatus.ERROR:
-        raise AssetFailedError(asset.id, "its thumbnail could not be made")
-    return (
-        asset.status == AssetStatus.READY
-        and (not hls or (stream is not None and stream.status == AssetHlsStatus.READY))
-        and (
-            not thumbnail or (picture is not None and picture.status == AssetThumbnailStatus.READY)
+        poll = ReadinessPoll(timeout, poll_interval, hls, thumbnail, self._pause)
+        return await poll.run(
+            asset_id, lambda: self.retrieve(asset_id, request_options=request_options)
         )
-    )
