@@ -239,7 +239,7 @@ def _chosen_api_key(api_key: object) -> str:
 
 
 def _check_api_key(key: str, place: str) -> None:
-    """Refuse a key that cannot be sent; its text is not told."""
+    """Refuse a key that cannot be sent; the error does not quote it."""
     if len(key.splitlines()) > 1:
         raise ConfigurationError(f"the API key in {place} has a newline in it: is it one key?")
     if not (key.isascii() and key.isprintable()):

@@ -41,7 +41,7 @@ class StartOrResume:
 
     @property
     def by_path(self) -> bool:
-        """Whether files with the same content and spec are told apart by their paths."""
+        """Whether the path distinguishes files that have the same content and spec."""
         return not self.has_name
 
     def key(self, identity: ContentIdentity) -> str:
@@ -126,7 +126,7 @@ async def _resume_if_same(
 
     Raises:
         SourceChangedError: It is not.
-        SessionEndedError: The session cannot go on, or nobody can tell.
+        SessionEndedError: The session cannot go on, or its chunks cannot be compared.
     """
     stored = tuple(previous.stored.values())
     sure = checkpoint.is_surely_of(previous)

@@ -168,7 +168,7 @@ class DirectUpload:
 
         Raises:
             ApiConnectionError: There was no answer.
-            SourceError: The file failed; aiohttp tells that as a broken connection.
+            SourceError: The file failed; aiohttp reports that as a broken connection.
         """
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._runtime.transport

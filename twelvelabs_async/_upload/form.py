@@ -54,8 +54,8 @@ class AssetForm:
     def with_file(self, body: Body) -> MultipartWriter:
         """Return the whole form; ``body``, the file's, is streamed when the form is."""
         name = self.fields["filename"]
-        told = self.content.content_type if self.content is not None else None
-        body.headers["Content-Type"] = told or _type_of(name)
+        given = self.content.content_type if self.content is not None else None
+        body.headers["Content-Type"] = given or _type_of(name)
         body.set_content_disposition(
             "form-data", quote_fields=False, name="file", filename=_quotable(name)
         )
@@ -127,7 +127,7 @@ def _check_method(method: object, file: Content | None, url: object) -> None:
 
 
 def _check_url(url: object) -> None:
-    """Refuse what is no URL of a file; its text is not told, for it may be signed."""
+    """Refuse what is no URL of a file; the error does not quote it, for it may be signed."""
     if isinstance(url, str) and not _UNFIT_FOR_A_URL.search(url):
         with suppress(ValueError):
             parsed = URL(url)
@@ -144,7 +144,7 @@ def _word(name: str, flag: object) -> str | None:
 
 
 def _type_of(filename: str) -> str:
-    """Guess a MIME type from the extension alone: of ``data:...`` a name would tell its own."""
+    """Guess a MIME type from the extension alone: ``mimetypes`` takes ``data:...`` for a URL."""
     _, dot, extension = filename.rpartition(".")
     found = mimetypes.guess_type(f"file.{extension}")[0] if dot and extension.isalnum() else None
     return found or _UNKNOWN_TYPE

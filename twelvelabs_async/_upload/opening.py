@@ -116,8 +116,8 @@ class SessionOpener:
             session: The session.
             stored: The chunks whose ETags are known, whether they were reported or not.
             known_only: Whether nothing but ``stored`` may be counted already.
-            done: Whether the upload was complete: then a session that is gone is no matter, as
-                long as its asset is there.
+            done: Whether the upload was complete: then the session may be gone, if its asset is
+                there.
 
         Raises:
             SessionEndedError: It cannot go on.
@@ -235,9 +235,10 @@ def _all_known(counted: Collection[int], stored: Collection[CompletedChunk]) -> 
     return len(counted) <= len(known) and all(index in known for index in counted)
 
 
-def _check_size(upload_id: str, size: int, told: int | None) -> None:
-    if told is not None and told != size:
-        raise SourceChangedError(f"the file has {size} bytes, and upload {upload_id} is of {told}")
+def _check_size(upload_id: str, size: int, expected: int | None) -> None:
+    if expected is not None and expected != size:
+        sizes = f"the file has {size} bytes, and upload {upload_id} is of {expected}"
+        raise SourceChangedError(sizes)
 
 
 def _created_session(answer: CreateAssetUploadResponse, size: int) -> UploadSession:

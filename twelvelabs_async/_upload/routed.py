@@ -174,7 +174,7 @@ async def check_file(call: UploadCall, threads: Threads) -> None:
 
 
 async def usable_size(content: Content, threads: Threads) -> int | None:
-    """Return the bytes of what can be uploaded, without opening it; None: only reading would tell.
+    """Return the bytes of what can be uploaded, without opening it; None: the end is not known.
 
     Raises:
         UploadError: There is no file, or it is no regular file, or empty, or cannot be seen.

@@ -56,12 +56,12 @@ class SessionCalls:
     ) -> tuple[tuple[PresignedUrlChunk, ...], datetime | None]:
         """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
         answer = await self._platform.presigned_urls(self._upload_id, start, count, self._options)
-        told = answer.data
-        self._check(told.upload_id, self._upload_id, answer)
+        made = answer.data
+        self._check(made.upload_id, self._upload_id, answer)
         urls = tuple(
-            evolve(u, expires_at=u.expires_at or told.expires_at) for u in told.upload_urls
+            evolve(u, expires_at=u.expires_at or made.expires_at) for u in made.upload_urls
         )
-        return urls, told.generated_at or server_time(answer.headers)
+        return urls, made.generated_at or server_time(answer.headers)
 
     async def report(
         self, chunks: tuple[CompletedChunk, ...], *, urgent: bool = False
@@ -85,7 +85,7 @@ class SessionCalls:
     async def failed(self, total_chunks: int) -> Mapping[int, str]:
         """Return the chunks that the platform marks as failed, by index, with its reasons.
 
-        Pages are walked until all of them are found, however many pages are told of.
+        Pages are fetched until all of these chunks are found.
 
         Args:
             total_chunks: The chunks of the session.
@@ -100,7 +100,7 @@ class SessionCalls:
         return failed
 
     async def chunks(self) -> SessionStatus:
-        """Ask where every chunk stands; pages are walked only where they tell anything."""
+        """Ask where every chunk stands; while none is completed or failed, the first page says all."""
         first = await self._page(1)
         completed, failed = set[int](), set[int]()
         async for page in first.iter_pages():
@@ -117,17 +117,17 @@ class SessionCalls:
         self._check(answer.data.upload_id, self._upload_id, answer)
         return UploadStatusPage.of(answer.data, number, self._page)
 
-    def _check(self, told: str | None, asked: str, answer: ApiResponse[Any]) -> None:
-        """Refuse an answer about something else: its URLs, or its state, are not ours.
+    def _check(self, named: str | None, asked: str, answer: ApiResponse[Any]) -> None:
+        """Refuse an answer about another session or asset than the one that was asked for.
 
         Raises:
-            InvalidResponseError: It is.
+            InvalidResponseError: It is about another one.
         """
-        if told and told != asked:
+        if named and named != asked:
             raise InvalidResponseError(
                 status_code=answer.status_code,
                 headers=answer.headers,
-                message=f"the answer is about {told[:_LONGEST_ID]!r}, not {asked!r}",
+                message=f"the answer is about {named[:_LONGEST_ID]!r}, not {asked!r}",
                 request=f"a call for upload {self._upload_id}",
             )
 

@@ -69,7 +69,7 @@ class AssetsClient:
                 byte taken or an answer, and ``stall_timeout`` of the client where it is not given.
 
         Returns:
-            The asset, as a rule still ``processing``; what the platform does not tell yet is None.
+            The asset, as a rule still ``processing``; what the platform does not say yet is None.
 
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.

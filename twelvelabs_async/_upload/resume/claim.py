@@ -9,7 +9,7 @@ Files with the same content, of which the same is asked for, share a name. Their
 * An entry that is complete, or that never got a session, belongs to nobody.
 
 Whoever gets a lease notes its path, and its name as the owner, before it does anything else. So
-whoever finds the entry taken can tell by whom, and looks again if that is not written there yet;
+a call that finds the entry taken reads who has it, and looks again if that is not written there yet;
 and a journal that cannot be written is found out before a session is opened. What has no path
 (bytes, open files), or a name of the caller's, has the one entry of its name.
 
@@ -38,7 +38,7 @@ LOOK_AGAIN = 0.05
 """Seconds between two looks at an entry whose holder has not noted its path yet."""
 
 PATIENCE = 5.0
-"""Seconds of such looks at one holder; a holder that has no path to note is told by this."""
+"""Seconds of such looks at one holder; after that, a holder is taken to have no path to record."""
 
 
 class Verdict(Enum):
@@ -140,7 +140,7 @@ async def claimed(request: ClaimRequest) -> AsyncGenerator[Claim]:
 
     Raises:
         UploadInProgressError: Somebody else is at work on the upload of the same file, or perhaps;
-            ``request.encounters`` tells when to try again.
+            ``request.encounters`` says when to try again.
         JournalLostError: The lease was lost; the block was cancelled where it stood.
         JournalError: The journal cannot be reached, read or written.
     """
@@ -245,7 +245,7 @@ class _Search:
         return Verdict.OURS if ours and before else Verdict.FREE
 
     async def _is_ours(self, found: Outline) -> bool:
-        """Whether an entry is our file's, as far as its path and the disk tell."""
+        """Whether an entry is of our file, by its path and by what the disk has there."""
         if found.path is None or found.path == self.path:
             return True
         own, size = self.request.identity.identity, found.size

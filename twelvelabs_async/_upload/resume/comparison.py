@@ -145,7 +145,7 @@ class Comparison:
         that it was found changed, as far as it is stored.
 
         Raises:
-            SourceChangedError: A chunk is not, or nobody can tell, which is ``retryable``.
+            SourceChangedError: A chunk is not, or it cannot be compared, which is ``retryable``.
             SourceError: The file cannot be read.
         """
         if not self.due:

@@ -32,7 +32,7 @@ RECORDS_A_TURN = 200
 
 @frozen
 class ContentIdentity:
-    """What tells the file of an upload from others.
+    """What identifies the file of an upload.
 
     Attributes:
         sample: A digest of its size and of places in it.
@@ -188,7 +188,7 @@ def outline(records: Sequence[bytes]) -> Outline:
 
 
 def parse_records(records: Iterable[bytes]) -> PreviousAttempt | None:
-    """Return what ``records`` tell; None: nothing that can be used."""
+    """Return the attempt that ``records`` describe; None: they describe none that can be used."""
     try:
         return _attempt_of([_read(record) for record in records])
     except ValueError:

@@ -54,13 +54,13 @@ UNNAMED = "upload"
 
 @frozen
 class Content:
-    """What was handed over, told apart.
+    """What was passed, parsed.
 
     Attributes:
         data: The bytes, or where they are: a ``Path`` is absolute.
         filename: Its name, as far as it has one.
         label: What to call it to a person: its path as it was given, its name, or what it is.
-        content_type: Its MIME type, if the caller told.
+        content_type: Its MIME type, if the caller has given one.
     """
 
     data: Path | BytesInHand = field(repr=False)
@@ -187,7 +187,7 @@ async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Sou
 
 
 async def size_of(content: Content, threads: Threads) -> int | None:
-    """Return how many bytes there are, and leave nothing open; None: only reading would tell.
+    """Return how many bytes there are, and leave nothing open; None: the end is not known.
 
     Raises:
         SourceError: They cannot be read, or there are none.
@@ -247,4 +247,4 @@ class MemorySource:
         """Do nothing; see ``check_unchanged``."""
 
     async def check_unchanged(self) -> None:
-        """Do nothing: whoever writes to a buffer that is being sent is told by nobody."""
+        """Do nothing: a write to a buffer that is being sent cannot be noticed."""

@@ -237,7 +237,7 @@ def _at_once(outcome: Any) -> Any:
 
 
 def _read_nothing(file: IO[bytes]) -> object:
-    """Return what reads give, as far as a read of no bytes tells; some files refuse that."""
+    """Return what a read of no bytes gives: bytes, text or an awaitable; some files refuse it."""
     with suppress(Exception):
         return file.read(0)
     return b""

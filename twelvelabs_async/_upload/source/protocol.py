@@ -64,7 +64,7 @@ class Source(Readable, Protocol):
         """Look whether what was read so far is of one and the same file.
 
         Where only the times of its last changes are others, its ``version`` grows: whether its
-        bytes are, too, only they can tell.
+        bytes are, too, only a comparison can show.
 
         Raises:
             SourceChangedError: It is another file, or has another size.
@@ -84,7 +84,7 @@ class Source(Readable, Protocol):
 
 
 def only_times_changed(name: str, why: str) -> SourceChangedError:
-    """Return the error of a file that may be the same, or not: nobody can tell.
+    """Return the error of a file that may be the same, or not: it cannot be compared.
 
     Args:
         name: What to call the file to a person.

@@ -71,7 +71,7 @@ class Stream:
 
     Attributes:
         name: What to call it to a person.
-        size: None: only reading them all would tell.
+        size: None: the end is not known before it is read.
         touched: Whether anything was taken, and so would be missing next time.
     """
 
