@@ -100,7 +100,7 @@ class SessionCalls:
         return failed
 
     async def chunks(self) -> SessionStatus:
-        """Ask where every chunk stands; while none is completed or failed, the first page says all."""
+        """Ask where every chunk stands; one page is enough while none is completed or failed."""
         first = await self._page(1)
         completed, failed = set[int](), set[int]()
         async for page in first.iter_pages():

@@ -9,8 +9,8 @@ Files with the same content, of which the same is asked for, share a name. Their
 * An entry that is complete, or that never got a session, belongs to nobody.
 
 Whoever gets a lease notes its path, and its name as the owner, before it does anything else. So
-a call that finds the entry taken reads who has it, and looks again if that is not written there yet;
-and a journal that cannot be written is found out before a session is opened. What has no path
+a call that finds the entry taken reads who has it, and looks again if that is not there yet; and a
+journal that cannot be written is found out before a session is opened. What has no path
 (bytes, open files), or a name of the caller's, has the one entry of its name.
 
 Nobody waits in here: a call that finds its entry taken gives back all that it holds, waits, and
