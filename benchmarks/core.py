@@ -16,7 +16,6 @@ from attrs import Factory, define, frozen
 
 from benchmarks.meter import Figures, Meter
 from twelvelabs_async._core.slots import Slots
-from twelvelabs_async._upload.assembly import assemble
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
@@ -29,7 +28,8 @@ from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.uploader import Uploader
+from twelvelabs_async._upload.steps.assembly import assemble
+from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import (
     CompletedChunk,

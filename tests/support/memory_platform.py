@@ -26,7 +26,6 @@ from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.response import ApiResponse
-from twelvelabs_async._upload.assembly import assemble
 from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async._upload.opening import SessionOpener
 from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
@@ -39,7 +38,8 @@ from twelvelabs_async._upload.send.body import do_nothing
 from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.uploader import Uploader
+from twelvelabs_async._upload.steps.assembly import assemble
+from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async.errors import (
     ApiConnectionError,
     BadRequestError,

@@ -9,9 +9,9 @@ from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs, UploadProgress
 from twelvelabs_async._upload.admitted import AdmittedUpload
-from twelvelabs_async._upload.chunk_sender import ChunkSender
 from twelvelabs_async._upload.multipart import MultipartUpload
-from twelvelabs_async._upload.uploader import Uploader
+from twelvelabs_async._upload.steps.chunk_sender import ChunkSender
+from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 

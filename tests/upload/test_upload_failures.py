@@ -23,7 +23,7 @@ from twelvelabs_async import (
     StorageError,
     UploadError,
 )
-from twelvelabs_async._upload.asset_finder import URL_PAUSES, URL_SECONDS
+from twelvelabs_async._upload.steps.asset_finder import URL_PAUSES, URL_SECONDS
 from twelvelabs_async.emulator import (
     Answer,
     Cut,

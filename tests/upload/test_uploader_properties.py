@@ -25,12 +25,12 @@ from support.memory_platform import (
     choose_profile,
 )
 
-from twelvelabs_async._upload.asset_finder import URL_PAUSES, URL_SECONDS
 from twelvelabs_async._upload.plan.url_book import MARGIN, MOST_URLS
-from twelvelabs_async._upload.rescue import RESCUE_SECONDS
-from twelvelabs_async._upload.settlement import LOOKS
-from twelvelabs_async._upload.uploader import Uploader
-from twelvelabs_async._upload.url_supply import CALLS_FOR_A_URL
+from twelvelabs_async._upload.steps.asset_finder import URL_PAUSES, URL_SECONDS
+from twelvelabs_async._upload.steps.rescue import RESCUE_SECONDS
+from twelvelabs_async._upload.steps.settlement import LOOKS
+from twelvelabs_async._upload.steps.uploader import Uploader
+from twelvelabs_async._upload.steps.url_supply import CALLS_FOR_A_URL
 from twelvelabs_async.errors import (
     ApiConnectionError,
     BadRequestError,

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from attrs import define, evolve
 
-from twelvelabs_async._upload.assembly import assemble
 from twelvelabs_async._upload.beginning import ResumeById, StartOrResume
 from twelvelabs_async._upload.opening import OpenedSession, SessionOpener
 from twelvelabs_async._upload.options import SendOptions
@@ -26,8 +25,9 @@ from twelvelabs_async._upload.source.content import Content
 from twelvelabs_async._upload.source.digest import FileDigest, file_digest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.source.streams import Stream
+from twelvelabs_async._upload.steps.assembly import assemble
+from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async._upload.upload_error import upload_error
-from twelvelabs_async._upload.uploader import Uploader
 from twelvelabs_async.errors import (
     SessionCorruptedError,
     SourceError,

@@ -26,8 +26,8 @@ from twelvelabs_async import (
     UploadError,
 )
 from twelvelabs_async._core import clock
-from twelvelabs_async._upload.rescue import RESCUE_SECONDS
 from twelvelabs_async._upload.resume.records import parse_records
+from twelvelabs_async._upload.steps.rescue import RESCUE_SECONDS
 from twelvelabs_async.emulator import Emulator, Etag, Fault, store_error
 from twelvelabs_async.emulator.platform import Platform
 from twelvelabs_async.journal._disk import Disk

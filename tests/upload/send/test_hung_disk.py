@@ -74,7 +74,7 @@ class HangingReads:
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make what is waited for in real time short."""
     monkeypatch.setattr("twelvelabs_async._core.lanes.GRACE", GRACE)
-    monkeypatch.setattr("twelvelabs_async._upload.rescue.RESCUE_SECONDS", GRACE)
+    monkeypatch.setattr("twelvelabs_async._upload.steps.rescue.RESCUE_SECONDS", GRACE)
     monkeypatch.setattr("twelvelabs_async._upload.send.body.STUCK_SECONDS", GRACE)
 
 

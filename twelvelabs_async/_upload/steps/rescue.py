@@ -4,9 +4,9 @@ from contextlib import suppress
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.tasks import run_all
-from twelvelabs_async._upload.batch_reporter import BatchReporter
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
 from twelvelabs_async.errors import JournalLostError, TwelveLabsError
 
 RESCUE_SECONDS = 5.0

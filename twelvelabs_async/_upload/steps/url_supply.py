@@ -17,8 +17,8 @@ from twelvelabs_async._core.tasks import end_all
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import FailureKind, failure_kind
 from twelvelabs_async._upload.plan.url_book import UrlBook, UrlLease
-from twelvelabs_async._upload.retrier import Retrier
 from twelvelabs_async._upload.session_calls import SessionCalls
+from twelvelabs_async._upload.steps.retrier import Retrier
 from twelvelabs_async.errors import StorageConnectionError, StorageError, TwelveLabsError
 from twelvelabs_async.models.uploads import PresignedUrlChunk
 

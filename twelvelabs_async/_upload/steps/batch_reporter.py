@@ -2,13 +2,13 @@
 
 from attrs import define, evolve
 
-from twelvelabs_async._upload.asset_finder import AssetIdentity
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
-from twelvelabs_async._upload.retrier import Retrier
 from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.source.digest import FileDigest
+from twelvelabs_async._upload.steps.asset_finder import AssetIdentity
+from twelvelabs_async._upload.steps.retrier import Retrier
 from twelvelabs_async.errors import BadRequestError
 from twelvelabs_async.models.uploads import CompletedChunk, ReportChunkBatchResponse
 

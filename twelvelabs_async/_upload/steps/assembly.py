@@ -3,10 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from twelvelabs_async._core.slots import Slots
-from twelvelabs_async._upload.acceptance import Acceptance
-from twelvelabs_async._upload.asset_finder import AssetFinder, AssetIdentity
-from twelvelabs_async._upload.batch_reporter import BatchReporter
-from twelvelabs_async._upload.chunk_sender import ChunkSender
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
@@ -14,15 +10,19 @@ from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.url_book import UrlBook
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
-from twelvelabs_async._upload.retrier import Retrier
 from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.session_calls import SessionCalls
-from twelvelabs_async._upload.settlement import Settlement
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.uploader import Uploader
-from twelvelabs_async._upload.url_supply import UrlSupply
+from twelvelabs_async._upload.steps.acceptance import Acceptance
+from twelvelabs_async._upload.steps.asset_finder import AssetFinder, AssetIdentity
+from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
+from twelvelabs_async._upload.steps.chunk_sender import ChunkSender
+from twelvelabs_async._upload.steps.retrier import Retrier
+from twelvelabs_async._upload.steps.settlement import Settlement
+from twelvelabs_async._upload.steps.uploader import Uploader
+from twelvelabs_async._upload.steps.url_supply import UrlSupply
 
 
 def assemble(

@@ -12,17 +12,17 @@ import logging
 from attrs import define
 
 from twelvelabs_async._core.tasks import cancelled_once, run_all
-from twelvelabs_async._upload.asset_finder import AssetFinder
-from twelvelabs_async._upload.batch_reporter import BatchReporter
-from twelvelabs_async._upload.chunk_sender import ChunkSender
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.rescue import rescue
-from twelvelabs_async._upload.settlement import Settlement
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.url_supply import UrlSupply
+from twelvelabs_async._upload.steps.asset_finder import AssetFinder
+from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
+from twelvelabs_async._upload.steps.chunk_sender import ChunkSender
+from twelvelabs_async._upload.steps.rescue import rescue
+from twelvelabs_async._upload.steps.settlement import Settlement
+from twelvelabs_async._upload.steps.url_supply import UrlSupply
 from twelvelabs_async.errors import AssetUnknownError
 from twelvelabs_async.models.results import UploadProgress, UploadResult
 

@@ -10,8 +10,8 @@ from attrs import define
 from twelvelabs_async._http.retries import backoff
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
-from twelvelabs_async._upload.retrier import Retrier
 from twelvelabs_async._upload.session_calls import SessionCalls
+from twelvelabs_async._upload.steps.retrier import Retrier
 from twelvelabs_async.errors import (
     ApiConnectionError,
     ApiError,

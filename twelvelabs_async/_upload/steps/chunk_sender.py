@@ -10,17 +10,17 @@ from attrs import define, field
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.slots import Slot, Slots
-from twelvelabs_async._upload.acceptance import Acceptance
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import RetryState
 from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.plan.url_book import UrlLease
-from twelvelabs_async._upload.retrier import Retrier
 from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.url_supply import UrlSupply
+from twelvelabs_async._upload.steps.acceptance import Acceptance
+from twelvelabs_async._upload.steps.retrier import Retrier
+from twelvelabs_async._upload.steps.url_supply import UrlSupply
 from twelvelabs_async.errors import StorageError
 from twelvelabs_async.models.uploads import CompletedChunk
 

@@ -1,0 +1,1 @@
+"""The steps of one upload in chunks: URL, PUT, ETag, report, asset; each in a module."""
