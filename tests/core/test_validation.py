@@ -12,8 +12,17 @@ from twelvelabs_async._core.validation import (
     check_text_or_whole,
     check_whole,
     check_word,
+    shown,
 )
 from twelvelabs_async._http.request import checked_headers, path_segment
+
+
+class Unshown:
+    """A caller's object whose ``repr`` fails."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("not to be shown")
+
 
 REFUSED: dict[str, Callable[[], object]] = {
     "no number": lambda: check_whole("size", "five", 1),
@@ -22,6 +31,9 @@ REFUSED: dict[str, Callable[[], object]] = {
     "no seconds": lambda: check_seconds("size", None),
     "zero": lambda: check_seconds("size", 0),
     "endless": lambda: check_seconds("size", float("inf")),
+    "no float can be as large": lambda: check_seconds("size", 10**400),
+    "too long to be printed": lambda: check_whole("size", -(10**5000), 1),
+    "what cannot be shown": lambda: check_whole("size", Unshown(), 1),
     "a list": lambda: check_text_or_whole("size", []),
     "bytes": lambda: check_text("size", b"text"),
     "half a character": lambda: check_text("size", "\ud800"),
@@ -61,3 +73,11 @@ def test_a_bad_header_is_named_without_its_value(name: str) -> None:
         checked_headers("headers", {name: "the secret"}, ConfigurationError)
     assert caught.value.argument == f"headers[{name!r}]"
     assert "the secret" not in str(caught.value)
+
+
+def test_a_wrong_value_is_shown_in_few_words() -> None:
+    """However long it is, and whatever its ``repr`` does."""
+    assert shown("one") == "'one'"
+    assert shown("x" * 1000) == "'" + "x" * 99 + "..."
+    assert shown(10**5000) == "a value of type int"
+    assert shown(Unshown()) == "a value of type Unshown"

@@ -28,3 +28,9 @@ def test_the_readme_has_every_action(action: type) -> None:
 def test_the_readme_has_every_file(path: Path) -> None:
     """So that a reader finds the place of a change."""
     assert f"`{path.name}`" in README
+
+
+@pytest.mark.parametrize("route", [*routing.API_ROUTES, *faults.STORE_ROUTES])
+def test_a_fault_names_every_route(route: str) -> None:
+    """In the documentation that users of ``Fault`` read."""
+    assert f"``{route}``" in (faults.Fault.__doc__ or "")

@@ -38,7 +38,16 @@ from twelvelabs_async import (
     UnauthorizedError,
     UnprocessableEntityError,
 )
-from twelvelabs_async.emulator import Answer, Cut, Emulator, Fault, Rewrite, Stall, api_error
+from twelvelabs_async.emulator import (
+    Answer,
+    Cut,
+    Emulator,
+    Fault,
+    Rewrite,
+    Stall,
+    api_error,
+    routing,
+)
 from twelvelabs_async.emulator.faults import Action
 
 ALL_PAUSES = 0.5 + 1 + 2
@@ -238,7 +247,11 @@ async def test_a_success_that_cannot_be_read_is_asked_for_again_where_that_is_ha
         "report": lambda: upload.report_chunk_batch(session.upload_id, completed_chunks=chunks),
         "asset": lambda: client.assets.retrieve(asset.id),
         "list_assets": client.assets.list,
+        "transcription": lambda: client.assets.retrieve_transcription(asset.id),
     }
+    tables = (routing._WHOLE, routing._UPLOADS, routing._ASSETS)
+    reading = {route for each in tables for (method, _), route in each.items() if method == "GET"}
+    assert set(calls) == reading | {"presigned_urls", "report"}
     for route, call in calls.items():
         script(emulator, route, UNREADABLE[name], times=3)
         await call()

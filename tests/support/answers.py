@@ -74,10 +74,10 @@ ROUTES = (
     ("GET /assets/multipart-uploads", "list"),
     ("POST /assets/multipart-uploads", "create"),
     ("POST .*/presigned-urls", "presigned_urls"),
-    ("GET /assets/multipart-uploads/.*", "status"),
+    ("GET /assets/multipart-uploads/[^/]+", "status"),
     ("POST /assets/multipart-uploads/.*", "report"),
-    ("GET /assets/.*/transcription", "transcription"),
-    ("GET /assets/.*", "asset"),
+    ("GET /assets/[^/]+/transcription", "transcription"),
+    ("GET /assets/[^/]+", "asset"),
 )
 
 

@@ -9,6 +9,8 @@ from twelvelabs_async.errors import InvalidArgumentError
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110
 _UNFIT_FOR_A_HEADER = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
+_LONGEST_SHOWN = 100  # characters of a wrong value, in an error
+
 Refusal = type[InvalidArgumentError]
 
 
@@ -27,9 +29,9 @@ def check_whole(
         InvalidArgumentError: ``value`` is wrong; the error is a ``refusal``.
     """
     if not isinstance(value, int) or isinstance(value, bool):
-        raise refusal(f"must be a whole number, not {value!r}", argument=argument)
+        raise refusal(f"must be a whole number, not {shown(value)}", argument=argument)
     if value < least:
-        raise refusal(f"must be {least} or more, not {value}", argument=argument)
+        raise refusal(f"must be {least} or more, not {shown(value)}", argument=argument)
 
 
 def check_seconds(
@@ -37,40 +39,56 @@ def check_seconds(
 ) -> None:
     """Refuse ``value`` unless it is a finite number of seconds, more than 0 or (``zero``) 0."""
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise refusal(f"must be a number of seconds, not {value!r}", argument=argument)
-    if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        raise refusal(f"must be a number of seconds, not {shown(value)}", argument=argument)
+    if not _is_finite(value) or value < 0 or (value == 0 and not zero):
         least = "0 s or more" if zero else "more than 0 s"
-        raise refusal(f"must be {least}, not {value}", argument=argument)
+        raise refusal(f"must be {least}, not {shown(value)}", argument=argument)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that is larger than any float
+        return False
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as an error shows it: its ``repr``, cut, or its type if that fails."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whatever code of the caller's raises, and of long numbers
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def check_flag(argument: str, value: object) -> None:
     """Refuse ``value`` unless it is True or False."""
     if not isinstance(value, bool):
-        raise InvalidArgumentError(f"must be True or False, not {value!r}", argument=argument)
+        raise InvalidArgumentError(f"must be True or False, not {shown(value)}", argument=argument)
 
 
 def check_text_or_whole(argument: str, value: object) -> None:
     """Refuse ``value`` unless it is text or a whole number."""
     if not isinstance(value, str | int) or isinstance(value, bool):
-        problem = f"must be text or a whole number, not {value!r}"
+        problem = f"must be text or a whole number, not {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument)
 
 
 def check_text(argument: str, value: object) -> None:
     """Refuse ``value`` unless it is text that can be sent."""
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"must be text, not {value!r}", argument=argument)
+        raise InvalidArgumentError(f"must be text, not {shown(value)}", argument=argument)
     try:
         value.encode()
     except UnicodeEncodeError:
-        problem = f"holds half a character: {value!r}"
+        problem = f"holds half a character: {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument) from None
 
 
 def check_word(argument: str, value: object, words: Sequence[str]) -> None:
     """Refuse ``value`` unless it is one of ``words``."""
     if value not in words:
-        problem = f"must be {' or '.join(map(repr, words))}, not {value!r}"
+        problem = f"must be {' or '.join(map(repr, words))}, not {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument)
 
 

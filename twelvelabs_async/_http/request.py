@@ -9,7 +9,7 @@ from attrs import field, frozen
 from yarl import URL
 
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._core.validation import Refusal, is_header
+from twelvelabs_async._core.validation import Refusal, is_header, shown
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async.errors import InvalidArgumentError
 
@@ -87,12 +87,12 @@ def path_segment(value: object, argument: str) -> str:
         InvalidArgumentError: For an id that is no text, is empty, or would reach another endpoint.
     """
     if not isinstance(value, str) or value in {"", ".", ".."} or "/" in value:
-        problem = f"must be an id without a slash, not {value!r}"
+        problem = f"must be an id without a slash, not {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument)
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
-        problem = f"holds half a character: {value!r}"
+        problem = f"holds half a character: {shown(value)}"
     raise InvalidArgumentError(problem, argument=argument)
 
 

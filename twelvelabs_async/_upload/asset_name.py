@@ -1,5 +1,6 @@
 """What the platform calls a file: its name, and its type."""
 
+from twelvelabs_async._core.validation import shown
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models.media_types import asset_type
 from twelvelabs_async.models.uploads import ASSET_TYPES, CreateAssetUploadRequestType
@@ -12,11 +13,11 @@ def check_filename(argument: str, value: object) -> None:
         InvalidArgumentError: It is no text, is empty, or cannot be sent.
     """
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"must be text, not {value!r}", argument=argument)
+        raise InvalidArgumentError(f"must be text, not {shown(value)}", argument=argument)
     if not value.strip():
         raise InvalidArgumentError("is empty", argument=argument)
     if not _is_unicode(value):
-        raise InvalidArgumentError(f"is not valid Unicode: {value!r}", argument=argument)
+        raise InvalidArgumentError(f"is not valid Unicode: {shown(value)}", argument=argument)
 
 
 def checked_name(given: str | None, own: str) -> str:
@@ -40,7 +41,7 @@ def check_type(argument: str, value: object) -> None:
         InvalidArgumentError: It has no such type.
     """
     if value not in ASSET_TYPES:
-        problem = f"must be one of {', '.join(ASSET_TYPES)}, not {value!r}"
+        problem = f"must be one of {', '.join(ASSET_TYPES)}, not {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument)
 
 

@@ -16,7 +16,7 @@ from aiohttp import MultipartWriter, StringPayload
 from attrs import Factory, frozen
 from yarl import URL
 
-from twelvelabs_async._core.validation import check_text, check_text_or_whole, is_header
+from twelvelabs_async._core.validation import check_text, check_text_or_whole, is_header, shown
 from twelvelabs_async._http import json_text
 from twelvelabs_async._http.user_metadata import check_metadata
 from twelvelabs_async._upload.asset_name import checked_name
@@ -123,7 +123,9 @@ def _check_method(method: object, file: Content | None, url: object) -> None:
             raise InvalidArgumentError("method='url' takes url=, not file=")
         _check_url(url)
     else:
-        raise InvalidArgumentError(f"method must be 'direct' or 'url', not {method!r}")
+        raise InvalidArgumentError(
+            f"must be 'direct' or 'url', not {shown(method)}", argument="method"
+        )
 
 
 def _check_url(url: object) -> None:
@@ -139,7 +141,7 @@ def _check_url(url: object) -> None:
 
 def _word(name: str, flag: object) -> str | None:
     if flag is not None and not isinstance(flag, bool):
-        raise InvalidArgumentError(f"{name} must be True, False or None, not {flag!r}")
+        raise InvalidArgumentError(f"must be True, False or None, not {shown(flag)}", argument=name)
     return None if flag is None else str(flag).lower()
 
 
@@ -165,7 +167,9 @@ def _parsed(text: str) -> UserMetadata:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise InvalidArgumentError("user_metadata must be a dict, or a JSON object as text")
+        raise InvalidArgumentError(
+            "must be a dict, or a JSON object as text", argument="user_metadata"
+        )
     return cast("UserMetadata", values)
 
 

@@ -26,6 +26,7 @@ from twelvelabs_async._core.validation import (
     check_text,
     check_whole,
     check_word,
+    shown,
 )
 from twelvelabs_async._http.request import RequestOptions, checked_headers, path_segment
 from twelvelabs_async._http.user_metadata import check_metadata
@@ -63,7 +64,7 @@ def _word(words: Any) -> Check:
 
 def _check_journal(name: str, value: object) -> None:
     if not callable(getattr(value, "acquire", None)):
-        problem = f"must be a journal, such as FileJournal(), not {value!r}"
+        problem = f"must be a journal, such as FileJournal(), not {shown(value)}"
         raise InvalidArgumentError(problem, argument=name)
 
 
@@ -75,7 +76,7 @@ def _check_key(name: str, value: object) -> None:
 
 def _check_request(name: str, value: object) -> None:
     if not isinstance(value, Mapping):
-        problem = f"must be a dict of RequestOptions, not {value!r}"
+        problem = f"must be a dict of RequestOptions, not {shown(value)}"
         raise InvalidArgumentError(problem, argument=name)
 
 

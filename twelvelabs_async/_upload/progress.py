@@ -17,6 +17,7 @@ from attrs import Factory, define
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.tasks import cancelled_once, ended_within
+from twelvelabs_async._core.validation import shown
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models.results import UploadProgress
 
@@ -44,7 +45,7 @@ def check_callback(argument: str, callback: object) -> None:
         InvalidArgumentError: It is neither None nor callable.
     """
     if callback is not None and not callable(callback):
-        raise InvalidArgumentError(f"must be callable, not {callback!r}", argument=argument)
+        raise InvalidArgumentError(f"must be callable, not {shown(callback)}", argument=argument)
 
 
 @define(eq=False, repr=False)

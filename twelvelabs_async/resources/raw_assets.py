@@ -9,7 +9,7 @@ from typing import cast
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_text
+from twelvelabs_async._core.validation import check_text, shown
 from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.request_builder import Params
 from twelvelabs_async._http.response import ApiResponse
@@ -107,6 +107,7 @@ class RawAssetsClient:
             f"{_asset(asset_id)}/transcription",
             params=_repeated("include", include),
             options=request_options,
+            harmless=True,
         )
 
     async def delete(
@@ -193,12 +194,14 @@ def _repeated(name: str, values: object) -> dict[str, Sequence[str]]:
         return {}
     items = [values] if isinstance(values, str) else values
     if not isinstance(items, Collection) or isinstance(items, bytes):
-        raise InvalidArgumentError(f"{name} must be text or a list of texts, not {values!r}")
+        raise InvalidArgumentError(
+            f"must be text or a list of texts, not {shown(values)}", argument=name
+        )
     return {name: [_word(name, item) for item in cast("Collection[object]", items)]}
 
 
 def _word(name: str, value: object) -> str:
     check_text(name, value)
     if not value:
-        raise InvalidArgumentError(f"{name} must not be empty text")
+        raise InvalidArgumentError("must not be empty text", argument=name)
     return str(value)

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_whole
+from twelvelabs_async._core.validation import check_whole, shown
 from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Transport
@@ -54,10 +54,10 @@ class RawMultipartUploadClient:
     ) -> ApiResponse[CreateAssetUploadResponse]:
         """Open an upload session; see ``MultipartUploadClient.create``."""
         if not filename:
-            raise InvalidArgumentError("filename is empty")
+            raise InvalidArgumentError("is empty", argument="filename")
         if type not in ASSET_TYPES:
             raise InvalidArgumentError(
-                f"type must be one of {', '.join(ASSET_TYPES)}, not {type!r}"
+                f"must be one of {', '.join(ASSET_TYPES)}, not {shown(type)}", argument="type"
             )
         check_whole("total_size", total_size, 1)
         if user_metadata is not None:
@@ -123,7 +123,7 @@ class RawMultipartUploadClient:
         """Report stored chunks; see ``MultipartUploadClient.report_chunk_batch``."""
         chunks: list[Any] = list(completed_chunks)
         if not chunks:
-            raise InvalidArgumentError("completed_chunks is empty")
+            raise InvalidArgumentError("is empty", argument="completed_chunks")
         return await self._transport.request(
             ReportChunkBatchResponse,
             "POST",
@@ -144,7 +144,9 @@ class RawMultipartUploadClient:
         """Get fresh URLs; see ``MultipartUploadClient.get_additional_presigned_urls``."""
         check_whole("start", start, 1)
         if not 1 <= count <= MOST_URLS:
-            raise InvalidArgumentError(f"count must be 1 to {MOST_URLS}, not {count}")
+            raise InvalidArgumentError(
+                f"must be 1 to {MOST_URLS}, not {shown(count)}", argument="count"
+            )
         return await self._transport.request(
             RequestAdditionalPresignedUrLsResponse,
             "POST",
