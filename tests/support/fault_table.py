@@ -29,7 +29,7 @@ def _row(named: NamedFault) -> str:
 
 def command() -> str:
     """Return the command that rewrites the README's table."""
-    return "PYTHONPATH=tests python -m support.fault_table"
+    return "PYTHONPATH=tests .venv/bin/python -m support.fault_table"
 
 
 def rewrite() -> None:

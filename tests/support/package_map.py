@@ -7,7 +7,7 @@ from support.files import ROOT as CHECKOUT
 from support.layers import NAMES, ORDER, ROOT, ours, room, tree
 
 README = ROOT / "README.md"
-COMMAND = "PYTHONPATH=tests python -m support.package_map"
+COMMAND = "PYTHONPATH=tests .venv/bin/python -m support.package_map"
 
 
 def rooms() -> str:

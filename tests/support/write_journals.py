@@ -1,6 +1,6 @@
 """Write the journals that ``tests/journal/test_written_before.py`` reads; run once a version.
 
-    PYTHONPATH=tests python -m support.write_journals tests/journal/written_by_0_1_0
+    PYTHONPATH=tests .venv/bin/python -m support.write_journals tests/journal/written_by_0_1_0
 
 Run it with the version whose journals are to be kept, and commit what it has written. It makes:
 

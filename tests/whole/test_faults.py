@@ -1,11 +1,11 @@
 """Every fault of the catalogue, alone and in pairs: a promised end, in bounded time and requests.
 
 An upload ends in an asset whose bytes are the file's, or in the exception that the catalogue names.
-``FAULT_PAIRS=all`` plays every pair; otherwise it is a sample, always the same.
+``FAULT_PAIRS=all`` plays every pair; otherwise it is a sample, which new faults do not change.
 """
 
 import os
-import random
+import zlib
 from itertools import combinations
 
 import pytest
@@ -24,12 +24,23 @@ USUAL_REQUESTS = 13
 SLACK = 5.0
 """Seconds by which two faults may take longer than each alone: pauses grow with failures."""
 
-PAIRS = list(combinations(CASES, 2))
-SAMPLE = PAIRS if os.environ.get("FAULT_PAIRS") == "all" else random.Random(7).sample(PAIRS, 150)
+Pair = tuple[Case, Case]
 
 
-def pair_name(pair: tuple[Case, Case]) -> str:
+def pair_name(pair: Pair) -> str:
     return f"{pair[0]}+{pair[1]}"
+
+
+def in_sample(pair: Pair) -> bool:
+    """Whether a pair is among one in forty: always the same ones, whatever else is added."""
+    return zlib.crc32(pair_name(pair).encode()) % 40 == 0
+
+
+PAIRS = list(combinations(sorted(CASES, key=lambda case: case.named.times is not None), 2))
+"""In each, a fault that happens always stands before one that happens sometimes: of two that are
+due, the first one happens, and an upload that gets through at times waits longer."""
+
+SAMPLE = [each for each in PAIRS if os.environ.get("FAULT_PAIRS") == "all" or in_sample(each)]
 
 
 def assert_bounded(ending: Ending, *cases: Case, slack: float = 0.0) -> None:
@@ -131,7 +142,7 @@ def test_a_promise_names_exceptions_that_exist() -> None:
             assert issubclass(getattr(twelvelabs_async, cause), TwelveLabsError)
 
 
-def test_a_ready_made_fault_can_be_narrowed() -> None:
+def test_a_named_fault_can_be_narrowed() -> None:
     """To a chunk, a route, so many times; and each has a count of its own."""
     fault = named_fault("slow-down", chunk_index=3, times=2)
     assert (fault.route, fault.chunk_index, fault.times) == ("put", 3, 2)

@@ -217,7 +217,7 @@ def _routes(action: Action) -> tuple[str, ...]:
             return ("put",)
         case EndSession():
             return SESSION_ROUTES
-        case _:
+        case Answer() | Cut() | Stall() | Skew():
             return (*API_ROUTES, *STORE_ROUTES)
 
 

@@ -585,7 +585,7 @@ async def test_the_watch_ends_a_put_that_nobody_takes(make_file: MakeFile) -> No
     async with server, storage() as store, open_source(path) as source:
         began, before = loop.time(), open_sockets()
         with pytest.raises(
-            StorageConnectionError, match="no byte was taken and no answer came for 60 s"
+            StorageConnectionError, match="no byte was taken and no whole answer came for 60 s"
         ):
             await store.put(url, {}, store.body(source, Slice(1, 0, 8 * MIB)))
         assert 60 <= loop.time() - began <= 80

@@ -2,7 +2,7 @@
 
 The URL goes out byte for byte as it was signed, with the headers that the platform named and an
 exact ``Content-Length``; no redirect is followed. Foreign exceptions end here. A body has no total
-timeout. Instead, a watch ends an attempt when no byte was taken and no answer came for
+timeout. Instead, a watch ends an attempt when no byte was taken and no whole answer came for
 ``stall_timeout`` seconds. aiohttp's ``sock_read`` cannot do this: it counts while the body still is
 in kernel buffers, and ends slow uploads that are healthy.
 """
@@ -188,7 +188,7 @@ class Storage:
             and isinstance(error, TimeoutError)
             and not isinstance(error, aiohttp.ClientError)
         ):
-            lost = f"no byte was taken and no answer came for {self.stall_timeout:g} s"
+            lost = f"no byte was taken and no whole answer came for {self.stall_timeout:g} s"
         text = f"no answer from the object store {target.host}: {lost}"
         failure = StorageConnectionError(text, chunk_index=body.index)
         failure.lacks_descriptors = are_lacking(error)
