@@ -24,7 +24,7 @@ from support.virtual_time import utcnow
 
 from twelvelabs_async._cli.assets import Filters, Subject, list_assets, wait_for_assets
 from twelvelabs_async._cli.interrupts import Interrupts
-from twelvelabs_async._cli.jobs import run_errands
+from twelvelabs_async._cli.jobs import run_jobs
 from twelvelabs_async._cli.output import OutputGoneError
 from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._cli.transcription import Segmentation, show_transcription
@@ -205,7 +205,7 @@ async def test_errands_end_when_nobody_can_be_told() -> None:
         raise OutputGoneError(outcome)
 
     with pytest.raises(OutputGoneError, match="quick"):
-        await run_errands([Once("endless", True), Once("quick", False)], Interrupts(), told)
+        await run_jobs([Once("endless", True), Once("quick", False)], Interrupts(), told)
     assert ends == ["quick", "endless"]
 
 

@@ -76,12 +76,15 @@ class ChaosRelay:
         """Return how many connections were broken so far."""
         return sum(self.acts[harm] for harm in BREAKS)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Handle one connection until both directions have ended, or the relay is closed."""
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Handle one connection until both directions have ended, or the relay is closed.
+
+        A task that is cancelled before its first step closes its connection, too.
+        """
         task = asyncio.ensure_future(self._carry(reader, writer))
         self._tasks.add(task)
-        await asyncio.wait({task})
-        self._tasks.discard(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         trouble = self._drawn()

@@ -72,22 +72,22 @@ async def listening(
     tasks = set[asyncio.Task[None]]()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            with suppress(OSError, asyncio.IncompleteReadError):
-                await serve(reader, writer)
-        finally:
-            tasks.discard(task)
-            writer.close()
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await serve(reader, writer)
 
-    listener = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=ssl, limit=limit)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin; a task that is cancelled before its first step closes its connection, too."""
+        task = asyncio.ensure_future(handle(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        task.add_done_callback(lambda _: writer.close())
+
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=ssl, limit=limit)
     try:
         yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     finally:
         listener.close()
-        for task in tasks:
+        for task in set(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 

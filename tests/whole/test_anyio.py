@@ -16,7 +16,8 @@ from support.leaks import is_open
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, UploadProgress
 from twelvelabs_async._core.tasks import cancelled_once, end_all, uninterrupted
-from twelvelabs_async._upload.source.file import Descriptor, open_source, read_positioned
+from twelvelabs_async._upload.source.disk_reads import Descriptor, read_positioned
+from twelvelabs_async._upload.source.file import open_source
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 MANY = 2000

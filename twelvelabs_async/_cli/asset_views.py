@@ -23,7 +23,7 @@ UNBOUNDED = 2**16
 """Columns where no terminal ends a line: nothing is ever folded."""
 
 COLUMNS = {"ID": 24, "STATUS": 10, "TYPE": 5, "SIZE": 8, "CREATED": 10}
-"""Each column but the last, and its least width: a table told page by page stays in line."""
+"""Each column but the last, and its least width: a table printed page by page stays in line."""
 
 LEAST_NAME = 12
 """Width of a name on a terminal, where a longer one is folded; if that is too much, rows wrap."""
@@ -124,7 +124,7 @@ def asset_block(asset: AssetDetail) -> str:
 
 
 def _known(asset: AssetDetail) -> Iterator[tuple[str, str]]:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": asset.filename,
         "status": asset.status,
         "error": asset.error and asset.error.message,
@@ -136,7 +136,7 @@ def _known(asset: AssetDetail) -> Iterator[tuple[str, str]]:
         "source": asset.source and asset.source.type,
         "URL": asset.url,
     }
-    yield from ((name, value) for name, value in told.items() if value)
+    yield from ((name, value) for name, value in fields.items() if value)
     yield from _made(asset)
     for key, value in asset.user_metadata.items():
         yield "metadata", f"{key} = {json.dumps(value, ensure_ascii=False)}"

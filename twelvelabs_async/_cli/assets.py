@@ -16,7 +16,7 @@ from twelvelabs_async._cli.bars import Bars
 from twelvelabs_async._cli.client_from_environment import check_key, platform
 from twelvelabs_async._cli.flags import in_flags
 from twelvelabs_async._cli.interrupts import Interrupts
-from twelvelabs_async._cli.jobs import run_alone, run_errands
+from twelvelabs_async._cli.jobs import run_alone, run_jobs
 from twelvelabs_async._cli.log_display import notices
 from twelvelabs_async._cli.outcomes import (
     DONE,
@@ -34,12 +34,12 @@ from twelvelabs_async.models.pages import LARGEST_PAGE, Page
 
 @frozen(kw_only=True)
 class Subject:
-    """Which assets a command is about, where they are, and who is told.
+    """Which assets a command is about, where they are, and who reads the output.
 
     Attributes:
         asset_ids: The assets; a list may have none, which means any.
         base_url: Where the platform is; None: where the environment says.
-        as_json: Whether machines are told.
+        as_json: Whether the output is JSON, for machines.
     """
 
     asset_ids: Sequence[str]
@@ -80,7 +80,7 @@ async def list_assets(subject: Subject, filters: Filters, interrupts: Interrupts
 
     Raises:
         ConfigurationError: The client cannot be made with these settings.
-        OutputGoneError: Nobody can be told.
+        OutputGoneError: The output cannot be written.
     """
     async with platform(subject.base_url) as client:
         return await run_alone(_listed(subject, filters, client), interrupts)
@@ -132,8 +132,8 @@ async def delete_assets(subject: Subject, interrupts: Interrupts, *, force: bool
             print_text(f"deleted {plain(outcome.asset_id)}")
 
     async with platform(subject.base_url) as client:
-        errands = [Deletion(each, client, force) for each in subject.each]
-        outcomes = await run_errands(errands, interrupts, report)
+        jobs = [Deletion(each, client, force) for each in subject.each]
+        outcomes = await run_jobs(jobs, interrupts, report)
     return _end(outcomes, "deleted")
 
 
@@ -164,7 +164,7 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
 
     Raises:
         ConfigurationError: The client cannot be made with these settings.
-        OutputGoneError: Nobody can be told; what was under way has ended.
+        OutputGoneError: The output cannot be written; what was under way has ended.
     """
     lister = AssetLister(subject.as_json)
     with Bars() as bars, notices(bars):
@@ -177,8 +177,8 @@ async def wait_for_assets(subject: Subject, wait: Wait, interrupts: Interrupts) 
                     lister.print([outcome.asset])
 
         async with platform(subject.base_url) as client:
-            errands = [WaitForAsset(each, client, wait, bars) for each in subject.each]
-            outcomes = await run_errands(errands, interrupts, report)
+            jobs = [WaitForAsset(each, client, wait, bars) for each in subject.each]
+            outcomes = await run_jobs(jobs, interrupts, report)
     return _end(outcomes, "ready")
 
 

@@ -60,7 +60,7 @@ async def emulate(settings: Settings, interrupts: Interrupts) -> int:
 
     Raises:
         WrongUsageError: The settings can never be right.
-        OutputGoneError: Nobody can be told where it is.
+        OutputGoneError: The output, which says where it is, cannot be written.
     """
     emulator = _made(settings)
     try:
@@ -103,8 +103,8 @@ async def _start(emulator: Emulator, data_dir: Path | None) -> None:
 
 def _introduce(emulator: Emulator, *, as_json: bool) -> None:
     if as_json:
-        told = ("base_url", "store_url", "api_key")
-        print_json({name: getattr(emulator, name) for name in told})
+        names = ("base_url", "store_url", "api_key")
+        print_json({name: getattr(emulator, name) for name in names})
         return
     print_text(
         f"The emulator of the platform is at {emulator.base_url} until Ctrl-C;\n"

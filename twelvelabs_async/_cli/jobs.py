@@ -1,4 +1,4 @@
-"""Errands, side by side: each is told of when it has ended, none is in the others' way."""
+"""Jobs, side by side: each is reported when it has ended, and none holds up the others."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Errand(Protocol[T_co]):
+class Job(Protocol[T_co]):
     """One of several pieces of work; it fails by what it returns."""
 
     def run(self) -> Coroutine[Any, Any, T_co]:
@@ -25,25 +25,25 @@ class Errand(Protocol[T_co]):
         ...
 
 
-async def run_errands(
-    errands: Iterable[Errand[T]], interrupts: Interrupts, told: Callable[[T], Awaitable[None]]
+async def run_jobs(
+    jobs: Iterable[Job[T]], interrupts: Interrupts, report: Callable[[T], Awaitable[None]]
 ) -> list[T]:
-    """Run all errands, call ``told`` with each outcome as it comes, and return all of them.
+    """Run all jobs, call ``report`` with each outcome as it comes, and return all of them.
 
-    What ``told`` raises ends the errands that are under way, and goes on.
+    What ``report`` raises ends the jobs that are under way, and goes on.
     """
     finished: asyncio.Queue[asyncio.Task[T]] = asyncio.Queue()
-    tasks: dict[asyncio.Task[T], Errand[T]] = {}
-    for errand in errands:
-        task = interrupts.start(errand.run())
+    tasks: dict[asyncio.Task[T], Job[T]] = {}
+    for job in jobs:
+        task = interrupts.start(job.run())
         task.add_done_callback(finished.put_nowait)
-        tasks[task] = errand
+        tasks[task] = job
     outcomes: list[T] = []
     try:
         for _ in tasks:
             task = await finished.get()
             outcomes.append(tasks[task].interrupted() if task.cancelled() else task.result())
-            await told(outcomes[-1])
+            await report(outcomes[-1])
     finally:
         await _end_all(tasks)
     return outcomes
@@ -60,7 +60,7 @@ async def run_alone(work: Coroutine[Any, Any, int], interrupts: Interrupts) -> i
 
     Raises:
         InvalidArgumentError: The user asked for what can never be right.
-        OutputGoneError: Nobody can be told.
+        OutputGoneError: The output cannot be written.
     """
     task = interrupts.start(work)
     await asyncio.wait({task})

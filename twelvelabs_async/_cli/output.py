@@ -1,4 +1,4 @@
-"""What people and machines are told: results on standard output, all else on standard error.
+"""The output for people and machines: results on standard output, all else on standard error.
 
 Names of files and texts of servers are shown with their control characters escaped: they must not
 reach the terminal, nor break a line in two.
@@ -22,7 +22,7 @@ _PRINTABLE = frozenset(range(ord(" "), ord("~") + 1)) - frozenset(b"'\\")
 
 
 class OutputGoneError(Exception):
-    """Nobody can be told: the pipe is closed, or the disk is full."""
+    """The output cannot be written: the pipe is closed, or the disk is full."""
 
 
 def plain(text: str) -> str:

@@ -32,7 +32,7 @@ async def show_transcription(
 
     Raises:
         ConfigurationError: The client cannot be made with these settings.
-        OutputGoneError: Nobody can be told.
+        OutputGoneError: The output cannot be written.
     """
     async with platform(subject.base_url) as client:
         return await run_alone(_shown(subject, include, client), interrupts)

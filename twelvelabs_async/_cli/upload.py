@@ -1,4 +1,4 @@
-"""``upload``: a few files at a time, each told of when it has ended, none in the others' way."""
+"""``upload``: a few files at a time, each reported when it has ended."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from twelvelabs_async._cli.arguments import UploadArguments
 from twelvelabs_async._cli.bars import Bars
 from twelvelabs_async._cli.client_from_environment import platform
 from twelvelabs_async._cli.interrupts import Interrupts
-from twelvelabs_async._cli.jobs import run_errands
+from twelvelabs_async._cli.jobs import run_jobs
 from twelvelabs_async._cli.log_display import notices
 from twelvelabs_async._cli.outcomes import DONE, FAILED, INTERRUPTED, Arrived, Outcome
 from twelvelabs_async._cli.output import print_error
@@ -30,7 +30,7 @@ async def upload(arguments: UploadArguments, interrupts: Interrupts) -> int:
 
     Raises:
         ConfigurationError: The client cannot be made with these settings.
-        OutputGoneError: Nobody can be told; what was under way has ended.
+        OutputGoneError: The output cannot be written; what was under way has ended.
     """
     async with AsyncExitStack() as stack:
         emulator = Emulator(chunk_size=_chunk_size(arguments.files)) if arguments.emulated else None
@@ -81,7 +81,7 @@ async def _all(
 
         around = Surroundings(client, emulator, bars, slots, journal)
         carriers = [Carrier(arguments, source, around) for source in arguments.sources]
-        return await run_errands(carriers, interrupts, report)
+        return await run_jobs(carriers, interrupts, report)
 
 
 async def _forget(client: AsyncTwelveLabs, journal: Journal | None, outcome: Outcome) -> None:
@@ -98,6 +98,6 @@ def _chunk_size(files: Sequence[str]) -> int:
     """Return bytes of a chunk of the embedded emulator: a small file goes in several, too."""
     largest = 0
     for path in files:
-        with suppress(OSError, ValueError):  # what cannot be seen is told of when its turn comes
+        with suppress(OSError, ValueError):  # what cannot be seen is reported when its turn comes
             largest = max(largest, Path(path).stat().st_size)
     return min(max(largest // CHUNKS_TO_SEE, SMALLEST_CHUNK), LARGEST_CHUNK)

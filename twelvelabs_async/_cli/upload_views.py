@@ -1,4 +1,4 @@
-"""What is told of uploads: what became of each file, and what an interruption leaves behind."""
+"""What is printed of uploads: what became of each file, and what an interruption leaves behind."""
 
 from collections.abc import Sequence
 
@@ -28,22 +28,22 @@ def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
 
 def _arrived_json(arrived: Arrived) -> dict[str, object]:
     result = arrived.result
-    told: dict[str, object] = {arrived.source.kind: arrived.source.name}
-    told["asset_id"] = arrived.asset_id
+    fields: dict[str, object] = {arrived.source.kind: arrived.source.name}
+    fields["asset_id"] = arrived.asset_id
     if result is not None:
-        told |= {name: getattr(result, name) for name in RESULT}
-    told["seconds"] = round(arrived.seconds, MILLISECONDS)
+        fields |= {name: getattr(result, name) for name in RESULT}
+    fields["seconds"] = round(arrived.seconds, MILLISECONDS)
     if arrived.sha256 is not None:
-        told |= {"sha256": arrived.sha256, "verified": True}
+        fields |= {"sha256": arrived.sha256, "verified": True}
     if arrived.asset is not None:
-        told["asset"] = asset_json(arrived.asset)
-    return told
+        fields["asset"] = asset_json(arrived.asset)
+    return fields
 
 
 def _failed_json(failed: Failed) -> dict[str, object]:
-    told: dict[str, object] = {failed.source.kind: failed.source.name}
-    told |= {"error": failed.error, "upload_id": failed.upload_id}
-    return told if failed.asset_id is None else {**told, "asset_id": failed.asset_id}
+    fields: dict[str, object] = {failed.source.kind: failed.source.name}
+    fields |= {"error": failed.error, "upload_id": failed.upload_id}
+    return fields if failed.asset_id is None else {**fields, "asset_id": failed.asset_id}
 
 
 def _block(arrived: Arrived) -> str:

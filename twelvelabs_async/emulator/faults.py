@@ -53,7 +53,7 @@ class Stall:
 
     Reading stops, so the client can send only what buffers on the way take (here about 2 MiB at
     the store and 512 KiB at the API, more in the kernel). While more than that is unsent, TCP does
-    not tell the emulator that the client went away, and the stall ends with the emulator.
+    not show the emulator that the client went away, and the stall ends with the emulator.
     """
 
     when: When = "before"

@@ -214,7 +214,7 @@ class MultipartUploadClient:
         completed_chunks: Iterable[CompletedChunk],
         request_options: RequestOptions | None = None,
     ) -> ReportChunkBatchResponse:
-        """Tell the platform which chunks the object store holds; telling it twice is harmless.
+        """Report the chunks that the object store holds; to report one twice is harmless.
 
         Args:
             upload_id: The session.

@@ -27,7 +27,8 @@ from twelvelabs_async._upload.resume.comparison import (
     Imprint,
     Imprints,
 )
-from twelvelabs_async._upload.source.file import Descriptor, open_source, read_positioned
+from twelvelabs_async._upload.source.disk_reads import Descriptor, read_positioned
+from twelvelabs_async._upload.source.file import open_source
 from twelvelabs_async.emulator import Emulator, Etag, Fault, Rewrite, Stall, store_error
 
 CHUNKS = 7

@@ -27,14 +27,13 @@ from twelvelabs_async._upload.send.body import BodyResources, waiting_until_empt
 from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
 from twelvelabs_async._upload.send.slice_body import HashedBody, SliceBody
 from twelvelabs_async._upload.send.storage import Storage
-from twelvelabs_async._upload.source.file import (
+from twelvelabs_async._upload.source.disk_reads import (
     CAN_READ_CACHE,
     Descriptor,
-    FileSource,
-    open_source,
     read_positioned,
     read_seeking,
 )
+from twelvelabs_async._upload.source.file import FileSource, open_source
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.errors import SourceChangedError, SourceError, StorageConnectionError
 

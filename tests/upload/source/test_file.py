@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 from support.files import MakeFile
 
-from twelvelabs_async._upload.source.file import (
+from twelvelabs_async._upload.source.disk_reads import (
     AHEAD_BYTES,
     CAN_READ_CACHE,
     Descriptor,
-    FileSource,
     ReadInto,
-    open_source,
     read_positioned,
     read_seeking,
 )
+from twelvelabs_async._upload.source.file import FileSource, open_source
 from twelvelabs_async.errors import SourceChangedError, SourceError
 
 WAYS = [

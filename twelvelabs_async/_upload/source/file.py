@@ -11,121 +11,29 @@ has ended. Where a disk hangs, its thread does that, and nobody waits for it.
 import errno
 import os
 import stat
-import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 import aiofiles
 import aiofiles.os
 from aiofiles.threadpool.binary import AsyncFileIO
-from attrs import define, frozen
+from attrs import define
 
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.lanes import Lane
 from twelvelabs_async._core.threads import Threads, lane_of
+from twelvelabs_async._upload.source.disk_reads import (
+    BEST_READ,
+    CAN_READ_CACHE,
+    Descriptor,
+    ReadInto,
+)
+from twelvelabs_async._upload.source.fingerprint import Fingerprint
 from twelvelabs_async._upload.source.protocol import only_times_changed
 from twelvelabs_async.errors import SourceChangedError, SourceError
 
-CAN_READ_CACHE = hasattr(os, "RWF_NOWAIT")
-
-AHEAD_BYTES = 4 * 1024 * 1024
-"""Bytes that Linux is asked to fetch once it has to fetch at all. What follows is in the page cache
-then; a read that finds nothing there begins to fetch it before it says so, and that takes the event
-loop up to tens of milliseconds."""
-
 _NOWAIT_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-
-
-class Descriptor(Protocol):
-    """An open file; to hold it is to keep its descriptor from being closed or used again."""
-
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        ...
-
-
-ReadInto = Callable[[Descriptor, memoryview, int], int]
-"""``(file, view, offset) -> bytes read``; blocking; 0 at the end of the file."""
-
-
-@frozen
-class Fingerprint:
-    """What changes when a file is written to or replaced.
-
-    Attributes:
-        device: The file system that it is on.
-        inode: Its number there.
-        size: Its bytes.
-        modified_ns: When it was written to, as far as nobody has set that to another time.
-        changed_ns: When anything of it was changed, which nobody can set.
-        attributes: Mode, links, owner and group: a change of them alone is one of ``changed_ns``.
-    """
-
-    device: int
-    inode: int
-    size: int
-    modified_ns: int
-    changed_ns: int
-    attributes: tuple[int, ...]
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> "Fingerprint":
-        """Take the fingerprint of a file from its ``stat``."""
-        return cls(
-            status.st_dev,
-            status.st_ino,
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            (status.st_mode, status.st_nlink, status.st_uid, status.st_gid),
-        )
-
-    def is_explained(self, now: "Fingerprint", *, moved: bool = False) -> bool:
-        """Whether what differs between this and ``now`` is what a mere change of attributes makes.
-
-        That is no proof: it may have been written to, and its modification time set back.
-
-        Args:
-            now: The same file, later.
-            moved: Whether its path has ceased to lead to it meanwhile, or leads to it again.
-        """
-        return self.modified_ns == now.modified_ns and (
-            moved or self.attributes != now.attributes or self.changed_ns == now.changed_ns
-        )
-
-    def difference(self, now: "Fingerprint") -> str | None:
-        """Say what happened between this and ``now``; None: nothing, but for the times perhaps."""
-        if (self.device, self.inode) != (now.device, now.inode):
-            return "another file was put in its place"
-        if self.size != now.size:
-            verb = "shrank" if now.size < self.size else "grew"
-            return f"it {verb} from {self.size} to {now.size} bytes"
-        return None
-
-
-def read_positioned(file: Descriptor, view: memoryview, offset: int) -> int:
-    """Read where the system can read at an offset."""
-    if CAN_READ_CACHE:
-        with suppress(OSError):
-            os.posix_fadvise(file.fileno(), offset, AHEAD_BYTES, os.POSIX_FADV_WILLNEED)
-    return os.preadv(file.fileno(), [view], offset)
-
-
-_seeking = threading.Lock()
-
-
-def read_seeking(file: Descriptor, view: memoryview, offset: int) -> int:
-    """Read where it cannot: seek, then read, one reader at a time."""
-    with _seeking:
-        os.lseek(file.fileno(), offset, os.SEEK_SET)
-        data = os.read(file.fileno(), len(view))
-    view[: len(data)] = data
-    return len(data)
-
-
-BEST_READ: ReadInto = read_positioned if hasattr(os, "preadv") else read_seeking
 
 
 @define(eq=False, repr=False)

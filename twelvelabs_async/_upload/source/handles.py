@@ -17,7 +17,7 @@ from attrs import define, field
 
 from twelvelabs_async._core.lanes import Lane
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._upload.source.file import Fingerprint
+from twelvelabs_async._upload.source.fingerprint import Fingerprint
 from twelvelabs_async._upload.source.foreign import bytes_read, caller_code, discard, open_as_text
 from twelvelabs_async._upload.source.pipes import has_read_under_way, pipe_pieces
 from twelvelabs_async._upload.source.protocol import only_times_changed

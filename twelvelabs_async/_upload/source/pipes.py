@@ -102,9 +102,9 @@ def _read_some(pipe: Any) -> object:
 
 
 def _take_buffered(pipe: io.BufferedReader) -> object:
-    """Return what a file has read ahead, of which its descriptor does not tell.
+    """Return what a file has read ahead, which its descriptor does not show.
 
-    Only ``peek`` tells, and it reads where there is nothing; so its descriptor is made to have
+    Only ``peek`` shows it, and it reads where there is nothing; so its descriptor is made to have
     nothing meanwhile, as one that does not block. In a thread, as the file may be locked.
     """
     raw: Any = pipe.raw
@@ -121,7 +121,7 @@ def _no_bytes(_: object) -> None:
 
 
 def _watch(pipe: IO[bytes]) -> _Watch | None:
-    """Return what tells when the next read of a pipe will not wait; None: nothing does.
+    """Return a selector that shows when a read of the pipe will not wait; None: there is none.
 
     The event loop watches this instead of the pipe: uvloop would make the pipe non-blocking, for
     whoever shares it, and asyncio knows one watcher of a descriptor, which may be the caller.
@@ -129,7 +129,7 @@ def _watch(pipe: IO[bytes]) -> _Watch | None:
     Only of Python's own files is it known that they read what the descriptor has, and no more.
     """
     raw: object = pipe.raw if type(pipe) is io.BufferedReader else pipe
-    with suppress(Exception):  # of some devices, and of some systems, nothing tells
+    with suppress(Exception):  # of some devices, and of some systems, nothing says so
         if _is_plain(raw):
             selector: Any = selectors.DefaultSelector()
             try:
@@ -155,11 +155,11 @@ async def _readable(descriptor: int) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 
-    def tell() -> None:
+    def wake() -> None:
         if not ready.done():
             ready.set_result(None)
 
-    loop.add_reader(descriptor, tell)
+    loop.add_reader(descriptor, wake)
     try:
         await ready
     finally:

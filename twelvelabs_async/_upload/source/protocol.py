@@ -37,7 +37,7 @@ class Source(Readable, Protocol):
         """Read what is there without waiting, as ``read_into`` does.
 
         Returns:
-            How many bytes were read; 0 where there is anything to wait for, or to tell:
+            How many bytes were read; 0 where there is anything to wait for, or to raise:
             ``read_into`` does both.
         """
         ...
@@ -92,7 +92,7 @@ def only_times_changed(name: str, why: str) -> SourceChangedError:
     """
     return SourceChangedError(
         f"{name} was changed while it was uploaded: only its times are others, and whether "
-        f"it was written to cannot be told: {why}; upload it again when nothing touches it",
+        f"it was written to cannot be seen: {why}; upload it again when nothing touches it",
         retryable=True,
     )
 
