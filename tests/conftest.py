@@ -16,6 +16,7 @@ from support.cli import Shell
 from support.contract import API_KEY, TARGETS, ContractTarget, Switches
 from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import VirtualTimeLoop, utcnow
+from support.virtual_uvloop import ON_UVLOOP, VirtualUvloop
 from support.watch import WATCH, Watch, last_look, listen
 
 from twelvelabs_async import AsyncTwelveLabs, FileJournal, Journal, MemoryJournal
@@ -28,6 +29,9 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, LoopFactory]:
     """Run each test on a virtual clock, or on every real loop where it is about transports."""
+    if ON_UVLOOP:
+        real = item.get_closest_marker("every_loop") or item.get_closest_marker("real_time")
+        return {"uvloop": uvloop.new_event_loop if real else VirtualUvloop}
     if item.get_closest_marker("every_loop"):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     if item.get_closest_marker("real_time"):

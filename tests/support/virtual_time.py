@@ -47,14 +47,17 @@ class _JumpingSelector(selectors.DefaultSelector):
         """Whether a connection is being made, or bytes of ours were not acknowledged yet."""
         keys = self.get_map().values()
         connecting = any(key.events & selectors.EVENT_WRITE for key in keys)
-        return connecting or any(kernel_unsent(_Descriptor(key.fd)) for key in keys)
+        return connecting or any(kernel_unsent(OpenDescriptor(key.fd)) for key in keys)
 
 
 @frozen
-class _Descriptor:
+class OpenDescriptor:
+    """A descriptor, as the functions of ``sockets`` take it."""
+
     fd: int
 
     def fileno(self) -> int:
+        """Return the descriptor."""
         return self.fd
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import Factory, define
 from support.virtual_time import VirtualTimeLoop
+from support.virtual_uvloop import VirtualUvloop
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.resume.lease import (
@@ -285,7 +286,7 @@ async def test_a_process_that_slept_goes_on_if_nobody_came(tmp_path: Path) -> No
     working = asyncio.create_task(work(FileJournal(tmp_path), 4000.0))
     await clock.sleep(1)
     loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualTimeLoop)
+    assert isinstance(loop, VirtualTimeLoop | VirtualUvloop)
     loop.jump(3600)
     await working
 
