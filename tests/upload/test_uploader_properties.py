@@ -95,8 +95,8 @@ class _Canceller:
 
     def _cancel_after(self, turns: int) -> None:
         loop = asyncio.get_running_loop()
-        if turns:
-            loop.call_soon(self._cancel_after, turns - 1)
+        if turns or asyncio.current_task() is self.task:  # a task cannot cut short its own step
+            loop.call_soon(self._cancel_after, max(0, turns - 1))
         elif self.task.cancel():
             self.cancelled_at = loop.time()
 
@@ -583,6 +583,19 @@ def test_one_expired_url_speaks_for_its_siblings() -> None:
     outcome = play(script)
     assert outcome.result is not None
     assert 3 <= sum(outcome.platform.expiries.values()) <= 6
+
+
+def test_a_url_that_grew_too_old_once_does_not_wait_for_a_slot_again() -> None:
+    """The next one is taken once the slot is held, so that the chunk's one retry is not used up."""
+    script = FailureScript(
+        chunks=18, last=1, batch_size=1, workers=4, early=True, slots=1, max_retries=1,
+        retry_delay=0.0, first_urls=frozenset(range(1, 11)), pace=(40.0,), lifetime=200.0,
+        tells_time=False,
+    )  # fmt: skip
+    outcome = play(script)
+    assert outcome.result is not None
+    assert outcome.platform.expiries
+    assert max(outcome.platform.expiries.values()) == 1
 
 
 def test_a_refused_report_is_told_as_it_is() -> None:

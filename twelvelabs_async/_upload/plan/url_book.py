@@ -30,11 +30,13 @@ class UrlLease:
 
     Attributes:
         url: The presigned URL, byte for byte as signed.
+        asked_at: Our monotonic seconds when it was asked for.
         good_until: Our monotonic seconds from which on it is replaced; infinity: not known.
         batch: Which answer it came in; when the store calls one expired, its siblings are too.
     """
 
     url: str = field(repr=repr_without_query)
+    asked_at: float
     good_until: float
     batch: int
 
@@ -67,7 +69,9 @@ class UrlBook:
             good_until = asked_at + (_lifetime(chunk.expires_at, server_time) - MARGIN)
             if good_until <= received_at:
                 good_until = math.inf
-            self._leases[chunk.chunk_index] = UrlLease(chunk.url, good_until, self._batches)
+            self._leases[chunk.chunk_index] = UrlLease(
+                chunk.url, asked_at, good_until, self._batches
+            )
 
     def has(self, index: int, now: float) -> bool:
         """Whether a URL of chunk ``index`` is in hand and still good."""
@@ -82,6 +86,12 @@ class UrlBook:
     def give_back(self, index: int, lease: UrlLease) -> None:
         """Keep a URL that was taken and not used."""
         self._leases.setdefault(index, lease)
+
+    def drop_old(self, index: int, now: float) -> None:
+        """Drop the URL of chunk ``index`` if it may have waited too long, whatever its end is."""
+        lease = self._leases.get(index)
+        if lease is not None and now - lease.asked_at > MARGIN:
+            del self._leases[index]
 
     def gap(self, first: int, wanted: Callable[[int], bool], now: float) -> tuple[int, int]:
         """Return ``(start, count)`` of one request for URLs: ``first`` and those wanted behind it.

@@ -68,6 +68,8 @@ class ChunkSender:
             if not self._urls.has(index):
                 await self._urls.fetch(index)
             async with self._own_slots.acquire() as own, self._slots.acquire() as shared:
+                if attempts.expiries:
+                    await self._urls.renew(index)
                 lease = self._urls.take(index)
                 if lease is None:  # it grew too old while others had the slots
                     continue

@@ -76,6 +76,15 @@ class UrlSupply:
             if not self.has(index):
                 raise StorageError("the platform sends no URL for the chunk", chunk_index=index)
 
+    async def renew(self, index: int) -> None:
+        """Wait until a URL of a chunk is in hand that was asked for seconds ago; raises as above.
+
+        For a chunk whose URL the store called too old although none was known to be: it waited for
+        its slot, and the next one might, too.
+        """
+        self._book.drop_old(index, clock.monotonic())
+        await self.fetch(index)
+
     def fetch_ahead(self) -> None:
         """Start to fetch URLs, in a task, before a worker has to wait for them."""
         if self._prefetch is not None and not self._prefetch.done():
