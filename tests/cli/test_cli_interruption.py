@@ -174,7 +174,7 @@ async def test_a_file_that_was_stored_whole_may_have_arrived(shell: Shell, noise
     assert done == Ended(
         143,
         "",
-        f"{NONE_ARRIVED}may have arrived all the same (twelvelabs-async assets list tells):\n"
+        f"{NONE_ARRIVED}may have arrived all the same (see twelvelabs-async assets list):\n"
         f"  {noise}  {upload_id}\n{GOES_ON}",
     )
     assert (again.code, again.err) == (0, "")

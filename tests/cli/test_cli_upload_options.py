@@ -278,7 +278,7 @@ async def test_an_interruption_says_what_may_have_arrived(
     interrupts.interrupt()
     assert await uploading == 130
     told = capsys.readouterr().err
-    assert "may have arrived all the same (twelvelabs-async assets list tells):\n  " in told
+    assert "may have arrived all the same (see twelvelabs-async assets list):\n  " in told
 
 
 @pytest.mark.parametrize(

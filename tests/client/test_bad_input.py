@@ -132,7 +132,7 @@ async def test_a_file_without_permission_is_refused(
         ({"filename": "  "}, "filename is empty"),
         (
             {"filename": "notes.xyz"},
-            "does not tell whether it is video, audio or image",
+            "does not show whether it is video, audio or image",
         ),
         ({"filename": "\udce9.mp4"}, "not valid Unicode"),
         ({"file_type": "document"}, "file_type must be one of video, audio, image"),

@@ -206,11 +206,11 @@ def run(tokens: Sequence[str]) -> int:
         command, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
         exit_code: int | None = command(*bound.args, **bound.kwargs)
     except UnknownCommandError as error:
-        print_error(f"error: {_unknown(tokens) or error} (--help tells more)")
+        print_error(f"error: {_unknown(tokens) or error} (see --help)")
         return WRONG_USAGE
     except (CycloptsError, WrongUsageError, InvalidArgumentError) as error:
         problem = in_flags(error) if isinstance(error, InvalidArgumentError) else str(error)
-        print_error(f"error: {problem.strip()} (--help tells more)")
+        print_error(f"error: {problem.strip()} (see --help)")
         return WRONG_USAGE
     except OutputGoneError as error:
         print_error(f"error: cannot write the results: {error}")

@@ -15,7 +15,7 @@ RESULT = ("asset_url", "upload_id", "total_size", "total_chunks", "resumed_chunk
 
 
 def print_outcome(outcome: Outcome, *, as_json: bool) -> None:
-    """Tell what became of a file; raises as ``print_text`` does."""
+    """Print what became of a file; raises as ``print_text`` does."""
     if isinstance(outcome, Failed) and outcome.exit_code != INTERRUPTED:
         print_error(f"error: {outcome.error}")
     if as_json:
@@ -80,7 +80,7 @@ def print_interruption(arguments: UploadArguments, outcomes: Sequence[Outcome]) 
     failed = [each for each in outcomes if isinstance(each, Failed)]
     _print_each("not waited for to the end:", [each for each in failed if each.asset_id])
     unclear = [each for each in failed if each.unclear]
-    _print_each("may have arrived all the same (twelvelabs-async assets list tells):", unclear)
+    _print_each("may have arrived all the same (see twelvelabs-async assets list):", unclear)
     left = [each for each in failed if each.upload_id and not (each.asset_id or each.unclear)]
     opening = [each for each in failed if each.opening]
     _print_each(_sessions(len(left)), left)

@@ -55,7 +55,7 @@ def type_of(
     """
     found = file_type or asset_type(filename)
     if found is None:
-        problem = f"the name {filename!r} does not tell whether it is video, audio or image"
+        problem = f"the name {filename!r} does not show whether it is video, audio or image"
         raise InvalidArgumentError(problem).advised("pass file_type=", remedy="file_type")
     return found
 

@@ -35,6 +35,16 @@ def client_of(emulator: Emulator, journal: Journal, most: int = 16) -> AsyncTwel
     )
 
 
+async def stalled_upload(
+    client: AsyncTwelveLabs, path: Path, stall: Fault
+) -> asyncio.Task[UploadResult]:
+    """Start an upload, and return it when the fault has hit it."""
+    upload = asyncio.create_task(client.multipart_upload.upload_file(path))
+    while not stall.hits:
+        await asyncio.sleep(0.001)
+    return upload
+
+
 STEPS = [(0, -10), (120, 0), (0, 120), (-120, 0), (0, 0)]
 
 
@@ -72,9 +82,7 @@ async def test_whoever_waited_gets_the_asset_whatever_the_clock_says(
     stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
     async with client_of(emulator, journal) as client, client_of(emulator, journal) as other:
         set_clock(timedelta(minutes=first))
-        one = asyncio.create_task(client.multipart_upload.upload_file(path))
-        while not stall.hits:
-            await asyncio.sleep(0.001)
+        one = await stalled_upload(client, path, stall)
         two = asyncio.create_task(other.multipart_upload.upload_file(path, if_busy="wait"))
         await asyncio.sleep(1)
         set_clock(timedelta(minutes=second))
@@ -98,9 +106,7 @@ async def test_a_clock_that_is_a_month_ahead_costs_at_most_what_was_stored(
         with pytest.raises(UploadError):
             await client.multipart_upload.upload_file(left, max_workers=1)
         stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
-        one = asyncio.create_task(client.multipart_upload.upload_file(path))
-        while not stall.hits:
-            await asyncio.sleep(0.001)
+        one = await stalled_upload(client, path, stall)
         set_clock(datetime.now(UTC) - utcnow() + timedelta(days=31))
         await second.multipart_upload.upload_file(make_file(1, "new.mp4"))
         set_clock(timedelta())

@@ -1,4 +1,4 @@
-"""What tells that a file was written to or replaced: what ``stat`` says of it."""
+"""The fingerprint of a file: what changes in its ``stat`` when it is written to or replaced."""
 
 import os
 
