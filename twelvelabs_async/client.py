@@ -177,7 +177,8 @@ class AsyncTwelveLabs(Unpicklable):
             InvalidArgumentError: An argument can never be right; nothing was sent.
             UploadError: It did not arrive, or (its cause is an ``OutcomeUnknownError``) perhaps.
             AssetFailedError: The platform could not process it.
-            AssetNotReadyError: ``ready_timeout`` ran out.
+            AssetNotReadyError: It arrived, and was not seen ready: ``ready_timeout`` ran out or, as
+                the cause says, the platform could not be asked to the end.
         """
         return await self._router.upload(call)
 

@@ -33,6 +33,7 @@ from twelvelabs_async.emulator import (
     Fault,
     Rewrite,
     Segment,
+    Stall,
     Transcript,
     api_error,
 )
@@ -399,6 +400,31 @@ async def test_waiting_ends_in_time_and_says_the_last_status(
     with pytest.raises(AssetNotReadyError, match=r"after 20 s \(last seen processing\)"):
         await slow_client.assets.wait_until_ready(asset_id, timeout=20)
     assert 20 <= now() < 21
+
+
+@pytest.mark.parametrize("after", [0, 1])
+async def test_waiting_ends_in_time_while_the_platform_is_silent(
+    slow_emulator: Emulator, slow_client: AsyncTwelveLabs, make_file: MakeFile, after: int
+) -> None:
+    """Not after the timeouts and retries of its questions; the last one gets five seconds."""
+    asset_id = await uploaded(slow_client, make_file)
+    began = now()
+    slow_emulator.faults.add(Fault(route="asset", action=Stall("before"), after=after, times=None))
+    seen = "last seen processing" if after else "never seen"
+    with pytest.raises(AssetNotReadyError, match=rf"after 20 s \({seen}\)"):
+        await slow_client.assets.wait_until_ready(asset_id, timeout=20)
+    assert 20 <= now() - began <= 25.1
+
+
+async def test_waiting_that_ends_amid_failures_says_what_the_last_one_was(
+    slow_emulator: Emulator, slow_client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """In the text, and as its cause."""
+    asset_id = await uploaded(slow_client, make_file)
+    slow_emulator.faults.add(Fault(route="asset", action=BUSY, times=None))
+    with pytest.raises(AssetNotReadyError, match=r"the last question failed: .*503") as caught:
+        await slow_client.assets.wait_until_ready(asset_id, timeout=20)
+    assert isinstance(caught.value.__cause__, ServiceUnavailableError)
 
 
 async def test_waiting_survives_a_platform_that_fails_for_a_while(

@@ -21,7 +21,7 @@ from twelvelabs_async import (
     UploadStatus,
     UserMetadata,
 )
-from twelvelabs_async.emulator import Answer, Emulator, Fault, Rewrite
+from twelvelabs_async.emulator import Answer, Emulator, Fault, Rewrite, Stall
 from twelvelabs_async.resources.multipart_upload import MultipartUploadClient
 
 Call = Callable[[MultipartUploadClient], Awaitable[Any]]
@@ -356,6 +356,19 @@ async def test_waiting_ends_when_its_time_is_over(
     assert caught.value.upload_id == session.upload_id
     assert emulator.count("status") == 3
     assert 10 <= now() < 10.1
+
+
+async def test_waiting_ends_in_time_while_the_platform_is_silent(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """With what was seen last; the last question gets five seconds."""
+    session = await create(client, 2500)
+    emulator.faults.add(Fault(route="status", action=Stall("before"), after=2, times=None))
+    with pytest.raises(UploadError, match=r"0 of 3 chunks; the last question was not answered"):
+        await client.multipart_upload.wait_for_upload_completion(
+            session.upload_id, max_wait_time=12
+        )
+    assert 12 <= now() <= 17.1
 
 
 async def test_waiting_without_a_limit_ends_with_the_session() -> None:

@@ -13,18 +13,21 @@ from support.files import CHUNK_SIZE, MakeFile
 from support.virtual_time import utcnow
 
 from twelvelabs_async import (
+    ApiConnectionError,
     AssetFailedError,
     AssetNotReadyError,
     AsyncTwelveLabs,
     BadRequestError,
+    ClientClosedError,
     InvalidArgumentError,
     OutcomeUnknownError,
     SourceError,
+    UnauthorizedError,
     UploadError,
     UploadProgress,
 )
 from twelvelabs_async._upload.options import DIRECT_BYTES
-from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall
+from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall, api_error
 
 DATA = bytes(range(250)) * 10
 MINUTE = timedelta(minutes=1)
@@ -161,6 +164,39 @@ async def test_what_never_gets_ready_is_told(make_file: MakeFile) -> None:
             await client.upload(make_file(3000), wait_until_ready=True)
         assert late.value.asset_id
         assert late.value.asset_id != failed.value.asset_id
+
+
+@pytest.mark.parametrize("above", [0, 10_000], ids=["chunks", "one request"])
+@pytest.mark.parametrize("ending", ["refused", "no answer", "closed"])
+async def test_an_asset_that_cannot_be_waited_for_is_named(
+    emulator: Emulator, make_file: MakeFile, above: int, ending: str
+) -> None:
+    """Its file has arrived: whoever catches the error waits for that one, and makes no second."""
+    refusal = api_error(401, "api_key_invalid", "No.")
+    action = Stall("before") if ending == "closed" else Cut("before")
+    stop = refusal if ending == "refused" else action
+    client = AsyncTwelveLabs(emulator.api_key, emulator.base_url)
+    async with client:
+        fault = emulator.faults.add(Fault(route="asset", action=stop, times=None))
+        upload = asyncio.create_task(
+            client.upload(make_file(3000), multipart_above=above, wait_until_ready=True)
+        )
+        if ending == "closed":
+            while not fault.hits:
+                await asyncio.sleep(0.001)
+            await client.close()
+        with pytest.raises(AssetNotReadyError, match="as far as is known") as caught:
+            await upload
+    cause = {
+        "refused": UnauthorizedError,
+        "no answer": ApiConnectionError,
+        "closed": ClientClosedError,
+    }
+    assert isinstance(caught.value.__cause__, cause[ending])
+    emulator.faults.script.clear()
+    async with AsyncTwelveLabs(emulator.api_key, emulator.base_url) as other:
+        found = [asset.id async for asset in await other.assets.list()]
+    assert found == [caught.value.asset_id]
 
 
 async def test_every_failure_is_one_upload_error(

@@ -55,4 +55,6 @@ class Wait:
                 asset_id, timeout=left, hls=self.hls, thumbnail=self.thumbnail
             )
         except AssetNotReadyError as error:
-            raise AssetNotReadyError(asset_id, error.status, self.timeout or 0) from error
+            raise AssetNotReadyError(
+                asset_id, error.status, f"after {self.timeout:g} s"
+            ) from error.__cause__

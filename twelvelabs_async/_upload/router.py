@@ -25,8 +25,14 @@ from twelvelabs_async._upload.source.content import (
     parse_content,
     parse_path,
 )
-from twelvelabs_async.errors import InvalidArgumentError, TwelveLabsError
+from twelvelabs_async.errors import (
+    AssetFailedError,
+    AssetNotReadyError,
+    InvalidArgumentError,
+    TwelveLabsError,
+)
 from twelvelabs_async.journal import Journal
+from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.results import UploadedAsset, UploadResult
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType
 
@@ -52,13 +58,7 @@ class UploadRouter:
         asset = await RoutedUpload.of(self._runtime, self._platform, call, content, journal).run()
         if not call.wait_until_ready:
             return asset
-        ready = await self._platform.wait_until_ready(
-            asset.id,
-            timeout=call.ready_timeout,
-            hls=bool(call.enable_hls),
-            thumbnail=bool(call.enable_thumbnail),
-        )
-        return UploadedAsset.of(ready, asset.result)
+        return UploadedAsset.of(await self._ready(asset, call), asset.result)
 
     async def upload_file(self, call: UploadFileCall) -> UploadResult:
         """Upload a file in chunks."""
@@ -81,6 +81,23 @@ class UploadRouter:
     def _journal_of(self, journal: Journal | None) -> Journal | None:
         """Return the journal of a call: its own, or the client's."""
         return self._journal if journal is None else journal
+
+    async def _ready(self, asset: UploadedAsset, call: UploadCall) -> AssetDetail:
+        """Wait until an asset is ready; every failure names it, for its file has arrived."""
+        try:
+            return await self._platform.wait_until_ready(
+                asset.id,
+                timeout=call.ready_timeout,
+                hls=bool(call.enable_hls),
+                thumbnail=bool(call.enable_thumbnail),
+            )
+        except (AssetFailedError, AssetNotReadyError):
+            raise
+        except TwelveLabsError as error:
+            until = f"as far as is known: {error}"
+            unseen = AssetNotReadyError(asset.id, asset.status, until)
+            unseen.retry_after = error.retry_after
+            raise unseen from error
 
     async def _in_chunks(
         self, content: Content, call: SendOptions, beginning: StartOrResume | ResumeById

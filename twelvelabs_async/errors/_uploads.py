@@ -135,18 +135,20 @@ class AssetFailedError(TwelveLabsError):
 
 
 class AssetNotReadyError(TwelveLabsError, TimeoutError):
-    """An asset was not ready within the time limit.
+    """An asset was not seen ready, within the time limit or as long as the platform answered.
+
+    Its file has arrived, so do not upload it again: ``assets.wait_until_ready`` goes on waiting.
 
     Attributes:
         asset_id: The asset.
         status: Its last known status; None where it was never seen.
     """
 
-    def __init__(self, asset_id: str, status: str | None, seconds: float) -> None:
+    def __init__(self, asset_id: str, status: str | None, until: str) -> None:
         self.asset_id = asset_id
         self.status = status
         known = f"last seen {status}" if status else "never seen"
-        super().__init__(f"asset {asset_id} is not ready after {seconds:g} s ({known})")
+        super().__init__(f"asset {asset_id} is not ready {until} ({known})")
 
 
 class SessionCorruptedError(TwelveLabsError):

@@ -252,7 +252,8 @@ class AssetsClient:
 
         Args:
             asset_id: The asset.
-            timeout: Seconds to wait in all; None: as long as it takes.
+            timeout: Seconds to wait; a question that is under way then gets 5 more. None: as long
+                as it takes.
             poll_interval: Seconds before the second question, about; the pauses grow to 30.
             hls: Whether to wait for the HLS stream, too.
             thumbnail: Whether to wait for the thumbnail, too.
@@ -264,7 +265,8 @@ class AssetsClient:
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.
             AssetFailedError: The platform could not process it, or make what is waited for.
-            AssetNotReadyError: Time ran out; the error names the last status.
+            AssetNotReadyError: Time ran out; the error names the last status, and its cause is
+                what the last question ended in, if that was no answer.
             ApiError: The platform refused, or failed ten times in a row.
             ApiConnectionError: It gave no answer, ten times in a row.
             ClientClosedError: The client was closed meanwhile.

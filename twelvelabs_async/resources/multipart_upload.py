@@ -3,19 +3,15 @@
 Names and parameters are the official SDK's.
 """
 
-import inspect
-import math
 from collections.abc import Awaitable, Callable, Iterable
 
 from attrs import define
 
-from twelvelabs_async._core import clock
 from twelvelabs_async._core.call_options import takes
 from twelvelabs_async._core.validation import check_seconds
 from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._upload.options import ResumeCall, UploadFileCall
 from twelvelabs_async._upload.router import UploadRouter
-from twelvelabs_async.errors import UploadError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.pages import Page
 from twelvelabs_async.models.results import UploadResult, UploadStatus
@@ -25,11 +21,11 @@ from twelvelabs_async.models.uploads import (
     CreateAssetUploadRequestType,
     CreateAssetUploadResponse,
     IncompleteUploadSummary,
-    MultipartUploadStatusType,
     ReportChunkBatchResponse,
     RequestAdditionalPresignedUrLsResponse,
     UserMetadata,
 )
+from twelvelabs_async.resources.completion import CompletionPoll
 from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 
 
@@ -271,7 +267,8 @@ class MultipartUploadClient:
         Args:
             upload_id: The session.
             sleep_interval: Seconds between two questions; more than 0.
-            max_wait_time: Seconds to wait in all; None: as long as it takes.
+            max_wait_time: Seconds to wait; a question that is under way then gets 5 more. None: as
+                long as it takes.
             callback: Called after each question, sync or async.
             request_options: For each question.
 
@@ -285,22 +282,8 @@ class MultipartUploadClient:
         check_seconds("sleep_interval", sleep_interval)
         if max_wait_time is not None:
             check_seconds("max_wait_time", max_wait_time, zero=True)
-        began = clock.monotonic()
-        while True:
-            page = await self.get_status(upload_id, page_limit=1, request_options=request_options)
-            status = page.summary()
-            if callback is not None:
-                outcome = callback(status)
-                if inspect.isawaitable(outcome):
-                    await outcome
-            if page.status == MultipartUploadStatusType.COMPLETED:
-                return status
-            page.refuse_dead_end(upload_id)
-            left = math.inf if max_wait_time is None else began + max_wait_time - clock.monotonic()
-            if left <= 0:
-                raise UploadError(
-                    f"upload {upload_id} is not complete after {max_wait_time:g} s: "
-                    f"{status.completed_chunks} of {status.total_chunks} chunks",
-                    upload_id=upload_id,
-                )
-            await self._pause(min(sleep_interval, left))
+        poll = CompletionPoll(max_wait_time, sleep_interval, callback, self._pause)
+        return await poll.run(
+            upload_id,
+            lambda: self.get_status(upload_id, page_limit=1, request_options=request_options),
+        )

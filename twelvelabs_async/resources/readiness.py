@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 
-from twelvelabs_async._core import clock
 from twelvelabs_async._http.retries import is_transient
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -19,6 +18,7 @@ from twelvelabs_async.models.assets import (
     AssetStatus,
     AssetThumbnailStatus,
 )
+from twelvelabs_async.resources.deadline import Deadline
 
 LONGEST_PAUSE = 30.0
 """Seconds between two questions, at most, unless the caller's interval is longer."""
@@ -33,7 +33,8 @@ class ReadinessPoll:
     """How an asset is waited for; see ``AssetsClient.wait_until_ready``.
 
     Attributes:
-        timeout: Seconds to wait in all; None: as long as it takes.
+        timeout: Seconds to wait; a question that is under way then gets 5 more. None: as long as it
+            takes.
         interval: Seconds before the second question, about.
         hls: Whether to wait for the HLS stream, too.
         thumbnail: Whether to wait for the thumbnail, too.
@@ -54,23 +55,27 @@ class ReadinessPoll:
             ApiError: The platform refused, or failed too often in a row.
             ApiConnectionError: It gave no answer too often in a row.
         """
-        began, pause, failed, status = clock.monotonic(), self.interval, 0, None
+        deadline, pause, failed, status = Deadline.after(self.timeout), self.interval, 0, None
+        failure: Exception | None = None
         while True:
             try:
-                asset = await ask()
+                asset = await deadline.ask(ask)
             except (ApiError, ApiConnectionError) as error:
-                failed += 1
+                failed, failure = failed + 1, error
                 if failed == MOST_FAILURES or not _may_pass(error):
                     raise
             else:
-                failed, status = 0, asset.status
-                if self._is_ready(asset):
-                    return asset
-            left = None if self.timeout is None else began + self.timeout - clock.monotonic()
-            if self.timeout is not None and left is not None and left <= 0:
-                raise AssetNotReadyError(asset_id, status, self.timeout)
+                if asset is not None:
+                    failed, failure, status = 0, None, asset.status
+                    if self._is_ready(asset):
+                        return asset
+            if deadline.left <= 0:
+                until = f"after {self.timeout:g} s"
+                if failure is not None:
+                    until += f", and the last question failed: {failure}"
+                raise AssetNotReadyError(asset_id, status, until) from failure
             jittered = pause * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
-            await self._pause(jittered if left is None else min(jittered, left))
+            await self._pause(min(jittered, deadline.left))
             pause = max(self.interval, min(pause * GROWTH, LONGEST_PAUSE))
 
     def _is_ready(self, asset: AssetDetail) -> bool:
