@@ -28,7 +28,8 @@ from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async._upload.opening import SessionOpener
-from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
+from twelvelabs_async._upload.plan.etag_check import EtagCheck
+from twelvelabs_async._upload.plan.md5 import ENOUGH_MISMATCHES
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.plan.url_book import MARGIN

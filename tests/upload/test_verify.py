@@ -15,7 +15,7 @@ from twelvelabs_async import (
     SessionCorruptedError,
     UploadError,
 )
-from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES
+from twelvelabs_async._upload.plan.md5 import ENOUGH_MISMATCHES
 from twelvelabs_async.emulator import Corrupt, Emulator, Etag, Fault, store_error
 
 CHUNKS = 20

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 from support.memory_platform import choose_profile
 
-from twelvelabs_async._upload.plan.etag_check import ENOUGH_MISMATCHES, EtagCheck
+from twelvelabs_async._upload.plan.etag_check import EtagCheck
+from twelvelabs_async._upload.plan.md5 import ENOUGH_MISMATCHES
 from twelvelabs_async.errors import ChunkCorruptedError, SessionCorruptedError
 
 choose_profile()

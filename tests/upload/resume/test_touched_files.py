@@ -20,9 +20,9 @@ from twelvelabs_async import (
     SourceChangedError,
     UploadError,
 )
+from twelvelabs_async._upload.plan.md5 import ENOUGH_MISMATCHES
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.resume.comparison import (
-    ENOUGH_MISMATCHES,
     Comparison,
     Imprint,
     Imprints,

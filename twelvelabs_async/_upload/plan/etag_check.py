@@ -17,18 +17,13 @@ made only if every ETag that could be an MD5 was the right one, or if none was. 
 corrupts every single chunk looks like a store whose ETags are no MD5s.**
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection
 
 from attrs import Factory, define
 
+from twelvelabs_async._upload.plan.md5 import ENOUGH_MISMATCHES, is_md5
 from twelvelabs_async.errors import ChunkCorruptedError, SessionCorruptedError
-
-ENOUGH_MISMATCHES = 8
-"""Chunks; fewer than a usual batch, so that reports are not held up where nothing is learned."""
-
-_MD5 = re.compile("[0-9a-f]{32}")
 
 
 @define
@@ -80,7 +75,7 @@ class EtagCheck:
             ChunkCorruptedError: The store holds something else than was sent.
             SessionCorruptedError: Something that was relied on is corrupt.
         """
-        if md5 is None or not _MD5.fullmatch(etag.lower()):
+        if md5 is None or not is_md5(etag.lower()):
             return True
         if etag.lower() == md5:
             self._match(index)

@@ -8,12 +8,12 @@ that is an MD5, or with the hash that was made while it was sent. Nothing is rep
 
 import asyncio
 import logging
-import re
 from enum import IntEnum
 
 from attrs import Factory, define
 
 from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.plan.md5 import ENOUGH_MISMATCHES, is_md5
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.resume.proof import md5_of
 from twelvelabs_async._upload.source.protocol import Source, only_times_changed
@@ -24,15 +24,9 @@ logger = logging.getLogger("twelvelabs_async")
 MOST_CHANGES = 3
 """How often a file may be found changed again while it is compared; each costs a pass of it."""
 
-ENOUGH_MISMATCHES = 8
-"""Chunks without a match after which a store's ETags are taken to be no MD5s, as in
-``etag_check``: where nothing can be compared, not all of a large file is read to find that out."""
-
 MD5_BYTES = 16
 IMPRINT_BYTES = 1 + MD5_BYTES
 BLOCK_CHUNKS = 256
-
-_MD5 = re.compile("[0-9a-f]{32}")
 
 
 class Imprint(IntEnum):
@@ -65,7 +59,7 @@ class Imprints:
         """
         text = (md5 or etag or "").lower()
         imprint = _INCOMPARABLE
-        if _MD5.fullmatch(text) is not None:
+        if is_md5(text):
             imprint = (_OF_MD5 if md5 else _OF_ETAG) + bytes.fromhex(text)
         number, at = _place(index)
         block = self._blocks.get(number)

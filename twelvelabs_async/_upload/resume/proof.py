@@ -5,12 +5,12 @@ stored chunks again is far cheaper than to send them, and where ETags are MD5s i
 """
 
 import hashlib
-import re
 from collections.abc import Iterable
 
 from attrs import frozen
 
 from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.plan.md5 import is_md5
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async.models.uploads import CompletedChunk
@@ -19,8 +19,6 @@ READ = 2**20
 
 WORTH_A_THREAD = 16 * 1024
 """Bytes; to hash fewer takes less time than to wake a thread for it."""
-
-_MD5 = re.compile("[0-9a-f]{32}")
 
 
 @frozen
@@ -47,8 +45,8 @@ async def compare(
     proven, refuted = set[int](), set[int]()
     for chunk in stored:
         etag = chunk.proof.lower()
-        is_md5 = _MD5.fullmatch(etag) is not None
-        same = is_md5 and etag == await md5_of(source, slices[chunk.chunk_index], threads)
+        comparable = is_md5(etag)
+        same = comparable and etag == await md5_of(source, slices[chunk.chunk_index], threads)
         (proven if same else refuted).add(chunk.chunk_index)
     return Proof(frozenset(proven), frozenset(refuted))
 

@@ -6,14 +6,14 @@ so an ETag that may be an MD5 has to be compared with the content. Other ETags p
 store may have one for all. Pure, but for weak references.
 """
 
-import re
 from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from attrs import Factory, define
 
+from twelvelabs_async._upload.plan.md5 import is_md5
+
 _REQUEST_IDS = ("x-amz-request-id", "x-ms-request-id", "x-guploader-uploadid", "x-request-id")
-_MD5 = re.compile("[0-9a-f]{32}")
 
 
 @define(eq=False, repr=False)
@@ -50,7 +50,7 @@ class Repetitions:
         if request is not None or before[0] is not None:
             return request == before[0]
         may_be = etag == before[1] and what != before[2] and etag not in self._usual
-        return None if may_be and _MD5.fullmatch(etag.lower()) else False
+        return None if may_be and is_md5(etag.lower()) else False
 
     def settle(self, etag: str, md5: str) -> bool:
         """Return whether an answer is the one before once more, by its chunk's MD5."""
