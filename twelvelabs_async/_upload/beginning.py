@@ -5,6 +5,7 @@ import logging
 from attrs import evolve, frozen
 
 from twelvelabs_async._upload.asset_spec import AssetSpec
+from twelvelabs_async._upload.known_session import KnownSession
 from twelvelabs_async._upload.opening import INCOMPARABLE, OpenedSession, SessionOpener
 from twelvelabs_async._upload.options import AssetOptions, ResumeCall
 from twelvelabs_async._upload.plan.slices import Slices
@@ -49,19 +50,24 @@ class StartOrResume:
         return self._options.resume_key or f"{identity.sample} {self._spec.digest()}"
 
     async def open(
-        self, opener: SessionOpener, source: Source, checkpoint: Checkpoint
+        self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
     ) -> OpenedSession:
-        """Return the session, which ``checkpoint`` has a record of from then on."""
+        """Return the session, which ``checkpoint`` records; ``known`` is told what is known."""
         previous, verify = await checkpoint.previous(), self._options.verify is not None
         if previous is not None:
             try:
-                return await _resume_if_same(opener, previous, source, checkpoint, verify=verify)
+                opened = await _resume_if_same(opener, previous, source, checkpoint, verify=verify)
             except SessionEndedError as error:
                 if self._options.if_ended != "restart":
                     raise
                 logger.warning("%s: it is uploaded from the beginning", error)
+            else:
+                known.open(opened.session)
+                known.recorded = True
+                return opened
         opened = await opener.create(self._spec, source.size)
-        await checkpoint.begin(opened.session)
+        known.open(opened.session)
+        known.recorded = await checkpoint.begin(opened.session)
         return opened
 
 
@@ -80,14 +86,14 @@ class ResumeById:
         return f"{identity.sample} {self._call.upload_id}"
 
     async def open(
-        self, opener: SessionOpener, source: Source, checkpoint: Checkpoint
+        self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
     ) -> OpenedSession:
-        """Return the session, which ``checkpoint`` has a record of from then on."""
+        """Return the session, which ``checkpoint`` records; ``known`` is told what is known."""
         call, previous = self._call, await checkpoint.previous()
         if previous is not None and previous.session.upload_id == call.upload_id:
             # The platform may have counted chunks before the journal knew of the session: whether
             # they are of this file, the caller answers for, as at the first call.
-            return await _resume_if_same(
+            opened = await _resume_if_same(
                 opener,
                 previous,
                 source,
@@ -95,10 +101,14 @@ class ResumeById:
                 verify=call.verify is not None,
                 known_only=False,
             )
+            known.open(opened.session)
+            known.recorded = True
+            return opened
         logger.info("upload %s: of the file, only the size can be checked", call.upload_id)
         headers = call.upload_headers or {}
         session = await opener.find(call.upload_id, source.size, call.asset_id, headers)
-        await checkpoint.begin(session)
+        known.open(session)
+        known.recorded = await checkpoint.begin(session)
         return await opener.resume(session, ())
 
 

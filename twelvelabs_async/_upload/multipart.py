@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from attrs import define, evolve
+from attrs import Factory, define, evolve
 
 from twelvelabs_async._upload.beginning import ResumeById, StartOrResume
+from twelvelabs_async._upload.known_session import KnownSession
 from twelvelabs_async._upload.opening import OpenedSession, SessionOpener
 from twelvelabs_async._upload.options import SendOptions
 from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
-from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
@@ -48,6 +48,7 @@ class MultipartUpload:
         _beginning: Which session it uses.
         _journal: Where attempts are written down; None: nowhere.
         _identity: What identifies the file; None: not known yet.
+        _session: What is known of its session.
     """
 
     _runtime: UploadRuntime
@@ -57,13 +58,13 @@ class MultipartUpload:
     _beginning: StartOrResume | ResumeById
     _journal: Journal | None
     _identity: ContentIdentity | None = None
-    _session: UploadSession | None = None
+    _session: KnownSession = Factory(KnownSession)
     _uploader: Uploader | None = None
 
     @property
     def may_repeat(self) -> bool:
         """Whether nothing has happened on the platform so far."""
-        return self._session is None
+        return not self._session.opened
 
     async def send(self, source: Source | Stream, encounters: Encounters | None) -> UploadResult:
         """Make an attempt with the opened file.
@@ -82,21 +83,15 @@ class MultipartUpload:
                 self._runtime.threads,
             )
             opened = await self._until_closed(
-                lambda: self._beginning.open(opener, source, checkpoint), "the upload was begun"
+                lambda: self._beginning.open(opener, source, checkpoint, self._session),
+                "the upload was begun",
             )
-            self._session = opened.session
             return await self._send(source, opener, opened, checkpoint)
 
     def error(self, cause: TwelveLabsError) -> UploadError:
         """Return what ``cause`` means to the caller."""
         ledger = self._uploader.ledger if self._uploader is not None else None
-        return upload_error(
-            self._content.label,
-            cause,
-            self._session,
-            ledger,
-            journaled=self._journal is not None,
-        )
+        return upload_error(self._content.label, cause, self._session, ledger)
 
     async def _send(
         self, source: Source, opener: SessionOpener, opened: OpenedSession, checkpoint: Checkpoint

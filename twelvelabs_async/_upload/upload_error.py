@@ -1,9 +1,9 @@
 """The one exception that the user of an upload sees: what, why, what is left, and how to go on."""
 
 from twelvelabs_async._http.retries import is_transient
+from twelvelabs_async._upload.known_session import KnownSession
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import FailureKind, failure_kind
-from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async.errors import (
     ApiError,
     BadRequestError,
@@ -28,38 +28,36 @@ _HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
 def upload_error(
     label: str,
     cause: TwelveLabsError,
-    session: UploadSession | None = None,
+    session: KnownSession | None = None,
     ledger: Ledger | None = None,
-    *,
-    journaled: bool = False,
 ) -> UploadError:
     """Return what ``cause`` means to the caller of an upload.
 
     Args:
         label: What was uploaded.
         cause: What ended it.
-        session: The session; None: none was opened.
+        session: What is known of the session; None: there is none, as nothing goes in chunks.
         ledger: Where each chunk is; None: nothing was sent.
-        journaled: Whether the same call goes on where this one ended.
     """
+    session = session or KnownSession()
     chunk: int | None = getattr(cause, "chunk_index", None)
     parts = (
         _what(label, chunk, str(cause), unknown=isinstance(cause, OutcomeUnknownError)),
         _standing(session, ledger),
-        _advice(cause, session, ledger, journaled=journaled),
+        _advice(cause, session),
     )
     failure = UploadError(
         "".join(part for part in parts if part),
         chunk_index=chunk,
         original_error=cause,
         file=label,
-        upload_id=session.upload_id if session else None,
-        asset_id=session.asset_id if session else None,
-        upload_headers=session.upload_headers if session else None,
+        upload_id=session.upload_id,
+        asset_id=session.asset_id,
+        upload_headers=session.upload_headers,
         total_chunks=len(ledger.slices) if ledger else None,
         stored_chunks=ledger.stored_chunks if ledger else 0,
         reported_chunks=ledger.reported if ledger else 0,
-        retryable=is_retryable(cause, journaled=journaled),
+        retryable=is_retryable(cause, journaled=session.recorded),
         retry_after=cause.retry_after,
     )
     failure.lacks_descriptors = cause.lacks_descriptors
@@ -102,11 +100,11 @@ def _what(label: str, chunk: int | None, cause: str, *, unknown: bool = False) -
     return f"{label} {verb} uploaded: {where}{cause}"
 
 
-def _standing(session: UploadSession | None, ledger: Ledger | None) -> str | None:
-    if session is None:
+def _standing(session: KnownSession, ledger: Ledger | None) -> str | None:
+    if session.upload_id is None:
         return None
     if ledger is None:
-        return f" (upload {session.upload_id}: nothing was sent)"
+        return f" (upload {session.upload_id}: nothing was sent by this call)"
     total, stored = len(ledger.slices), ledger.stored_chunks
     return (
         f" (upload {session.upload_id}: {stored} of {total} chunks are stored, "
@@ -114,14 +112,12 @@ def _standing(session: UploadSession | None, ledger: Ledger | None) -> str | Non
     )
 
 
-def _advice(
-    cause: TwelveLabsError, session: UploadSession | None, ledger: Ledger | None, *, journaled: bool
-) -> str | None:
-    """Say how to go on, where that is possible."""
-    over = isinstance(cause, _HOPELESS) or (_is_about_session(cause) and not journaled)
-    if session is None or ledger is None or over:
+def _advice(cause: TwelveLabsError, session: KnownSession) -> str | None:
+    """Say how to go on, where that is possible, and the cause does not say it."""
+    over = isinstance(cause, _HOPELESS) or (_is_about_session(cause) and not session.recorded)
+    if session.upload_id is None or over:
         return None
-    if journaled:
+    if session.recorded:
         return "; the same call goes on from there"
     until = f", until {session.expires_at:%Y-%m-%d %H:%M %Z}" if session.expires_at else ""
     return f"; multipart_upload.resume({session.upload_id!r}, ...) goes on from there{until}"

@@ -47,8 +47,16 @@ class Checkpoint(Protocol):
         """Whether what an earlier attempt sent is this very file, unchanged."""
         ...
 
-    async def begin(self, session: UploadSession) -> None:
-        """Note a session, before anything is sent to it; what was noted before is forgotten."""
+    async def begin(self, session: UploadSession) -> bool:
+        """Note a session, before anything is sent to it; what was noted before is forgotten.
+
+        Returns:
+            Whether it is noted, so that a later attempt can go on with it. The session is there on
+            the platform all the same, and this attempt goes on with it.
+
+        Raises:
+            JournalLostError: Another process has taken the entry over.
+        """
         ...
 
     async def stored(self, chunk: CompletedChunk) -> None:
@@ -95,8 +103,10 @@ class NoCheckpoint:
         del previous
         return False
 
-    async def begin(self, session: UploadSession) -> None:
-        """Do nothing."""
+    async def begin(self, session: UploadSession) -> bool:
+        """Return False: nothing is noted."""
+        del session
+        return False
 
     async def stored(self, chunk: CompletedChunk) -> None:
         """Do nothing."""
@@ -115,14 +125,21 @@ class NoCheckpoint:
 class JournalCheckpoint:
     """An entry that is ours as long as the lease on it is.
 
-    A journal that fails in the middle of an upload does not end it: the file arrives all the same,
-    and only another attempt would know less. A lost lease does: somebody else is at it.
+    A journal that fails once there is a session does not end the upload: the file arrives all the
+    same, and only another attempt would know less. A lost lease does: somebody else is at it.
+
+    One that has not taken the session is left alone from then on: what is recorded of its chunks
+    could be read as if it were of an earlier session. After a later failure the rest is recorded
+    all the same, for each record is true without the others.
 
     Attributes:
         _answered: Whether this call is answered by an upload that is complete: it waited for that,
             or has a name for it. Otherwise only a result that was kept answers.
         _keep_result: Whether the result is kept, and one that was kept is an answer.
         _path: The absolute path of the file; None: it has none that counts.
+        _empty: Whether the entry has no records.
+        _given_up: Whether it has not taken the session, so that nothing is recorded any more.
+        _warned: Whether it was said that a later record is missing.
     """
 
     _lease: Lease
@@ -132,7 +149,8 @@ class JournalCheckpoint:
     _keep_result: bool = False
     _path: str | None = None
     _empty: bool = False
-    _failed: bool = False
+    _given_up: bool = False
+    _warned: bool = False
 
     @property
     def key(self) -> str:
@@ -170,18 +188,22 @@ class JournalCheckpoint:
         """Whether it is one file, unchanged; see ``Checkpoint.is_surely_of``."""
         return previous.identity.surely(self._identity)
 
-    async def begin(self, session: UploadSession) -> None:
-        """Note a session; see ``Checkpoint.begin``.
-
-        Raises:
-            JournalError: The journal cannot be written.
-        """
-        if not self._empty:
-            await self._clear()
-        await self._lease.append(
-            opened_record(session, self._identity, self._path, self._lease.owner)
-        )
+    async def begin(self, session: UploadSession) -> bool:
+        """Note a session; see ``Checkpoint.begin``."""
+        record = opened_record(session, self._identity, self._path, self._lease.owner)
+        try:
+            if not self._empty:
+                await self._clear()
+            await self._lease.append(record)
+        except JournalLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a journal of others may fail in its own ways
+            self._given_up = True
+            text = "%s is uploaded without a journal, so that another attempt begins anew: %s"
+            logger.warning(text, self._source.name, error)
+            return False
         self._empty = False
+        return True
 
     async def _clear(self) -> None:
         await self._lease.clear()
@@ -205,14 +227,18 @@ class JournalCheckpoint:
         await self._add(void_record(indexes))
 
     async def _add(self, record: bytes) -> None:
+        if self._given_up:
+            return
         try:
             await self._lease.append(record)
         except JournalLostError:
             raise
         except Exception as error:  # noqa: BLE001 - a journal of others may fail in its own ways
-            if not self._failed:
-                self._failed = True
-                text = "%s is uploaded without a journal from here on: %s"
+            if not self._warned:
+                self._warned = True
+                text = (
+                    "the journal misses a record of %s, so that another attempt may know less: %s"
+                )
                 logger.warning(text, self._source.name, error)
 
 

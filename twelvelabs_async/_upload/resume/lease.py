@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from attrs import define
 
 from twelvelabs_async._core import clock
+from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.tasks import done_within, end_all
 from twelvelabs_async._http.retries import backoff
 from twelvelabs_async.errors import (
@@ -45,7 +46,9 @@ def journal_errors() -> Generator[None]:
     except TwelveLabsError:
         raise
     except Exception as error:
-        raise JournalError(f"the journal failed: {str(error) or type(error).__name__}") from error
+        failure = JournalError(f"the journal failed: {str(error) or type(error).__name__}")
+        failure.lacks_descriptors = are_lacking(error)
+        raise failure from error
 
 
 @define(eq=False, repr=False)
