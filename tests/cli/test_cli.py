@@ -42,6 +42,7 @@ from twelvelabs_async._cli.log_display import notices
 from twelvelabs_async._cli.output import plain
 from twelvelabs_async._cli.upload import FILES_AT_ONCE
 from twelvelabs_async._cli.verify_served import CheckFailedError, check_served
+from twelvelabs_async._core.threads import Threads
 from twelvelabs_async.emulator import Cut, Emulator, Fault, Rewrite, Stall
 
 if sys.platform != "win32":
@@ -774,17 +775,17 @@ async def test_an_asset_that_is_not_the_file_is_found_out(
     """The comparison compares: one byte makes a difference, and so does an asset that is gone."""
     result = await client.multipart_upload.upload_file(noise)
     assert result.asset_url is not None
-    came: list[int] = []
-    digest = await check_served(str(noise), result.asset_url, came.append)
+    came, threads = list[int](), Threads()
+    digest = await check_served(str(noise), result.asset_url, came.append, threads)
     assert digest == sha256(noise)
     assert sum(came) == result.total_size
     change_last_byte(noise)
     with pytest.raises(CheckFailedError, match="is not the file"):
-        await check_served(str(noise), result.asset_url, came.append)
+        await check_served(str(noise), result.asset_url, came.append, threads)
     with pytest.raises(CheckFailedError, match="404"):
-        await check_served(str(noise), f"{emulator.store_url}/assets/gone/x", came.append)
+        await check_served(str(noise), f"{emulator.store_url}/assets/gone/x", came.append, threads)
     with pytest.raises(CheckFailedError, match="cannot be compared"):
-        await check_served(f"{noise}.gone", result.asset_url, came.append)
+        await check_served(f"{noise}.gone", result.asset_url, came.append, threads)
 
 
 @posix
@@ -801,7 +802,9 @@ async def test_file_and_asset_are_read_side_by_side(
     ):
         url = (await client.multipart_upload.upload_file(sound)).asset_url
         assert url is not None
-        checking = asyncio.create_task(check_served(str(pipe), url, lambda _: moved.set()))
+        checking = asyncio.create_task(
+            check_served(str(pipe), url, lambda _: moved.set(), Threads())
+        )
         with await asyncio.to_thread(pipe.open, "wb", 0) as writer:
             content = await asyncio.to_thread(sound.read_bytes)
             await asyncio.to_thread(writer.write, content[:-1])

@@ -11,7 +11,7 @@ import aiofiles
 import pytest
 from attrs import Factory, define
 
-from twelvelabs_async._core.threads import LANE_THREADS, NAME, SHARED_THREADS, Threads
+from twelvelabs_async._core.threads import LANE_THREADS, MOST_THREADS, NAME, SHARED_THREADS, Threads
 
 REAL_SECONDS = 10.0
 """How long a thread of these tests may take for what it does at once."""
@@ -116,6 +116,18 @@ def test_disks_that_hang_keep_no_other_file_waiting(threads: Threads, gate: Hang
     assert alive() <= 2 * SHARED_THREADS + len(hung) + 1
     gate.opened.set()
     assert {here(call) for call in calls} == {"done"}
+
+
+def test_however_many_files_hang_the_threads_are_bounded(
+    threads: Threads, gate: HangingCall
+) -> None:
+    """What is over the bound waits until a call returns, and then all of it is made."""
+    calls = [threads.lane().submit(gate) for _ in range(3 * MOST_THREADS)]
+    gate.wait_entered(MOST_THREADS)
+    assert alive() <= MOST_THREADS + 1
+    gate.opened.set()
+    assert {here(call) for call in calls} == {"done"}
+    assert alive() <= MOST_THREADS + 1
 
 
 def test_an_abandoned_call_gives_its_place_to_another(

@@ -17,6 +17,7 @@ from twelvelabs_async._cli.output import print_error
 from twelvelabs_async._cli.own_journal import OwnJournal
 from twelvelabs_async._cli.upload_one import Carrier, Surroundings
 from twelvelabs_async._cli.upload_views import print_emulated, print_interruption, print_outcome
+from twelvelabs_async._core.threads import Threads
 from twelvelabs_async.emulator import Emulator
 
 FILES_AT_ONCE = 4
@@ -79,7 +80,7 @@ async def _all(
                 print_outcome(outcome, as_json=arguments.as_json)
             await _forget(client, journal.for_upload(), outcome)
 
-        around = Surroundings(client, emulator, bars, slots, journal)
+        around = Surroundings(client, emulator, bars, slots, journal, Threads())
         carriers = [Carrier(arguments, source, around) for source in arguments.sources]
         return await run_jobs(carriers, interrupts, report)
 

@@ -52,6 +52,7 @@ class Surroundings:
         emulator: The embedded one; None: a real platform. With one, assets are compared.
         slots: Bounds the files that are sent at once; waiting takes none.
         journal: Where it is noted what is sent in chunks.
+        threads: Where files are looked at, and compared with what came back.
     """
 
     client: AsyncTwelveLabs
@@ -59,6 +60,7 @@ class Surroundings:
     bars: Bars
     slots: asyncio.Semaphore
     journal: OwnJournal
+    threads: Threads
 
 
 @define(eq=False)
@@ -142,7 +144,7 @@ class Carrier:
         if kind == "path":
             if name.startswith(("http://", "https://")):
                 raise InvalidArgumentError("it is a URL: pass it with --url")
-            await check_file(UploadCall(name, **self._arguments.options), Threads())
+            await check_file(UploadCall(name, **self._arguments.options), self._around.threads)
 
     async def _carried(self) -> Arrived:
         with self._around.bars.bar(plain(Path(self._source.name).name)) as bar:
@@ -194,7 +196,7 @@ class Carrier:
 
     async def _checked(self, arrived: Arrived, url: str, bar: Bar) -> Arrived:
         bar.begin_again(f"checking {plain(Path(self._source.name).name)}")
-        sha256 = await check_served(self._source.name, url, bar.advance)
+        sha256 = await check_served(self._source.name, url, bar.advance, self._around.threads)
         return evolve(arrived, sha256=sha256)
 
     async def _waited(self, arrived: Arrived, wait: Wait) -> Arrived:

@@ -20,19 +20,22 @@ class CheckFailedError(Exception):
     """The URL does not serve the file, or they could not be compared."""
 
 
-async def check_served(path: str, url: str, advance: Callable[[int], None]) -> str:
+async def check_served(
+    path: str, url: str, advance: Callable[[int], None], threads: Threads
+) -> str:
     """Compare a file with what ``url`` serves, and return the SHA-256 of both, in hex.
 
     Args:
         path: The file.
         url: Its asset's URL; no proxy is used.
         advance: Told how many bytes more have come back.
+        threads: Where the file is read, and both are hashed.
 
     Raises:
         CheckFailedError: They differ, or one of them cannot be read.
     """
     try:
-        sent, served = await _both_sha256(path, url, advance)
+        sent, served = await _both_sha256(path, url, advance, threads)
     except (OSError, aiohttp.ClientError) as error:
         problem = str(error) or type(error).__name__
         raise CheckFailedError(f"the asset cannot be compared with the file: {problem}") from error
@@ -43,7 +46,9 @@ async def check_served(path: str, url: str, advance: Callable[[int], None]) -> s
     return sent
 
 
-async def _both_sha256(path: str, url: str, advance: Callable[[int], None]) -> tuple[str, str]:
+async def _both_sha256(
+    path: str, url: str, advance: Callable[[int], None], threads: Threads
+) -> tuple[str, str]:
     sent, served = hashlib.sha256(), hashlib.sha256()
 
     def take(own: bytes, came: bytes) -> None:
@@ -51,7 +56,7 @@ async def _both_sha256(path: str, url: str, advance: Callable[[int], None]) -> t
         served.update(came)
 
     async with (
-        lane_of(Threads()) as lane,
+        lane_of(threads) as lane,
         aiohttp.ClientSession(timeout=SILENCE, raise_for_status=True) as session,
         session.get(URL(url, encoded=True)) as response,
     ):

@@ -71,6 +71,13 @@ class Call(Future[Any]):
 
         super().add_done_callback(call)
 
+    def refuse(self, error: Exception) -> None:
+        """Fail without a thread; the last call of a lane, which is short, is made here and now."""
+        if self.last:
+            self.make()()
+        elif self.set_running_or_notify_cancel():
+            self.set_exception(error)
+
     def make(self) -> Callable[[], None]:
         """Make the call, and return a function that sets its outcome."""
         if not (self.last or self.set_running_or_notify_cancel()):

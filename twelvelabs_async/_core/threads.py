@@ -13,6 +13,8 @@ threads differ from those of ``concurrent.futures.ThreadPoolExecutor``:
   returned, however long that takes: a descriptor is never closed, and so never used again for
   another file, under a read that is still running, and none is lost whose opener was cancelled.
 * They are daemons: a program can end while a disk hangs.
+* Where the system lets the process start no more threads, calls wait for those that there are; only
+  where there are none do calls fail.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ from typing import TypeVar
 from weakref import WeakSet
 
 from twelvelabs_async._core.lanes import Call, Lane
+from twelvelabs_async._core.new_thread import NoThreadError, can_start
 
 T = TypeVar("T")
 
@@ -38,6 +41,9 @@ LANE_THREADS = 4
 SLOW_SECONDS = 0.02
 """Seconds after which a call no longer counts, if other lanes wait for a thread."""
 
+MOST_THREADS = 128
+"""Threads of one pool at most, however many disks hang."""
+
 IDLE_SECONDS = 10.0
 """Seconds after which a thread without work ends."""
 
@@ -45,7 +51,7 @@ NAME = "twelvelabs-async disk"
 
 
 class Threads:
-    """The threads of one client, or of one journal; they start when they are needed."""
+    """The threads of one client, or of all journals; they start when they are needed."""
 
     def __init__(self) -> None:
         """Make the pool; no thread is started yet."""
@@ -55,18 +61,15 @@ class Threads:
     def forget(self) -> None:
         """Begin without threads, as in a forked process: the threads have stayed in its parent."""
         self._lock = threading.Lock()
-        self._started = SimpleQueue[Call | None]()  # calls that a thread can have at once
+        self._started = SimpleQueue[Call | None]()  # calls for the next thread that is free
         self._ended = SimpleQueue[threading.Thread]()
-        self._count = 0  # threads; always as many as calls that are started, or more
+        self._count = 0  # threads; fewer than started calls only where the system gives no more
         self._busy = 0  # calls that are started, and have not returned
         self._running = dict[Lane, int]()  # the same, by lane; a Counter would cost more
         self._counted = set[Call]()  # those of them that others wait for
         self._waiting = deque[Call]()
         self._watched = False
         self._closed = False
-
-    def __reduce__(self) -> tuple[type["Threads"], tuple[()]]:
-        return Threads, ()  # a journal that is pickled gets threads of its own where it arrives
 
     def lane(self) -> Lane:
         """Return a new lane, for one file."""
@@ -80,7 +83,7 @@ class Threads:
         """End the threads: idle ones now, the others when their calls have returned."""
         with self._lock:
             self._closed = True
-            idle = self._count - self._busy
+            idle = max(0, self._count - self._busy)
             self._count -= idle
         for _ in range(idle):
             self._started.put(None)
@@ -96,14 +99,11 @@ class Threads:
         """Give a call a thread, now or when there is one for it."""
         with self._lock:
             lane = call.lane
-            if not (self._waiting or lane in self._running) and len(self._counted) < SHARED_THREADS:
+            if not (self._waiting or lane in self._running or self._is_full()):
                 self._begin(call)
                 return call
             self._waiting.append(call)
             self._start_waiting()
-            if self._waiting and not self._watched and self._delayed():
-                self._watched = True
-                threading.Thread(target=self._watch, name=NAME, daemon=True).start()
         return call
 
     def drop(self, call: Call) -> None:
@@ -117,19 +117,33 @@ class Threads:
     def _start_waiting(self) -> None:
         while self._waiting and (call := self._next()):
             self._begin(call)
+        if self._waiting and not self._watched and self._may_help_to_watch():
+            self._watched = can_start(self._watch, NAME)
 
     def _begin(self, call: Call) -> None:
+        """Give a call to a thread, to a new one if all are busy and the system gives one."""
+        if self._busy >= self._count:
+            if can_start(self._serve, NAME):
+                self._count += 1
+            elif not self._count:
+                call.refuse(NoThreadError())
+                return
         self._busy += 1
         self._running[call.lane] = self._running.get(call.lane, 0) + 1
         self._counted.add(call)
         self._started.put(call)
-        if self._busy > self._count:
-            self._count += 1
-            threading.Thread(target=self._serve, name=NAME, daemon=True).start()
+
+    def _is_full(self) -> bool:
+        """Whether no other call may be started now."""
+        return len(self._counted) >= SHARED_THREADS or self._busy >= MOST_THREADS
+
+    def _may_help_to_watch(self) -> bool:
+        """Whether a lane waits for a thread, and gets one where a slow call no longer counts."""
+        return self._busy < MOST_THREADS and self._delayed() is not None
 
     def _next(self) -> Call | None:
         """Take the first waiting call that may run now; lanes without a thread go first."""
-        if len(self._counted) >= SHARED_THREADS:
+        if self._is_full():
             return None
         call = self._delayed() or next(filter(self._is_free, self._waiting), None)
         if call is not None:
@@ -154,7 +168,7 @@ class Threads:
         never = threading.Event()
         while True:
             with self._lock:
-                if not self._delayed():
+                if not self._may_help_to_watch():
                     self._watched = False
                     return
                 seen = set(self._counted)

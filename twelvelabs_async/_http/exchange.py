@@ -12,7 +12,7 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._http.attempt import CONNECT_TIMEOUT, Attempt, StrayAnswerError
-from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason
+from twelvelabs_async._http.network_errors import is_network_error, reason
 from twelvelabs_async._http.request import ApiRequest
 from twelvelabs_async._http.response import RawResponse, ResponseParser
 from twelvelabs_async._http.sessions import HttpSessions
@@ -110,7 +110,7 @@ class Exchanger(Unpicklable):
         """Return what ``error`` means to the caller; itself, where it is a mistake of ours."""
         if session.closed or self._sessions.closed:
             return self._sessions.closed_before(f"{request.name} was answered")
-        if isinstance(error, NETWORK_ERRORS):
+        if is_network_error(error):
             return self._no_answer(request, error, attempt)
         if isinstance(error, _EndlessAnswerError):
             return self.parser.endless(request.name, LARGEST_ANSWER)

@@ -17,6 +17,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import aiohttp
 
+from twelvelabs_async._core.new_thread import NO_MORE_THREADS, is_lack_of_threads
 from twelvelabs_async.errors import TwelveLabsError
 
 P = ParamSpec("P")
@@ -25,11 +26,15 @@ T = TypeVar("T")
 _TLS = re.compile(r"^\[\w+: (\w+)\]|^EOF occurred in violation of protocol")
 """How OpenSSL's errors begin, whose numbers are none of the system's."""
 
-NETWORK_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
-"""What an HTTP exchange may raise when the other side, or the way to it, is at fault."""
+_NETWORK_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
 
 
-def reason(error: BaseException) -> str:  # noqa: PLR0911 - a table
+def is_network_error(error: BaseException) -> bool:
+    """Whether the other side of an HTTP exchange, the way to it, or the system is at fault."""
+    return isinstance(error, _NETWORK_ERRORS) or is_lack_of_threads(error)
+
+
+def reason(error: BaseException) -> str:  # noqa: C901, PLR0911 - a table
     """Return what happened, with host and port where that helps, and no URL, header or key."""
     match error:
         case aiohttp.ClientConnectorDNSError():
@@ -50,6 +55,8 @@ def reason(error: BaseException) -> str:  # noqa: PLR0911 - a table
             return "the answer is not HTTP"
         case OSError():
             return _os_text(error)
+        case RuntimeError() if is_lack_of_threads(error):
+            return f"cannot resolve the host name: {NO_MORE_THREADS}"
         case _:
             return f"the connection failed ({type(error).__name__})"
 

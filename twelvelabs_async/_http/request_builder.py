@@ -10,6 +10,7 @@ from attrs import define, field
 from multidict import CIMultiDict
 from yarl import URL
 
+from twelvelabs_async._core.new_thread import NoThreadError
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_seconds, check_text_or_whole, check_whole
 from twelvelabs_async._http import json_text
@@ -84,8 +85,11 @@ class RequestBuilder(Unpicklable):
         return await self.in_thread(partial(json_text.dump, values))
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do what would hold up the event loop in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._lane, work)
+        """Do what would hold up the event loop in a thread, or here where there is none."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._lane, work)
+        except NoThreadError:
+            return work()
 
     def request(
         self,

@@ -1,10 +1,10 @@
 """The journal in files: one for each key, in the user's own directory, for processes of one host.
 
-Everything that blocks is in ``_log_file``, and is done in threads of the journal's own. Each entry
-has a lane of them: calls about its file are made one at a time, in order, and no file is closed
-while a thread uses it. Appends that come while the disk is busy share the next sync. Where the disk
-hangs, a call that is cancelled is left to its thread after ``lanes.GRACE`` seconds. It may be
-carried out later, but never after a call that was made later, nor after the lease has ended.
+Everything that blocks is in ``_log_file``, and is done in threads that all journals share. Each
+entry has a lane of them: calls about its file are made one at a time, in order, and no file is
+closed while a thread uses it. Appends that come while the disk is busy share the next sync. Where
+the disk hangs, a call that is cancelled is left to its thread after ``lanes.GRACE`` seconds. It may
+be carried out later, but never after a call that was made later, nor after the lease has ended.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from attrs import Factory, define, field
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.lanes import Lane
+from twelvelabs_async._core.new_thread import NoThreadError
 from twelvelabs_async._core.tasks import done_within
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async.errors import ConfigurationError, JournalError
@@ -35,6 +36,9 @@ from twelvelabs_async.journal._state_directory import journal_directory
 from twelvelabs_async.journal.protocol import lost
 
 T = TypeVar("T")
+
+_THREADS = Threads()
+"""Shared by all journals: a program may well make one for each of many uploads."""
 
 KEPT = timedelta(days=7)
 """How long an entry without an owner is kept; an upload session lives for 24 hours."""
@@ -58,7 +62,7 @@ _LASTING = frozenset({
 
 @contextmanager
 def _file_errors(path: Path) -> Generator[None]:
-    """Raise an ``OSError`` about a file as a ``JournalError``."""
+    """Raise an ``OSError`` about a file, and the lack of a thread, as a ``JournalError``."""
     try:
         yield
     except OSError as error:
@@ -68,6 +72,8 @@ def _file_errors(path: Path) -> Generator[None]:
         text = f"cannot keep the journal {path}: {reason}"
         failure = JournalError(text, retryable=error.errno not in _LASTING)
         failure.lacks_descriptors = are_lacking(error)
+    except NoThreadError as error:
+        failure = JournalError(f"cannot keep the journal {path}: {error}")
     else:
         return
     raise failure
@@ -172,7 +178,6 @@ class FileJournal:
     _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
     _own: dict[str, _LeasedEntry] = field(factory=dict[str, _LeasedEntry], init=False)
     _process: int = field(factory=os.getpid, init=False)
-    _threads: Threads = field(factory=Threads, init=False)
 
     def __attrs_post_init__(self) -> None:
         if not _safe_files.CAN_LOCK:
@@ -218,7 +223,7 @@ class FileJournal:
         hold, path = self._holds.get(key), self.path(key)
         look = partial(read_records, path)
         with _file_errors(path):
-            return await (hold.run(look) if hold else self._threads.run(look))
+            return await (hold.run(look) if hold else _THREADS.run(look))
 
     async def append(self, key: str, owner: str, record: bytes) -> None:
         """Add a record; see ``Journal.append``."""
@@ -239,7 +244,7 @@ class FileJournal:
         return hold if hold is not None and hold.owner == owner else None
 
     async def _take(self, key: str, owner: str) -> str | None:
-        lane = self._threads.lane()
+        lane = _THREADS.lane()
         taken: LogFile | str = ""
         try:
             with _file_errors(self.path(key)):

@@ -20,7 +20,7 @@ from yarl import URL
 from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.redaction import printable
 from twelvelabs_async._http.attempt import Attempt, StrayAnswerError
-from twelvelabs_async._http.network_errors import NETWORK_ERRORS, reason, without_frames
+from twelvelabs_async._http.network_errors import is_network_error, reason, without_frames
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.send.body import BodyResources, do_nothing
@@ -178,7 +178,7 @@ class Storage:
             return error
         if session.closed or self._sessions.closed:
             return self._sessions.closed_before(f"chunk {body.index} was stored")
-        if not isinstance(error, NETWORK_ERRORS):
+        if not is_network_error(error):
             return error
         if isinstance(error, aiohttp.ClientHttpProxyError):
             return _closed_tunnel(error, target, body.index)

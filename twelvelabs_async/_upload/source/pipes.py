@@ -13,7 +13,6 @@ import io
 import os
 import selectors
 import socket
-import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
@@ -23,6 +22,7 @@ from typing import IO, Any, Protocol, cast
 
 from attrs import define
 
+from twelvelabs_async._core.new_thread import NoThreadError, can_start
 from twelvelabs_async._upload.source.foreign import bytes_read, caller_code, discard
 
 READ = 2**20
@@ -203,7 +203,8 @@ def _begin(read: Callable[[], object]) -> Future[object]:
         except BaseException as error:  # noqa: BLE001 - raised where it is awaited
             reading.set_exception(error)
 
-    threading.Thread(target=run, name="twelvelabs-async pipe", daemon=True).start()
+    if not can_start(run, "twelvelabs-async pipe"):
+        raise NoThreadError
     return reading
 
 
