@@ -206,6 +206,36 @@ async def test_an_outage_is_waited_out(
     assert len(warned) in {2, 4, 6}  # when it begins and is over, and not at each attempt
 
 
+async def test_an_outage_of_the_last_report_ends_in_the_log(
+    emulator: Emulator, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not only a chunk shows that the network is back."""
+    emulator.faults.add(Fault(route="report", action=Cut(), times=2))
+    url, key = emulator.base_url, emulator.api_key
+    async with AsyncTwelveLabs(key, url, max_retries=0) as client:
+        result = await client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == 2
+    assert warned[0].startswith(f"upload {result.upload_id}: waiting for the network")
+    assert warned[1] == f"upload {result.upload_id}: the network is back"
+
+
+async def test_an_outage_of_the_store_is_not_over_when_the_platform_answers(
+    emulator: Emulator,
+    client: AsyncTwelveLabs,
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """URLs come and chunks are reported all the while: it is one outage, with one end."""
+    emulator.faults.add(Fault(route="put", action=Cut(), after=5, times=None))
+    asyncio.get_running_loop().call_later(90, emulator.faults.script.clear)
+    path = make_file(30 * CHUNK_SIZE)
+    await client.multipart_upload.upload_file(path, max_workers=1, batch_size=1)
+    assert emulator.count("presigned_urls") > 2
+    warned = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert [message.partition(": ")[2][:11] for message in warned] == ["waiting for", "the network"]
+
+
 async def test_an_outage_that_outlasts_the_timeout_ends_the_upload(
     emulator: Emulator, make_file: MakeFile
 ) -> None:

@@ -8,11 +8,14 @@ from attrs import define, field
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy, RetryState
-from twelvelabs_async.errors import ApiConnectionError, TwelveLabsError
+from twelvelabs_async.errors import ApiConnectionError, StorageError, TwelveLabsError
 
 logger = logging.getLogger("twelvelabs_async")
 
 T = TypeVar("T")
+
+PLATFORM = "the platform"
+STORE = "the object store"
 
 
 @define(eq=False, repr=False)
@@ -29,7 +32,8 @@ class Retrier:
     pause: Callable[[float], Awaitable[None]]
     _others_have_descriptors: Callable[[], bool]
     """Whether other requests or uploads have file descriptors that they will give back."""
-    _in_outage: bool = field(default=False, init=False)
+    _silent: set[str] = field(factory=set[str], init=False)
+    """Who is waited for: ``PLATFORM``, ``STORE``, or both, where nothing answers."""
 
     async def call(self, request: Callable[[], Awaitable[T]]) -> T:
         """Make a control call, again while the network is down.
@@ -49,6 +53,7 @@ class Retrier:
                 failure = error
             else:
                 self.policy.heard(clock.monotonic())
+                self._answered(PLATFORM)
                 return answer
             await self.wait(failure, attempts, began)
 
@@ -71,14 +76,21 @@ class Retrier:
     def chunk_stored(self) -> None:
         """Note that the store has taken a chunk: the network works."""
         self.policy.arrived(clock.monotonic())
-        if self._in_outage:
-            self._in_outage = False
-            logger.warning("upload %s: the network is back", self._upload_id)
+        self._answered(STORE)
+
+    def _answered(self, whom: str) -> None:
+        """Log the end of an outage; one that hid only the other side is not over."""
+        if whom in self._silent:
+            self._silent.remove(whom)
+            if not self._silent:
+                logger.warning("upload %s: the network is back", self._upload_id)
 
     def _log(self, pause: float, failure: TwelveLabsError, *, outage: bool) -> None:
         """Log a retry; an outage is one warning, when it begins, so that it does not flood."""
-        if outage and not self._in_outage:
-            self._in_outage = True
+        begins = outage and not self._silent
+        if outage:
+            self._silent.add(STORE if isinstance(failure, StorageError) else PLATFORM)
+        if begins:
             text = "upload %s: waiting for the network, %g s at most: %s"
             logger.warning(text, self._upload_id, self.policy.outage_timeout, failure)
         else:
