@@ -16,6 +16,7 @@ from twelvelabs_async._upload.resume.lease import (
     FIRST_PAUSE,
     LEASE_SECONDS,
     LONGEST_PAUSE,
+    RELEASE_SECONDS,
     RENEWAL,
     Lease,
     hold_lease,
@@ -334,7 +335,39 @@ async def test_a_lease_that_cannot_be_given_back_harms_nothing(
         await work(store)
     (record,) = caplog.records
     assert record.getMessage().startswith("the lease on 'key' was not given back: ")
-    assert clock.monotonic() <= LEASE_SECONDS
+    assert clock.monotonic() <= RELEASE_SECONDS
+    await clock.sleep(LEASE_SECONDS)
+
+
+async def test_a_store_that_hangs_holds_up_nobody_for_long(store: Store) -> None:
+    """A cancelled upload ends within seconds, and so does one whose work is done."""
+    store.hanging = {"release"}
+
+    async def upload(*, ends: bool) -> None:
+        async with hold_lease(store, "key"):
+            if not ends:
+                await asyncio.Event().wait()
+
+    await upload(ends=True)
+    assert clock.monotonic() == RELEASE_SECONDS
+    await clock.sleep(LEASE_SECONDS)
+    began = clock.monotonic()
+    with pytest.raises(TimeoutError):
+        async with clock.timeout(1):
+            await upload(ends=False)
+    assert clock.monotonic() == began + 1 + RELEASE_SECONDS
+    await clock.sleep(LEASE_SECONDS)
+
+
+async def test_a_store_that_never_answers_is_not_waited_for_longer_than_a_lease_lasts(
+    store: Store,
+) -> None:
+    """Nothing was begun; another attempt may find it back."""
+    store.hanging = {"acquire", "release"}
+    with pytest.raises(JournalError, match="the journal has not answered for 60 s") as caught:
+        await work(store)
+    assert caught.value.retryable
+    assert clock.monotonic() == LEASE_SECONDS + RELEASE_SECONDS
     await clock.sleep(LEASE_SECONDS)
 
 

@@ -30,6 +30,9 @@ LEASE_SECONDS = 60.0
 RENEWAL = 1 / 4
 """Of the lease: how often it is renewed; two that fail in a row do no harm."""
 
+RELEASE_SECONDS = 5.0
+"""Seconds that a store gets to take a lease back; nothing else of an upload is left to do then."""
+
 MOST_RELEASES = 5
 """How often a release is begun that is cancelled together with everything else."""
 
@@ -191,14 +194,25 @@ class _Keeper:
 
         Raises:
             UploadInProgressError: Somebody else has it, and the wait is over.
+            JournalError: The store does not answer.
         """
         while True:
             self._until = clock.monotonic() + self.seconds
             with journal_errors():
-                holder = await self.journal.acquire(self.key, self.owner, self.seconds)
+                holder = await self._ask_for_it()
             if holder is None:
                 return
             await pause(waiting.pause(UploadInProgressError(self.key, holder)))
+
+    async def _ask_for_it(self) -> str | None:
+        bound = clock.timeout(self.seconds)  # a lease that is given later would have run out
+        try:
+            async with bound:
+                return await self.journal.acquire(self.key, self.owner, self.seconds)
+        except TimeoutError as error:
+            if not bound.expired():
+                raise
+            raise JournalError(f"the journal has not answered for {self.seconds:g} s") from error
 
     @asynccontextmanager
     async def kept(self, lease: Lease) -> AsyncGenerator[None]:
@@ -254,9 +268,9 @@ class _Keeper:
                 await self.give_back(tries - 1)
 
     async def _release(self) -> None:
-        """Release the lease, if the store can be reached before it runs out anyway."""
+        """Release the lease, unless the store keeps us waiting: the lease runs out by itself."""
         try:
-            async with clock.timeout(self.seconds):
+            async with clock.timeout(min(self.seconds, RELEASE_SECONDS)):
                 await self.journal.release(self.key, self.owner)
         except Exception as failure:  # noqa: BLE001 - what the block did is not undone by it
             logger.warning("the lease on %r was not given back: %r", self.key, failure)
