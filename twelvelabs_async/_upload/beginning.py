@@ -49,21 +49,26 @@ class StartOrResume:
         """Return the name in the journal: the caller's, or the same for the same file and spec."""
         return self._options.resume_key or f"{identity.sample} {self._spec.digest()}"
 
+    def known(self) -> KnownSession:
+        """Return what is known of the session before anything is asked: nothing."""
+        return KnownSession()
+
     async def open(
         self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
     ) -> OpenedSession:
         """Return the session, which ``checkpoint`` records; ``known`` is told what is known."""
         previous, verify = await checkpoint.previous(), self._options.verify is not None
         if previous is not None:
+            known.found(previous.session)
             try:
                 opened = await _resume_if_same(opener, previous, source, checkpoint, verify=verify)
             except SessionEndedError as error:
                 if self._options.if_ended != "restart":
                     raise
                 logger.warning("%s: it is uploaded from the beginning", error)
+                known.forget()
             else:
                 known.open(opened.session)
-                known.recorded = True
                 return opened
         opened = await opener.create(self._spec, source.size)
         known.open(opened.session)
@@ -85,12 +90,18 @@ class ResumeById:
         """Return the name in the journal: the file's and the session's."""
         return f"{identity.sample} {self._call.upload_id}"
 
+    def known(self) -> KnownSession:
+        """Return what is known of the session before anything is asked: what the caller knows."""
+        call = self._call
+        return KnownSession(call.upload_id, call.asset_id, call.upload_headers or {})
+
     async def open(
         self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
     ) -> OpenedSession:
         """Return the session, which ``checkpoint`` records; ``known`` is told what is known."""
         call, previous = self._call, await checkpoint.previous()
         if previous is not None and previous.session.upload_id == call.upload_id:
+            known.found(previous.session)
             # The platform may have counted chunks before the journal knew of the session: whether
             # they are of this file, the caller answers for, as at the first call.
             opened = await _resume_if_same(
@@ -102,7 +113,6 @@ class ResumeById:
                 known_only=False,
             )
             known.open(opened.session)
-            known.recorded = True
             return opened
         logger.info("upload %s: of the file, only the size can be checked", call.upload_id)
         headers = call.upload_headers or {}
@@ -138,6 +148,8 @@ async def _resume_if_same(
         SourceChangedError: It is not.
         SessionEndedError: The session cannot go on, or its chunks cannot be compared.
     """
+    if not checkpoint.may_be_of(previous):
+        raise another_file(source.name, previous.session.upload_id, "its content is another")
     stored = tuple(previous.stored.values())
     sure = checkpoint.is_surely_of(previous)
     if sure and not verify:

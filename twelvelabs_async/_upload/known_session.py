@@ -28,10 +28,20 @@ class KnownSession:
     recorded: bool = False
     opened: bool = False
 
+    def found(self, session: UploadSession) -> None:
+        """Note a session that the journal has, before the platform is asked about it."""
+        self._name(session)
+        self.recorded = True
+
     def open(self, session: UploadSession) -> None:
         """Note a session that was created or opened."""
         self._name(session)
         self.opened = True
+
+    def forget(self) -> None:
+        """Note that the session is over, and that another one will be created."""
+        self.upload_id = self.asset_id = self.expires_at = None
+        self.upload_headers, self.recorded = {}, False
 
     def _name(self, session: UploadSession) -> None:
         self.upload_id, self.asset_id = session.upload_id, session.asset_id

@@ -58,7 +58,7 @@ class MultipartUpload:
     _beginning: StartOrResume | ResumeById
     _journal: Journal | None
     _identity: ContentIdentity | None = None
-    _session: KnownSession = Factory(KnownSession)
+    _session: KnownSession = Factory(lambda self: self._beginning.known(), takes_self=True)
     _uploader: Uploader | None = None
 
     @property
@@ -75,6 +75,7 @@ class MultipartUpload:
         """
         if isinstance(source, Stream):
             raise SourceError(f"{source.name} can be read only once, which chunks cannot")
+        self._session = self._beginning.known()
         async with self._take_checkpoint(source, encounters) as checkpoint:
             opener = SessionOpener(
                 self._platform,

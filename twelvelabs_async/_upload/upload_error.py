@@ -6,6 +6,7 @@ from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.retry_policy import FailureKind, failure_kind
 from twelvelabs_async.errors import (
     ApiError,
+    AssetUnknownError,
     BadRequestError,
     GoneError,
     IncompleteUploadError,
@@ -23,6 +24,9 @@ from twelvelabs_async.errors import (
 
 _HOPELESS = (SourceError, SessionEndedError, SessionCorruptedError)
 """What a session cannot go on after."""
+
+_ADVISING = (AssetUnknownError, UploadInProgressError)
+"""What says itself how to go on."""
 
 
 def upload_error(
@@ -114,7 +118,9 @@ def _standing(session: KnownSession, ledger: Ledger | None) -> str | None:
 
 def _advice(cause: TwelveLabsError, session: KnownSession) -> str | None:
     """Say how to go on, where that is possible, and the cause does not say it."""
-    over = isinstance(cause, _HOPELESS) or (_is_about_session(cause) and not session.recorded)
+    over = isinstance(cause, (*_HOPELESS, *_ADVISING)) or (
+        _is_about_session(cause) and not session.recorded
+    )
     if session.upload_id is None or over:
         return None
     if session.recorded:

@@ -6,9 +6,9 @@ from twelvelabs_async.errors._base import TwelveLabsError
 class JournalError(TwelveLabsError):
     """The journal cannot be read or written, such as on a full disk.
 
-    It ends an upload that has no session yet: nothing was sent, and the ``UploadError`` has no
-    ``upload_id``. An upload that has one goes on, and a warning says that another attempt would
-    know less; a lost lease (``JournalLostError``) ends that, too.
+    It ends an upload that has no session yet, or has not looked for it: nothing was sent. An upload
+    that has one goes on, and a warning says that another attempt would know less; a lost lease
+    (``JournalLostError``) ends that, too.
 
     Attributes:
         retryable: Whether another attempt, later, may succeed without any change.

@@ -11,13 +11,14 @@ class UploadError(TwelveLabsError):
     Attributes:
         message: What failed and why, what has been stored, and how to go on.
         file: The path of the file, as it was given; None where no file is involved.
-        upload_id: The session on the platform; None where none was opened.
+        upload_id: The session on the platform, as soon as the call, the journal or the platform
+            has named it; None where none is known.
         asset_id: The asset that the session was to make; None where it is not known.
         upload_headers: The headers that the session's PUTs must carry, for ``resume``; the platform
             sends them only once.
         chunk_index: The chunk that failed, from 1; None where it was not a chunk.
         total_chunks: The chunks of the file; None where the session did not get that far.
-        stored_chunks: The chunks that the object store holds.
+        stored_chunks: The chunks that the object store holds; 0 where ``total_chunks`` is None.
         reported_chunks: Those of them that were reported to the platform.
         retryable: Whether another attempt, later, may succeed without any change.
         retry_after: Seconds to wait before another attempt; None: no pause was asked for.

@@ -43,6 +43,10 @@ class Checkpoint(Protocol):
         """Return what an earlier attempt left; None: nothing."""
         ...
 
+    def may_be_of(self, previous: PreviousAttempt) -> bool:
+        """Whether what an earlier attempt sent may be this file, by its size and its sample."""
+        ...
+
     def is_surely_of(self, previous: PreviousAttempt) -> bool:
         """Whether what an earlier attempt sent is this very file, unchanged."""
         ...
@@ -97,6 +101,11 @@ class NoCheckpoint:
     async def previous(self) -> PreviousAttempt | None:
         """Return None."""
         return None
+
+    def may_be_of(self, previous: PreviousAttempt) -> bool:
+        """Return False: nothing is known."""
+        del previous
+        return False
 
     def is_surely_of(self, previous: PreviousAttempt) -> bool:
         """Return False: nothing is known."""
@@ -164,7 +173,6 @@ class JournalCheckpoint:
         this call must not take it for what this call has made.
 
         Raises:
-            SourceChangedError: It was the attempt to upload another file.
             JournalError: The journal cannot be read.
         """
         records = await self._lease.read()
@@ -175,14 +183,14 @@ class JournalCheckpoint:
         if previous.done_at and not (self._answered or (previous.kept and self._keep_result)):
             await self._clear()
             return None
-        if (
-            previous.identity.sample != self._identity.sample
-            or previous.session.total_size != self._source.size
-        ):
-            raise another_file(
-                self._source.name, previous.session.upload_id, "its content is another"
-            )
         return previous
+
+    def may_be_of(self, previous: PreviousAttempt) -> bool:
+        """Whether size and sample are equal; see ``Checkpoint.may_be_of``."""
+        return (
+            previous.identity.sample == self._identity.sample
+            and previous.session.total_size == self._source.size
+        )
 
     def is_surely_of(self, previous: PreviousAttempt) -> bool:
         """Whether it is one file, unchanged; see ``Checkpoint.is_surely_of``."""
