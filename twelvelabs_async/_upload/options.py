@@ -174,8 +174,10 @@ class AssetOptions(SendOptions):
     resume_key: str | None = option(
         None,
         "Your own name for this upload in the journal, such as a job's id: a later call with the "
-        "same name returns the asset that the first one made, for a day, as it was asked for "
-        "first: name, metadata and the like are not compared. None: the upload is found by the "
+        "same name returns the asset that the first one made, as long as the journal keeps the "
+        "entry (a ``FileJournal`` keeps it for at least seven days after a call has used it "
+        "last), as it was asked for first: name, metadata and the like are not compared. None: "
+        "the upload is found by the "
         "file's content and what is asked for here (values that are equal for the platform are "
         "equal), until it is complete.",
         _or_none(_check_key),
@@ -191,8 +193,9 @@ class AssetOptions(SendOptions):
     )
     keep_result: bool = option(
         False,
-        "Whether the journal keeps the result until ``multipart_upload.forget(result)``, for seven "
-        "days at most: the same call returns the same asset again, also where the process was "
+        "Whether the journal keeps the result until ``multipart_upload.forget(result)``, or as "
+        "long as it keeps the entry (a ``FileJournal`` for at least seven days after a call has "
+        "used it last): the same call returns the same asset again, also where the process was "
         "killed before it could pass the asset on. Otherwise, once a file is uploaded, the same "
         "call makes another asset. Without a journal nothing is kept.",
         check_flag,

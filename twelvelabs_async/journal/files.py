@@ -41,7 +41,7 @@ _THREADS = Threads()
 """Shared by all journals: a program may well make one for each of many uploads."""
 
 KEPT = timedelta(days=7)
-"""How long an entry without an owner is kept; an upload session lives for 24 hours."""
+"""How long an entry without an owner is kept at least; an upload session lives for 24 hours."""
 
 
 _LASTING = frozenset({
@@ -162,7 +162,8 @@ class FileJournal:
     A lease is a lock of the operating system: it ends with its process, however that ends, or when
     it is released. So ``seconds`` has no meaning here. It is lost only if the file is removed. A
     forked child has none of its parent's leases, and does not keep them alive. An entry without an
-    owner is removed seven days after it was last written. Use a journal on one event loop.
+    owner is kept for at least seven days after it was last leased or written, and removed at some
+    later lease of another one. Use a journal on one event loop.
 
     Args:
         directory: Where to keep the files; it is made when it is needed, for this user only. It

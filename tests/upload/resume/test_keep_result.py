@@ -23,7 +23,11 @@ from twelvelabs_async import (
     UploadInProgressError,
     UploadResult,
 )
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.resume.checkpoint import JournalCheckpoint
 from twelvelabs_async._upload.resume.lease import hold_lease
+from twelvelabs_async._upload.resume.records import ContentIdentity
+from twelvelabs_async._upload.source.file import open_source
 from twelvelabs_async.emulator import Emulator
 from twelvelabs_async.journal._log_file import SUFFIX, read_records
 
@@ -118,6 +122,58 @@ async def test_a_name_can_be_used_anew_once_its_result_is_forgotten(
     assert (await upload(path, resume_key="job 7")).asset_id == first.asset_id
     await client.multipart_upload.forget(first)
     assert (await upload(path, resume_key="job 7")).asset_id != first.asset_id
+
+
+async def records_of(journal: Journal, result: UploadResult) -> list[dict[str, Any]]:
+    assert result.journal_key is not None
+    return [json.loads(record) for record in await journal.read(result.journal_key)]
+
+
+@pytest.mark.parametrize("options", [{"keep_result": True}, {"resume_key": "job 7"}])
+async def test_a_call_that_the_journal_answers_adds_nothing_to_it(
+    client: AsyncTwelveLabs, journal: Journal, make_file: MakeFile, options: dict[str, Any]
+) -> None:
+    """However often it is asked; the entry does not grow."""
+    path, upload = make_file(CHUNKS * CHUNK_SIZE), client.multipart_upload.upload_file
+    first = await upload(path, **options)
+    before = await records_of(journal, first)
+    for _ in range(3):
+        assert (await upload(path, **options)).asset_id == first.asset_id
+    assert await records_of(journal, first) == before
+
+
+async def test_a_result_that_is_answered_can_be_kept_later_and_stays_kept(
+    client: AsyncTwelveLabs, journal: Journal, make_file: MakeFile
+) -> None:
+    """Who wants it kept gets that recorded; who does not care does not undo it."""
+    path, upload = make_file(CHUNKS * CHUNK_SIZE), client.multipart_upload.upload_file
+    first = await upload(path, resume_key="job 7")
+    for keep_result in (False, True, False, True):
+        await upload(path, resume_key="job 7", keep_result=keep_result)
+    ends = [each for each in await records_of(journal, first) if "done_at" in each]
+    assert [each["kept"] for each in ends] == [False, True]
+
+
+async def test_an_end_that_is_not_the_last_record_is_recorded_again(
+    client: AsyncTwelveLabs, journal: Journal, make_file: MakeFile
+) -> None:
+    """As where the platform missed a chunk of a complete upload, which was sent again."""
+    path = make_file(CHUNKS * CHUNK_SIZE)
+    first = await kept(client, path)
+    assert first.journal_key is not None
+    async with open_source(path, threads=Threads()) as source:
+        identity = ContentIdentity("a sample", source.identity)
+        answered = keep_result = True
+        async with hold_lease(journal, first.journal_key) as lease:
+            checkpoint = JournalCheckpoint(lease, identity, source, answered, keep_result)
+            previous = await checkpoint.previous()
+            assert previous is not None
+            await checkpoint.done()
+            assert "done_at" not in (await records_of(journal, first))[-2]
+            await checkpoint.stored(previous.stored[1])
+            await checkpoint.done()
+    ends = ["done_at" in record for record in await records_of(journal, first)]
+    assert ends[-3:] == [True, False, True]
 
 
 @pytest.mark.parametrize("gone", ["session", "asset"])

@@ -149,6 +149,8 @@ class JournalCheckpoint:
         _empty: Whether the entry has no records.
         _given_up: Whether it has not taken the session, so that nothing is recorded any more.
         _warned: Whether it was said that a later record is missing.
+        _told: Whether the last record says that the upload is complete, and that its result is
+            kept if this call wants that.
     """
 
     _lease: Lease
@@ -160,6 +162,7 @@ class JournalCheckpoint:
     _empty: bool = False
     _given_up: bool = False
     _warned: bool = False
+    _told: bool = False
 
     @property
     def key(self) -> str:
@@ -183,6 +186,7 @@ class JournalCheckpoint:
         if previous.done_at and not (self._answered or (previous.kept and self._keep_result)):
             await self._clear()
             return None
+        self._told = previous.done_at is not None and (previous.kept or not self._keep_result)
         return previous
 
     def may_be_of(self, previous: PreviousAttempt) -> bool:
@@ -215,14 +219,19 @@ class JournalCheckpoint:
 
     async def _clear(self) -> None:
         await self._lease.clear()
-        self._empty = True
+        self._empty, self._told = True, False
 
     async def stored(self, chunk: CompletedChunk) -> None:
         """Note that the store holds a chunk; see ``Checkpoint.stored``."""
         await self._add(stored_record(chunk))
 
     async def done(self) -> None:
-        """Note that the upload is complete; see ``Checkpoint.done``."""
+        """Note that the upload is complete; see ``Checkpoint.done``.
+
+        What an earlier call keeps stays kept: it is that call's to forget.
+        """
+        if self._told:
+            return
         with suppress(JournalLostError):  # the asset is there, whoever has the entry now
             await self._add(done_record(clock.utcnow(), kept=self._keep_result))
 
@@ -237,6 +246,7 @@ class JournalCheckpoint:
     async def _add(self, record: bytes) -> None:
         if self._given_up:
             return
+        self._told = False
         try:
             await self._lease.append(record)
         except JournalLostError:
