@@ -121,7 +121,7 @@ class AsyncTwelveLabs(Unpicklable):
             api_key=_chosen_api_key(api_key),
             timeout=timeout,
             max_retries=max_retries,
-            headers=_chosen_headers(headers or {}),
+            headers=_chosen_headers({} if headers is None else headers),
             slots=Slots(UPLOADS_A_SLOT * max_concurrency),
             lane=bodies.threads.lane(),
         )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidArgumentError
-from twelvelabs_async._http.user_metadata import MOST_CHARACTERS, MOST_VALUES, check_metadata
+from twelvelabs_async._http.user_metadata import MOST_CHARACTERS, MOST_VALUES, checked_metadata
 from twelvelabs_async.emulator import Emulator
 
 TOO_LARGE: dict[str, dict[str, Any]] = {
@@ -41,6 +41,6 @@ async def test_no_way_in_takes_more_than_can_be_written_at_once(
 
 def test_what_is_just_small_enough_is_taken() -> None:
     """By values, by characters; a key counts as text, too."""
-    check_metadata({f"k{number}": 1 for number in range(MOST_VALUES)})
-    check_metadata({"k": [1] * (MOST_VALUES - 1)})
-    check_metadata({"k": "x" * (MOST_CHARACTERS - 1)})
+    checked_metadata({f"k{number}": 1 for number in range(MOST_VALUES)})
+    checked_metadata({"k": [1] * (MOST_VALUES - 1)})
+    checked_metadata({"k": "x" * (MOST_CHARACTERS - 1)})

@@ -13,7 +13,7 @@ from twelvelabs_async._cli.outcomes import GivenSource, WrongUsageError
 from twelvelabs_async._cli.output import command_line
 from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._http import json_text
-from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async.models.uploads import UserMetadataValue
 
 
@@ -46,7 +46,7 @@ class UploadArguments:
     def __attrs_post_init__(self) -> None:
         self._check_sources()
         if self.metadata is not None:
-            check_metadata(self.metadata)
+            checked_metadata(self.metadata)
         if self.emulated and self.base_url is not None:
             raise WrongUsageError("--emulator has its own base URL: leave out --base-url")
         if not self.emulated:

@@ -29,16 +29,27 @@ _WIDTH = 100
 _SECTIONS = ("Returns:", "Raises:")
 
 
-def option(default: T, doc: str, check: Check | None = None) -> T:
+def option(
+    default: T,
+    doc: str,
+    check: Check | None = None,
+    *,
+    copy: Callable[[Any], object] | None = None,
+) -> T:
     """Define an option: a field with a default, a documentation and perhaps a check.
 
     Args:
         default: Its value where the caller gives none.
         doc: What it means; goes into the ``Args`` section of every method that takes it.
-        check: Refuses a value that can never be right; None: the type says everything.
+        check: Refuses a value that can never be right; None: the type says everything, or
+            ``copy`` does.
+        copy: Returns what to keep of a value that the caller may change while the call goes on,
+            checked. Its parameter is annotated with the option's type.
     """
     validate = None if check is None else _validator(check)
-    made: T = field(default=default, validator=validate, metadata={DOC: doc})
+    made: T = field(
+        default=default, validator=validate, converter=cast("Any", copy), metadata={DOC: doc}
+    )
     return made
 
 

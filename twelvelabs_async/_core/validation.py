@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
 
 from twelvelabs_async.errors import InvalidArgumentError
 
@@ -83,6 +84,44 @@ def check_text(argument: str, value: object) -> None:
     except UnicodeEncodeError:
         problem = f"holds half a character: {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument) from None
+
+
+def checked_mapping(
+    argument: str, value: object, refusal: Refusal = InvalidArgumentError
+) -> dict[str, Any]:
+    """Return a copy of a mapping whose keys are text; its values are the caller's own."""
+    if not isinstance(value, Mapping):
+        kind = type(value).__name__  # what it holds may be a secret
+        raise refusal(f"must be a dict, not {kind}", argument=argument)
+    try:
+        copied = dict(cast("Mapping[object, Any]", value))
+    except Exception:  # noqa: BLE001 - whatever code of the caller's raises
+        copied = None
+    if copied is None:
+        raise refusal("cannot be read: it raises an error of its own", argument=argument)
+    for key in copied:
+        if not isinstance(key, str):
+            raise refusal(f"has a key that is no text: {shown(key)}", argument=argument)
+    return cast("dict[str, Any]", copied)
+
+
+def checked_texts(argument: str, value: object) -> list[str]:
+    """Return a text, or a list of texts, as a list of one's own; none of them is empty.
+
+    Raises:
+        InvalidArgumentError: It is something else. An iterator is refused, too: it could be read
+            only once, and nothing says that once is enough.
+    """
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Collection) or isinstance(items, bytes | bytearray | Mapping):
+        problem = f"must be text or a list of texts, not {shown(value)}"
+        raise InvalidArgumentError(problem, argument=argument)
+    texts = list(cast("Collection[object]", items))
+    for text in texts:
+        check_text(argument, text)
+        if not text:
+            raise InvalidArgumentError("must not be empty text", argument=argument)
+    return cast("list[str]", texts)
 
 
 def check_word(argument: str, value: object, words: Sequence[str]) -> None:

@@ -97,7 +97,28 @@ def dump(value: Any) -> bytes:
     try:
         return _encode(_plain(value, "$"))
     except RecursionError:
-        raise InvalidArgumentError("$: nested too deeply for JSON") from None
+        raise _too_deep("$") from None
+
+
+def plain_copy(name: str, value: object) -> Any:
+    """Return what ``dump`` would write of ``value``, as values that the caller cannot change.
+
+    Args:
+        name: Where the value belongs, for the path in the error.
+        value: The value.
+
+    Raises:
+        InvalidArgumentError: As of ``dump``.
+    """
+    path = json_path("$", name)
+    try:
+        return _plain(value, path)
+    except RecursionError:
+        raise _too_deep(path) from None
+
+
+def _too_deep(path: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{path}: nested too deeply for JSON")
 
 
 def _encode(plain: Any) -> bytes:

@@ -1,7 +1,7 @@
 """A request to the platform, and what a caller may set of it, checked before it is sent."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 from urllib.parse import quote
 
 from aiohttp import Payload
@@ -9,7 +9,17 @@ from attrs import field, frozen
 from yarl import URL
 
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._core.validation import Refusal, is_header, shown
+from twelvelabs_async._core.validation import (
+    Refusal,
+    check_seconds,
+    check_text,
+    check_text_or_whole,
+    check_whole,
+    checked_mapping,
+    is_header,
+    shown,
+)
+from twelvelabs_async._http import json_text
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async.errors import InvalidArgumentError
 
@@ -97,10 +107,50 @@ def path_segment(value: object, argument: str) -> str:
 
 
 @without_frames
+def checked_options(options: object) -> RequestOptions:
+    """Return a copy of a caller's settings of a call, so that what was checked is what is sent.
+
+    Args:
+        options: The settings; None, as a whole or for one of them: the client's own apply.
+
+    Raises:
+        InvalidArgumentError: A setting can never be right.
+    """
+    if options is None:
+        return {}
+    given = checked_mapping("request_options", options)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if "timeout_in_seconds" in chosen:  # 0 would mean no bound at all
+        check_seconds("timeout_in_seconds", chosen["timeout_in_seconds"])
+    if "max_retries" in chosen:
+        check_whole("max_retries", chosen["max_retries"], 0)
+    if headers := _given(chosen, "additional_headers"):
+        chosen["additional_headers"] = checked_headers("additional_headers", headers)
+    if query := _given(chosen, "additional_query_parameters"):
+        chosen["additional_query_parameters"] = _checked_query(query)
+    if body := _given(chosen, "additional_body_parameters"):
+        copied = json_text.plain_copy("additional_body_parameters", body)
+        chosen["additional_body_parameters"] = copied
+    return cast("RequestOptions", chosen)
+
+
+def _given(chosen: Mapping[str, object], name: str) -> dict[str, Any]:
+    return checked_mapping(name, chosen[name]) if name in chosen else {}
+
+
+def _checked_query(query: Mapping[str, object]) -> Mapping[str, object]:
+    for name, value in query.items():
+        argument = f"additional_query_parameters[{name!r}]"
+        check_text(argument, name)
+        check_text_or_whole(argument, value)
+    return query
+
+
+@without_frames
 def checked_headers(
-    argument: str, headers: Mapping[str, str], refusal: Refusal = InvalidArgumentError
+    argument: str, headers: object, refusal: Refusal = InvalidArgumentError
 ) -> Mapping[str, str]:
-    """Return headers that can be sent.
+    """Return a copy of headers that can be sent.
 
     Args:
         argument: The name of the argument that they come from, for the error.
@@ -111,11 +161,12 @@ def checked_headers(
         InvalidArgumentError: A name or a value is not text, or would begin another header. The
             error names the header and not its value, which may be a secret.
     """
-    for name, value in headers.items():
+    copied = checked_mapping(argument, headers, refusal)
+    for name, value in copied.items():
         if not is_header(name, value):
             problem = "has characters that no header can carry"
             raise refusal(problem, argument=f"{argument}[{name!r}]")
         if name.lower() in FRAMING:
             problem = "cannot be set: the length of the body decides it"
             raise refusal(problem, argument=f"{argument}[{name!r}]")
-    return headers
+    return copied

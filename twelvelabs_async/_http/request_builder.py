@@ -12,9 +12,8 @@ from yarl import URL
 
 from twelvelabs_async._core.new_thread import NoThreadError
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._core.validation import check_seconds, check_text_or_whole, check_whole
 from twelvelabs_async._http import json_text
-from twelvelabs_async._http.request import ApiRequest, RequestOptions, checked_headers
+from twelvelabs_async._http.request import ApiRequest, RequestOptions, checked_options
 
 T = TypeVar("T")
 
@@ -67,7 +66,8 @@ class RequestBuilder(Unpicklable):
         """
         if json is None:
             return self.request(method, path, params=params, options=options, **flags)
-        additional = (options or {}).get("additional_body_parameters") or {}
+        options = checked_options(options)
+        additional = options.get("additional_body_parameters", {})
         return self.request(
             method,
             path,
@@ -116,26 +116,18 @@ class RequestBuilder(Unpicklable):
         Raises:
             InvalidArgumentError: An option can never be right.
         """
-        options = options or {}
-        additional = options.get("additional_query_parameters") or {}
-        for name, value in additional.items():
-            check_text_or_whole(f"additional_query_parameters[{name!r}]", value)
-        timeout = options.get("timeout_in_seconds")
-        retries = options.get("max_retries")
-        if timeout is not None:  # 0 would mean no bound at all, below
-            check_seconds("timeout_in_seconds", timeout)
-        if retries is not None:
-            check_whole("max_retries", retries, 0)
-        query = {**(params or {}), **additional}
+        # Checked before there are secrets in the frames below.
+        options = checked_options(options)
+        query = {**(params or {}), **options.get("additional_query_parameters", {})}
         url = URL(f"{self.base_url}{path}", encoded=True)
         return ApiRequest(
             method=method,
             path=path,
             url=url.update_query(query) if query else url,
-            headers=self._headers(content_type, options.get("additional_headers") or {}),
+            headers=self._headers(content_type, options.get("additional_headers", {})),
             body=body,
-            timeout=self.timeout if timeout is None else timeout,
-            retries=self.max_retries if retries is None else retries,
+            timeout=options.get("timeout_in_seconds", self.timeout),
+            retries=options.get("max_retries", self.max_retries),
             **flags,
         )
 
@@ -143,10 +135,8 @@ class RequestBuilder(Unpicklable):
         self, content_type: str | None, additional: Mapping[str, str]
     ) -> Mapping[str, str]:
         """Return the headers of a request; whatever their case, the later one of a name wins."""
-        # Checked before there are secrets in this frame.
-        checked = checked_headers("additional_headers", additional)
         headers = CIMultiDict(self.headers)
-        headers.update(checked)
+        headers.update(additional)
         if content_type is not None:
             headers["Content-Type"] = content_type
         headers["x-api-key"] = self._api_key

@@ -18,7 +18,7 @@ from yarl import URL
 
 from twelvelabs_async._core.validation import check_text, check_text_or_whole, is_header, shown
 from twelvelabs_async._http import json_text
-from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.asset_name import checked_name
 from twelvelabs_async._upload.send.body import Body
 from twelvelabs_async._upload.source.content import UNNAMED, Content
@@ -157,8 +157,7 @@ def _json(user_metadata: UserMetadata | str | None) -> str | None:
     if user_metadata is None:
         return None
     values = _parsed(user_metadata) if isinstance(user_metadata, str) else user_metadata
-    check_metadata(values)
-    return json_text.dump(values).decode()
+    return json_text.dump(checked_metadata(values)).decode()
 
 
 def _parsed(text: str) -> UserMetadata:

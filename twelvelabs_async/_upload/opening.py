@@ -82,7 +82,7 @@ class SessionOpener:
         """Return the caller's options without what is meant for the session's creation only."""
         if self._options is None:
             return None
-        later = self._options.copy()
+        later = RequestOptions(**self._options)
         later.pop("additional_body_parameters", None)
         later.pop("additional_query_parameters", None)
         return later

@@ -28,8 +28,13 @@ from twelvelabs_async._core.validation import (
     check_word,
     shown,
 )
-from twelvelabs_async._http.request import RequestOptions, checked_headers, path_segment
-from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._http.request import (
+    RequestOptions,
+    checked_headers,
+    checked_options,
+    path_segment,
+)
+from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.asset_name import check_filename, check_type
 from twelvelabs_async._upload.progress import ProgressCallback, check_callback
 from twelvelabs_async._upload.source.content import File
@@ -74,10 +79,16 @@ def _check_key(name: str, value: object) -> None:
         raise InvalidArgumentError("is empty", argument=name)
 
 
-def _check_request(name: str, value: object) -> None:
-    if not isinstance(value, Mapping):
-        problem = f"must be a dict of RequestOptions, not {shown(value)}"
-        raise InvalidArgumentError(problem, argument=name)
+def _own_request(value: RequestOptions | None) -> RequestOptions | None:
+    return None if value is None else checked_options(value)
+
+
+def _own_metadata(value: UserMetadata | None) -> UserMetadata | None:
+    return None if value is None else checked_metadata(value)
+
+
+def _own_headers(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    return None if value is None else checked_headers("upload_headers", value)
 
 
 def _check_id(name: str, value: object) -> None:
@@ -142,7 +153,7 @@ class SendOptions:
         None,
         "For the calls to the platform, not for those to the object store; additional parameters "
         "for the first one only, which opens the session or creates the asset.",
-        _or_none(_check_request),
+        copy=_own_request,
     )
 
 
@@ -169,7 +180,7 @@ class AssetOptions(SendOptions):
     user_metadata: UserMetadata | None = option(
         None,
         "Your own keys and values, kept with the asset; None: none.",
-        _or_none(lambda _, value: check_metadata(value)),
+        copy=_own_metadata,
     )
     resume_key: str | None = option(
         None,
@@ -235,7 +246,7 @@ class ResumeOptions(SendOptions):
     upload_headers: Mapping[str, str] | None = option(
         None,
         "What the platform asked to send with each PUT; None: nothing.",
-        _or_none(checked_headers),
+        copy=_own_headers,
     )
 
 
@@ -254,8 +265,9 @@ class UploadCall(UploadOptions):
         metadata=documented(
             "A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async, that "
             "gives bytes, an async iterator of bytes, or a tuple ``(name, content)`` or ``(name, "
-            "content, content_type)``. It must not change meanwhile. What can be read only once, "
-            "as it cannot be sought in, goes in one request."
+            "content, content_type)``. It must not change meanwhile, as a bytearray can: no "
+            "copy is made. What can be read only once, as it cannot be sought in, goes in one "
+            "request."
         )
     )
 

@@ -72,7 +72,7 @@ class RoutedUpload:
             enable_hls=call.enable_hls,
             enable_thumbnail=call.enable_thumbnail,
             user_metadata=call.user_metadata,
-            additional=options.get("additional_body_parameters") or {},
+            additional=options.get("additional_body_parameters", {}),
         )
         admitted = AdmittedUpload(runtime, content, call, journal)
         direct = DirectUpload.of(runtime, form, options)

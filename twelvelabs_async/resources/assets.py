@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_seconds
-from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._core.validation import check_seconds, checked_texts
+from twelvelabs_async._http.request import RequestOptions, checked_options
 from twelvelabs_async._upload.form import CreationMethod
 from twelvelabs_async._upload.source.content import File
 from twelvelabs_async.models.assets import (
@@ -58,7 +58,8 @@ class AssetsClient:
                 content, content_type)``. What can be read only once is not sent again when a
                 part of it is gone; an async generator is closed in the end. While it is read it
                 holds one of the client's ``max_concurrency``, so it must not itself wait for other
-                uploads.
+                uploads. Bytes that can change (a ``bytearray``) are not copied: they are sent as
+                they are when it is their turn, and must not change before the call has ended.
             url: ``http`` or ``https``, and within the platform's reach.
             filename: What to call the asset; None: the name that ``file`` or ``url`` has.
             enable_hls: Whether to make an HLS stream; None: the platform's choice.
@@ -116,15 +117,19 @@ class AssetsClient:
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
         """
+        # Of one's own: later pages are fetched after the caller may have changed them.
+        options = checked_options(request_options)
+        ids = None if asset_ids is None else checked_texts("asset_ids", asset_ids)
+        types = None if asset_types is None else checked_texts("asset_types", asset_types)
 
         async def fetch(number: int) -> Page[AssetDetail]:
             answer = await self._raw.list(
                 page=number,
                 page_limit=page_limit,
-                asset_ids=asset_ids,
-                asset_types=asset_types,
+                asset_ids=ids,
+                asset_types=types,
                 filename=filename,
-                request_options=request_options,
+                request_options=options,
             )
             return Page(answer.data.data, answer.data.page_info, number, fetch)
 
@@ -274,7 +279,6 @@ class AssetsClient:
         check_seconds("poll_interval", poll_interval)
         if timeout is not None:
             check_seconds("timeout", timeout)
+        options = checked_options(request_options)
         poll = ReadinessPoll(timeout, poll_interval, hls, thumbnail, self._pause)
-        return await poll.run(
-            asset_id, lambda: self.retrieve(asset_id, request_options=request_options)
-        )
+        return await poll.run(asset_id, lambda: self.retrieve(asset_id, request_options=options))

@@ -9,7 +9,7 @@ from attrs import define
 
 from twelvelabs_async._core.call_options import takes
 from twelvelabs_async._core.validation import check_seconds
-from twelvelabs_async._http.request import RequestOptions
+from twelvelabs_async._http.request import RequestOptions, checked_options
 from twelvelabs_async._upload.options import ResumeCall, UploadFileCall
 from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async.journal import Journal
@@ -166,10 +166,11 @@ class MultipartUploadClient:
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
         """
+        options = checked_options(request_options)  # of one's own, for later pages
 
         async def fetch(number: int) -> UploadStatusPage:
             answer = await self._raw.get_status(
-                upload_id, page=number, page_limit=page_limit, request_options=request_options
+                upload_id, page=number, page_limit=page_limit, request_options=options
             )
             return UploadStatusPage.of(answer.data, number, fetch)
 
@@ -194,10 +195,11 @@ class MultipartUploadClient:
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
         """
+        options = checked_options(request_options)  # of one's own, for later pages
 
         async def fetch(number: int) -> Page[IncompleteUploadSummary]:
             answer = await self._raw.list_incomplete_uploads(
-                page=number, page_limit=page_limit, request_options=request_options
+                page=number, page_limit=page_limit, request_options=options
             )
             return Page(answer.data.data, answer.data.page_info, number, fetch)
 
@@ -282,8 +284,9 @@ class MultipartUploadClient:
         check_seconds("sleep_interval", sleep_interval)
         if max_wait_time is not None:
             check_seconds("max_wait_time", max_wait_time, zero=True)
+        options = checked_options(request_options)
         poll = CompletionPoll(max_wait_time, sleep_interval, callback, self._pause)
         return await poll.run(
             upload_id,
-            lambda: self.get_status(upload_id, page_limit=1, request_options=request_options),
+            lambda: self.get_status(upload_id, page_limit=1, request_options=options),
         )

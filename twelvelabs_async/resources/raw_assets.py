@@ -4,22 +4,21 @@ Facts: the platform's API reference, v1.3, "Assets", read 2026-11; of transcript
 SDK 1.3.6.
 """
 
-from collections.abc import Collection, Sequence
-from typing import cast
+from collections.abc import Sequence
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_text, shown
-from twelvelabs_async._http.request import RequestOptions, path_segment
+from twelvelabs_async._core.validation import check_text, checked_texts
+from twelvelabs_async._http.request import RequestOptions, checked_options, path_segment
 from twelvelabs_async._http.request_builder import Params
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Transport
-from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.direct import ASSETS, DirectUpload
 from twelvelabs_async._upload.form import CreationMethod, checked_form
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import File, parse_content
-from twelvelabs_async.errors import ConflictError, InvalidArgumentError
+from twelvelabs_async.errors import ConflictError
 from twelvelabs_async.models.assets import (
     AssetDetail,
     AssetTranscriptionResponse,
@@ -49,7 +48,7 @@ class RawAssetsClient:
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[AssetDetail]:
         """Create an asset; see ``AssetsClient.create``."""
-        options = request_options or {}
+        options = checked_options(request_options)
         form = checked_form(
             method=method,
             content=None if file is None else parse_content(file),
@@ -58,7 +57,7 @@ class RawAssetsClient:
             enable_hls=enable_hls,
             enable_thumbnail=enable_thumbnail,
             user_metadata=user_metadata,
-            additional=options.get("additional_body_parameters") or {},
+            additional=options.get("additional_body_parameters", {}),
         )
         return await DirectUpload.of(self._runtime, form, options).run()
 
@@ -166,11 +165,10 @@ class RawAssetsClient:
         user_metadata: UserMetadata,
         request_options: RequestOptions | None,
     ) -> ApiResponse[None]:
-        check_metadata(user_metadata)
         return await self._transport.request_no_content(
             method,
             _metadata(asset_id),
-            json={"user_metadata": user_metadata},
+            json={"user_metadata": checked_metadata(user_metadata)},
             options=request_options,
         )
 
@@ -184,24 +182,5 @@ def _metadata(asset_id: str) -> str:
 
 
 def _repeated(name: str, values: object) -> dict[str, Sequence[str]]:
-    """Return a parameter that repeats: one text, or each of a list of texts; None: none.
-
-    Raises:
-        InvalidArgumentError: It is something else. An iterator is refused, too: it would be used
-            up when the request is sent for a second page.
-    """
-    if values is None:
-        return {}
-    items = [values] if isinstance(values, str) else values
-    if not isinstance(items, Collection) or isinstance(items, bytes):
-        raise InvalidArgumentError(
-            f"must be text or a list of texts, not {shown(values)}", argument=name
-        )
-    return {name: [_word(name, item) for item in cast("Collection[object]", items)]}
-
-
-def _word(name: str, value: object) -> str:
-    check_text(name, value)
-    if not value:
-        raise InvalidArgumentError("must not be empty text", argument=name)
-    return str(value)
+    """Return a parameter that repeats: one text, or each of a list of texts; None: none."""
+    return {} if values is None else {name: checked_texts(name, values)}

@@ -12,7 +12,7 @@ from twelvelabs_async._core.validation import check_whole, shown
 from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.transport import Transport
-from twelvelabs_async._http.user_metadata import check_metadata
+from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.plan.url_book import MOST_URLS
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models.pages import page_params
@@ -60,15 +60,13 @@ class RawMultipartUploadClient:
                 f"must be one of {', '.join(ASSET_TYPES)}, not {shown(type)}", argument="type"
             )
         check_whole("total_size", total_size, 1)
-        if user_metadata is not None:
-            check_metadata(user_metadata)
         asked = {
             "filename": filename,
             "type": type,
             "total_size": total_size,
             "enable_hls": enable_hls,
             "enable_thumbnail": enable_thumbnail,
-            "user_metadata": user_metadata,
+            "user_metadata": None if user_metadata is None else checked_metadata(user_metadata),
         }
         return await self._transport.request(
             CreateAssetUploadResponse,
