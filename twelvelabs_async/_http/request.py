@@ -23,8 +23,10 @@ from twelvelabs_async._http import json_text
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async.errors import InvalidArgumentError
 
-FRAMING = frozenset({"content-length", "transfer-encoding"})
-"""Headers that say how long a body is. A wrong value would turn its rest into a second request."""
+_LENGTH = "the length of the body decides it"
+FRAMING: Mapping[str, str] = {"content-length": _LENGTH, "transfer-encoding": _LENGTH}
+"""Headers that say how long a body is, and why nobody sets them: a wrong value would turn the
+body's rest into a second request."""
 
 
 class RequestOptions(TypedDict, total=False):
@@ -148,7 +150,11 @@ def _checked_query(query: Mapping[str, object]) -> Mapping[str, object]:
 
 @without_frames
 def checked_headers(
-    argument: str, headers: object, refusal: Refusal = InvalidArgumentError
+    argument: str,
+    headers: object,
+    refusal: Refusal = InvalidArgumentError,
+    *,
+    reserved: Mapping[str, str] = FRAMING,
 ) -> Mapping[str, str]:
     """Return a copy of headers that can be sent.
 
@@ -156,17 +162,18 @@ def checked_headers(
         argument: The name of the argument that they come from, for the error.
         headers: The headers.
         refusal: The class of the error.
+        reserved: Names, in lower case, of headers that cannot be set, and what decides them.
 
     Raises:
-        InvalidArgumentError: A name or a value is not text, or would begin another header. The
-            error names the header and not its value, which may be a secret.
+        InvalidArgumentError: A name or a value is not text, or would begin another header, or the
+            header is reserved. The error names the header and not its value, which may be a secret.
     """
     copied = checked_mapping(argument, headers, refusal)
     for name, value in copied.items():
         if not is_header(name, value):
             problem = "has characters that no header can carry"
             raise refusal(problem, argument=f"{argument}[{name!r}]")
-        if name.lower() in FRAMING:
-            problem = "cannot be set: the length of the body decides it"
+        if name.lower() in reserved:
+            problem = f"cannot be set: {reserved[name.lower()]}"
             raise refusal(problem, argument=f"{argument}[{name!r}]")
     return copied

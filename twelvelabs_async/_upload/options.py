@@ -30,12 +30,12 @@ from twelvelabs_async._core.validation import (
 )
 from twelvelabs_async._http.request import (
     RequestOptions,
-    checked_headers,
     checked_options,
     path_segment,
 )
 from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.asset_name import check_filename, check_type
+from twelvelabs_async._upload.plan.session import checked_put_headers
 from twelvelabs_async._upload.progress import ProgressCallback, check_callback
 from twelvelabs_async._upload.source.content import File
 from twelvelabs_async.errors import InvalidArgumentError
@@ -88,7 +88,7 @@ def _own_metadata(value: UserMetadata | None) -> UserMetadata | None:
 
 
 def _own_headers(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
-    return None if value is None else checked_headers("upload_headers", value)
+    return None if value is None else checked_put_headers("upload_headers", value)
 
 
 def _check_id(name: str, value: object) -> None:

@@ -626,6 +626,18 @@ async def test_only_the_size_can_be_checked_and_it_is(
     assert isinstance(caught.value.__cause__, SourceChangedError)
 
 
+@pytest.mark.parametrize("name", ["Host", "host", "Content-Length", "Transfer-Encoding"])
+async def test_a_header_that_no_put_may_set_is_refused(
+    name: str, emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Whoever names it: the caller, before anything is sent, as the platform."""
+    upload = client.multipart_upload.resume("u1", make_file(1), upload_headers={name: "5"})
+    with pytest.raises(InvalidArgumentError, match="cannot be set") as caught:
+        await upload
+    assert caught.value.argument == f"upload_headers[{name!r}]"
+    assert emulator.requests == []
+
+
 async def test_a_session_that_is_not_there_cannot_be_resumed(
     emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:

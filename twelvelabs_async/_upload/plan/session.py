@@ -5,10 +5,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from twelvelabs_async._core.validation import is_header
-from twelvelabs_async._http.request import FRAMING, path_segment
+from twelvelabs_async._http.request import FRAMING, checked_headers, path_segment
 from twelvelabs_async._upload.plan.slices import Slices, agreed_slices
 from twelvelabs_async.errors import InvalidArgumentError
+
+_OF_A_PUT = {**FRAMING, "host": "the presigned URL decides it"}
 
 
 @frozen
@@ -45,10 +46,22 @@ def check_session(session: UploadSession) -> Slices:
     _check_id("upload_id", session.upload_id)
     if session.asset_id is not None:
         _check_id("asset_id", session.asset_id)
-    for name, value in session.upload_headers.items():
-        if not is_header(name, value) or name.lower() in {*FRAMING, "host"}:
-            raise ValueError(f"$.upload_headers: no PUT can carry {name!r} as it is")
+    try:
+        checked_put_headers("upload_headers", session.upload_headers)
+    except InvalidArgumentError as error:
+        problem = f"$.{error}"
+        raise ValueError(problem) from None
     return agreed_slices(session.total_size, session.chunk_size, session.total_chunks)
+
+
+def checked_put_headers(argument: str, headers: object) -> Mapping[str, str]:
+    """Return a copy of headers that every PUT of a session can carry, whoever has named them.
+
+    Raises:
+        InvalidArgumentError: As of ``checked_headers``, and for a ``Host``: it would lead to
+            another bucket or server than the one that the URL is signed for.
+    """
+    return checked_headers(argument, headers, reserved=_OF_A_PUT)
 
 
 def is_id(value: str) -> bool:
