@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from random import Random
 from types import ModuleType
 
 import pytest
@@ -20,7 +21,7 @@ from support.memory_platform import choose_profile
 
 from twelvelabs_async._core import clock
 from twelvelabs_async.errors import ConfigurationError, JournalError, JournalLostError
-from twelvelabs_async.journal import FileJournal, _safe_files
+from twelvelabs_async.journal import FileJournal, _log_file, _safe_files
 from twelvelabs_async.journal._disk import Disk
 from twelvelabs_async.journal._frames import HEADER, frame, whole_records
 from twelvelabs_async.journal._log_file import PURGE_LOOKS, SUFFIX
@@ -878,6 +879,36 @@ async def test_a_purge_is_short_and_all_get_their_turn(tmp_path: Path) -> None:
     await fill(journal, [])
     await fill(journal, [])
     assert entries(tmp_path) == []
+
+
+async def test_old_entries_behind_young_ones_get_their_turn(tmp_path: Path) -> None:
+    """The system lists the same ones first each time, and these are all young."""
+    journal = FileJournal(tmp_path)
+    for number in range(5 * PURGE_LOOKS):
+        journal.path(f"key {number}").touch()
+    listed = [Path(entry) for entry in os.scandir(tmp_path)]
+    for path in listed[2 * PURGE_LOOKS :]:
+        age(path, 8)
+    for _ in range(200):
+        await fill(journal, [])
+    assert set(entries(tmp_path)) == set(listed[: 2 * PURGE_LOOKS])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_entries_beyond_what_most_purges_read_get_their_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Most purges read few names, but no name is out of reach."""
+    monkeypatch.setattr(_log_file, "PURGE_NAMES", 50)
+    journal, chance, now = FileJournal(tmp_path), Random(seed), clock.utcnow().timestamp()
+    for number in range(400):
+        journal.path(f"key {number}").touch()
+    listed = [Path(entry) for entry in os.scandir(tmp_path)]
+    for path in listed[300:]:
+        age(path, 8)
+    for _ in range(500):
+        _log_file.purge(tmp_path, now - 7 * 86400, chance)
+    assert set(entries(tmp_path)) == set(listed[:300])
 
 
 # What others keep, or put, where the journal is

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 from attrs import Factory, define, field
@@ -179,6 +180,7 @@ class FileJournal:
     _disk: Disk = field(factory=Disk, kw_only=True, alias="disk")
     _own: dict[str, _LeasedEntry] = field(factory=dict[str, _LeasedEntry], init=False)
     _process: int = field(factory=os.getpid, init=False)
+    _chance: Random = field(factory=Random, init=False)
 
     def __attrs_post_init__(self) -> None:
         if not _safe_files.CAN_LOCK:
@@ -265,5 +267,5 @@ class FileJournal:
         """Lock a file, and remove old ones; in a thread."""
         taken = lock_entry(self.path(key), owner, self._disk)
         if not isinstance(taken, str):
-            purge(self.directory, kept.timestamp())
+            purge(self.directory, kept.timestamp(), self._chance)
         return taken
