@@ -31,9 +31,7 @@ class UploadInProgressError(TwelveLabsError):
         holder: The name of the other attempt, such as ``host:pid``; empty where it is not known.
     """
 
-    def __init__(self, key: str, holder: str) -> None:
+    def __init__(self, key: str, holder: str, *, advice: str = "if_busy='wait' waits") -> None:
         self.key = key
         self.holder = holder
-        super().__init__(
-            f"{holder or 'somebody else'} is at work on the same upload (if_busy='wait' waits)"
-        )
+        super().__init__(f"{holder or 'somebody else'} is at work on the same upload ({advice})")

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import logging
 import os
 import random
 from collections.abc import AsyncIterator, Generator
@@ -98,15 +99,26 @@ async def test_forgetting_is_harmless(
 
 
 async def test_forgetting_waits_for_a_call_that_has_the_entry(
-    client: AsyncTwelveLabs, journal: Journal, make_file: MakeFile
+    client: AsyncTwelveLabs,
+    journal: Journal,
+    make_file: MakeFile,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """For a minute; then it says who has it."""
+    """For a minute; then it says who has it. It advises nothing that only uploads can do."""
+    caplog.set_level(logging.INFO)
     path = make_file(CHUNKS * CHUNK_SIZE)
     first = await kept(client, path)
     assert first.journal_key is not None
     async with hold_lease(journal, first.journal_key):
-        with pytest.raises(UploadInProgressError):
+        with pytest.raises(UploadInProgressError, match=r"upload \(forget\(\) waits") as caught:
             await client.multipart_upload.forget(first)
+        waits = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+        (text,) = [wait for wait in waits if "cannot be forgotten yet" in wait]
+        for said in (text, str(caught.value)):
+            assert "if_busy" not in said
+            assert f":{os.getpid()}" in said
+        assert f"upload {first.upload_id} cannot" in text
+        assert first.journal_key not in text
         forgetting = asyncio.create_task(client.multipart_upload.forget(first))
         await asyncio.sleep(1)
     await forgetting

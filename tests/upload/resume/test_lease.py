@@ -19,6 +19,7 @@ from twelvelabs_async._upload.resume.lease import (
     RELEASE_SECONDS,
     RENEWAL,
     Lease,
+    Waiting,
     hold_lease,
     this_process,
 )
@@ -107,7 +108,7 @@ async def test_who_comes_second_is_told_at_once_who_was_first(journal: Journal) 
 
 async def test_a_lease_is_one_request_and_its_end_another(store: Store) -> None:
     """A short block renews nothing."""
-    async with hold_lease(store, "key", wait=0) as lease:
+    async with hold_lease(store, "key", waiting=Waiting("key")) as lease:
         assert store.holder() == lease.owner
     assert store.asked == ["acquire", "release"]
 
@@ -120,9 +121,9 @@ async def test_two_of_the_same_name_are_two_owners(store: Store) -> None:
                 pytest.fail("two hold it")
 
 
-async def work(journal: Journal, seconds: float = 0, wait: float | None = None) -> Lease:
+async def work(journal: Journal, seconds: float = 0, wait: float = 0) -> Lease:
     """Hold the lease for some seconds."""
-    async with hold_lease(journal, "key", wait=wait) as lease:
+    async with hold_lease(journal, "key", waiting=Waiting("key", wait)) as lease:
         await clock.sleep(seconds)
     return lease
 
@@ -170,7 +171,7 @@ async def test_a_wait_is_logged_once_with_who_has_the_entry(
 
 
 async def _hold_labelled(journal: Journal) -> None:
-    async with hold_lease(journal, "key", label="clip.mp4", wait=math.inf):
+    async with hold_lease(journal, "key", waiting=Waiting("clip.mp4", math.inf)):
         pass
 
 
@@ -227,7 +228,7 @@ async def test_many_who_wait_all_get_their_turn(journal: Journal) -> None:
 
     async def one() -> None:
         nonlocal inside, most
-        async with hold_lease(journal, "key", wait=math.inf):
+        async with hold_lease(journal, "key", waiting=Waiting("key", math.inf)):
             inside += 1
             most = max(most, inside)
             await clock.sleep(1)

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Protocol
 
 from attrs import define
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._upload.plan.session import UploadSession
-from twelvelabs_async._upload.resume.lease import Lease, hold_lease, journal_errors
+from twelvelabs_async._upload.resume.lease import Lease, Waiting, hold_lease, journal_errors
 from twelvelabs_async._upload.resume.records import (
     ContentIdentity,
     PreviousAttempt,
@@ -21,7 +21,12 @@ from twelvelabs_async._upload.resume.records import (
     void_record,
 )
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async.errors import JournalError, JournalLostError, SourceChangedError
+from twelvelabs_async.errors import (
+    JournalError,
+    JournalLostError,
+    SourceChangedError,
+    UploadInProgressError,
+)
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.uploads import CompletedChunk
 
@@ -29,6 +34,9 @@ logger = logging.getLogger("twelvelabs_async")
 
 FORGET_SECONDS = 60.0
 """Seconds to wait for an entry that is to be forgotten, and that another call has."""
+
+_BUSY = "the result of %s cannot be forgotten yet, for %s is at work on the same upload (%s)"
+_PATIENCE = "forget() waits for a minute"
 
 
 class Checkpoint(Protocol):
@@ -275,7 +283,14 @@ async def forget_result(
         records = await journal.read(key)
     if not await _is_of(upload_id, records):
         return
-    async with hold_lease(journal, key, wait=FORGET_SECONDS, pause=pause) as lease:
+    waiting = Waiting(f"upload {upload_id}", FORGET_SECONDS, _BUSY, _PATIENCE, None)
+    async with AsyncExitStack() as stack:
+        try:
+            lease = await stack.enter_async_context(
+                hold_lease(journal, key, waiting=waiting, pause=pause)
+            )
+        except UploadInProgressError as error:
+            raise UploadInProgressError(error.key, error.holder, advice=_PATIENCE) from None
         if await _is_of(upload_id, await lease.read()):
             await lease.clear()
             with suppress(JournalError):  # it is forgotten all the same

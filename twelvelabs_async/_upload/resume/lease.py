@@ -102,8 +102,7 @@ async def hold_lease(
     key: str,
     owner: str | None = None,
     *,
-    label: str | None = None,
-    wait: float | None = None,
+    waiting: "Waiting | None" = None,
     seconds: float = LEASE_SECONDS,
     pause: Callable[[float], Awaitable[None]] = clock.sleep,
 ) -> AsyncGenerator[Lease]:
@@ -116,8 +115,7 @@ async def hold_lease(
         key: The entry.
         owner: How to call us to others; a random part is added, so that no two are the same. None:
             the host and the process.
-        label: What the log calls the upload when it has to wait; None: the key.
-        wait: Seconds to wait for whoever has it; None or 0: none; ``math.inf``: without end.
+        waiting: How to wait for whoever has it; None: not at all.
         seconds: How long the lease lasts unless it is renewed, as it is all the time.
         pause: How to wait between two looks.
 
@@ -127,9 +125,8 @@ async def hold_lease(
         JournalError: The store cannot be reached, read or written.
     """
     keeper = _Keeper(journal, key, f"{owner or this_process()}#{secrets.token_hex(4)}", seconds)
-    waiting = Waiting(label or key, wait or 0.0)
     try:
-        await keeper.acquire(waiting, pause)
+        await keeper.acquire(waiting or Waiting(key), pause)
         lease = Lease(key, keeper.owner, journal)
         async with keeper.kept(lease):
             yield lease
@@ -141,12 +138,22 @@ async def hold_lease(
 class Waiting:
     """A wait for a lease that somebody else has: how long before the next look, and until when.
 
-    It logs once, and at the first look, for whom an upload waits. A holder that has just come may
-    not have written its name yet: the second look finds it.
+    It logs once, and at the first look, for whom it waits. A holder that has just come may not have
+    written its name yet: the second look finds it.
+
+    Attributes:
+        _label: What waits.
+        _seconds: How long; 0: not at all; ``math.inf``: without end.
+        _text: What the log says of ``_label``, of the holder, and last what can be done.
+        _advice: What can be done about it.
+        _argument: The Python argument that this recommends; None: it recommends none.
     """
 
     _label: str
-    _seconds: float
+    _seconds: float = 0.0
+    _text: str = "%s is already being uploaded by %s: waiting for that to end (%s)"
+    _advice: str = "if_busy='raise' does not wait"
+    _argument: str | None = "if_busy"
     _until: float | None = None
     _looks: int = 0
     _logged: bool = False
@@ -173,9 +180,8 @@ class Waiting:
         self._logged = True
         name = holder.rpartition("#")[0] or holder or "another process"
         level = logging.INFO if name == this_process() else logging.WARNING
-        text = "%s is already being uploaded by %s: waiting for that to end (%s)"
-        advice, about = "if_busy='raise' does not wait", {"argument": "if_busy"}
-        logger.log(level, text, self._label, name, advice, extra=about)
+        about = {"argument": self._argument}
+        logger.log(level, self._text, self._label, name, self._advice, extra=about)
 
 
 @define(eq=False, repr=False)
