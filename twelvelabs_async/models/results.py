@@ -51,7 +51,8 @@ class UploadProgress:
         status: ``uploading``, then ``completed`` or ``failed``.
         upload_id: The session; keep it to find the session again. None: there is none, for the
             file is sent in one request.
-        asset_id: The asset that the session will make; None where there is no session.
+        asset_id: The asset that the session will make; None where there is no session, and in
+            ``resume`` without ``asset_id=`` until the platform's answer to a report names it.
         uploaded_bytes: Bytes handed to the network for chunks that are stored or on their way.
         total_bytes: Bytes of the file; None where the size is not known.
         stored_chunks: Chunks that the object store holds, reported or not.

@@ -18,6 +18,7 @@ from twelvelabs_async import (
     UnauthorizedError,
     UploadError,
     UploadInProgressError,
+    UploadProgress,
 )
 from twelvelabs_async.emulator import Cut, Emulator, Fault, api_error, store_error
 from twelvelabs_async.emulator.faults import Action
@@ -146,6 +147,28 @@ async def test_a_session_that_the_caller_names_is_named_before_anything_is_asked
     assert isinstance(caught.value.original_error, UploadInProgressError)
     assert caught.value.upload_id == "nosuch"
     assert "goes on" not in str(caught.value)
+
+
+async def test_progress_names_the_asset_as_soon_as_the_caller_does(
+    emulator: Emulator, make_file: MakeFile
+) -> None:
+    """Resumed by its id alone, the session is named all the time, and its asset at the end."""
+    path, seen = make_file(CHUNKS * CHUNK_SIZE), list[UploadProgress]()
+    async with client_of(emulator) as client:
+        for known in (False, True):
+            first = await begun(emulator, client, path)
+            result = await client.multipart_upload.resume(
+                first.upload_id or "",
+                path,
+                asset_id=first.asset_id if known else None,
+                upload_headers=first.upload_headers,
+                progress_callback=seen.append,
+            )
+            assert result.asset_id == first.asset_id
+            assert {each.upload_id for each in seen} == {first.upload_id}
+            assert seen[0].asset_id == (first.asset_id if known else None)
+            assert seen[-1].asset_id == first.asset_id
+            seen.clear()
 
 
 class Busy(MemoryJournal):
