@@ -143,7 +143,7 @@ async def test_a_session_that_the_caller_names_is_named_before_anything_is_asked
         assert isinstance(caught.value.original_error, SourceError)
         assert caught.value.upload_id == "nosuch"
         with pytest.raises(UploadError) as caught:
-            await client.multipart_upload.resume("nosuch", path, journal=Busy())
+            await client.multipart_upload.resume("nosuch", path, journal=TakenJournal())
     assert isinstance(caught.value.original_error, UploadInProgressError)
     assert caught.value.upload_id == "nosuch"
     assert "goes on" not in str(caught.value)
@@ -171,7 +171,7 @@ async def test_progress_names_the_asset_as_soon_as_the_caller_does(
             seen.clear()
 
 
-class Busy(MemoryJournal):
+class TakenJournal(MemoryJournal):
     """A journal of which somebody else has every entry."""
 
     async def acquire(self, key: str, owner: str, seconds: float) -> str | None:
