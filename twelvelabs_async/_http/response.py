@@ -3,6 +3,7 @@
 A server may echo the key, as it is or as JSON spells it. So it is taken out of every text here.
 """
 
+import logging
 from collections.abc import Mapping
 from json import dumps
 from typing import Any, Generic, TypeVar, cast
@@ -14,7 +15,7 @@ from twelvelabs_async._core.redaction import printable, scrub
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._http import json_text
 from twelvelabs_async._http.retries import retry_after
-from twelvelabs_async._http.structure import structure
+from twelvelabs_async._http.structure import structure_answer
 from twelvelabs_async.errors import (
     ApiError,
     InvalidResponseError,
@@ -22,6 +23,8 @@ from twelvelabs_async.errors import (
 )
 from twelvelabs_async.errors._api import error_class
 from twelvelabs_async.models.error_codes import ErrorCode
+
+logger = logging.getLogger("twelvelabs_async")
 
 T = TypeVar("T")
 
@@ -66,6 +69,8 @@ class ResponseParser(Unpicklable):
     """Parses the answers to requests that carried the API key."""
 
     _secrets: tuple[str, ...] = field(repr=False)
+    _warned: set[str] = field(factory=set[str], init=False)
+    """The fields that were logged for being of another type than they should be."""
 
     @classmethod
     def of(cls, api_key: str) -> "ResponseParser":
@@ -79,10 +84,12 @@ class ResponseParser(Unpicklable):
             InvalidResponseError: It is not what the platform documents.
         """
         try:
-            data = structure(json_text.parse(response.body), kind)
+            data, odd = structure_answer(json_text.parse(response.body), kind)
         except ValueError as error:
             problem = str(error)
         else:
+            if odd:
+                self._warn(odd, request)
             return ApiResponse(data, response.status, self._scrubbed(response.headers))
         raise InvalidResponseError(
             status_code=response.status,
@@ -90,6 +97,14 @@ class ResponseParser(Unpicklable):
             message=f"not as documented: {self.scrubbed(problem)}",
             request=request,
         )
+
+    def _warn(self, odd: Mapping[str, str], request: str) -> None:
+        """Log what was left out of the answer to ``request``, each field once."""
+        new = {name: problem for name, problem in odd.items() if name not in self._warned}
+        self._warned.update(new)
+        if new:
+            text = "the answer to %s is not as documented; ignored, since nothing needs it: %s"
+            logger.warning(text, request, self.scrubbed("; ".join(new.values())))
 
     def nothing(self, response: RawResponse) -> ApiResponse[None]:
         """Return a good answer of which only status and headers matter; its body is not parsed."""

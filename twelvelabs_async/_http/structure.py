@@ -1,7 +1,11 @@
-"""JSON values as models: the one cattrs converter, strict where a mistake would hide.
+"""JSON values as models: two cattrs converters, strict where a mistake would hide.
 
 Where the platform may change, unknown keys are ignored, vocabularies are open, and null means "not
 there" for a field with a default. Nothing is turned from one JSON type into another.
+
+There are two converters. The strict one refuses every wrong value. The lenient one, for answers
+only, takes a wrong value of a field that is None by default as "not there": no step needs such a
+field, and an upload that is complete must not fail for it.
 
 Texts of errors name paths and JSON types, never values, for an answer holds presigned URLs. No
 foreign exception is chained, because it keeps the value that it complains about.
@@ -9,6 +13,7 @@ foreign exception is chained, because it keeps the value that it complains about
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from itertools import islice
 from types import NoneType
@@ -45,7 +50,8 @@ _MOST_PROBLEMS = 20
 """Wrong values that a text lists. No more of them are looked for: a small answer can hold millions,
 and an exception for each would take gigabytes."""
 
-_converter = Converter(detailed_validation=True)
+_ODD: ContextVar[dict[str, str]] = ContextVar("odd")
+"""What the lenient converter has left out: for each field, what was wrong first."""
 
 
 def _origin(kind: Any) -> Any:
@@ -73,6 +79,9 @@ class _ItemsError(Exception):
         self.failures = failures
 
 
+_FAILURES = (BaseValidationError, _MismatchError, _ItemsError)
+
+
 def structure(value: Any, kind: type[T]) -> T:
     """Return a parsed JSON value as ``kind``: a model, a scalar, or a tuple or Mapping of them.
 
@@ -80,12 +89,36 @@ def structure(value: Any, kind: type[T]) -> T:
         ShapeError: It is none. The text says, such as ``$.upload_urls[3].url: missing``.
     """
     try:
-        return _converter.structure(value, kind)
-    except (BaseValidationError, _MismatchError, _ItemsError) as error:
+        return _STRICT.structure(value, kind)
+    except _FAILURES as error:
         problems = list(islice(_problems(error, "$"), _MOST_PROBLEMS + 1))
     if len(problems) > _MOST_PROBLEMS:
         problems[_MOST_PROBLEMS:] = ["and more"]
     raise ShapeError("; ".join(problems))
+
+
+def structure_answer(value: Any, kind: type[T]) -> tuple[T, Mapping[str, str]]:
+    """Return an answer as ``structure`` does, but without what is wrong and needed by no step.
+
+    Returns:
+        The value; and what was left out: each problem, by the name of model and field.
+
+    Raises:
+        ShapeError: Something that is needed is wrong, too.
+    """
+    try:
+        return structure(value, kind), {}
+    except ShapeError as error:
+        failure = error
+    odd: dict[str, str] = {}
+    token = _ODD.set(odd)
+    try:
+        return _LENIENT.structure(value, kind), odd
+    except _FAILURES:
+        pass
+    finally:
+        _ODD.reset(token)
+    raise failure
 
 
 def _problems(error: BaseException, path: str) -> Iterator[str]:
@@ -154,11 +187,8 @@ _HOOKS: dict[Any, Hook] = {
     datetime | None: _time_or_none,
     OpenEnum: _word,
 }
-for _kind, _hook in _HOOKS.items():
-    _converter.register_structure_hook(_kind, _hook)
 
 
-@_converter.register_structure_hook_factory(lambda kind: _origin(kind) is Literal)
 def _literal(kind: Any) -> Hook:
     words: tuple[str, ...] = get_args(kind)
 
@@ -170,13 +200,12 @@ def _literal(kind: Any) -> Hook:
     return hook
 
 
-@_converter.register_structure_hook_factory(lambda kind: _origin(kind) in {tuple, Mapping})
-def _collection(kind: Any) -> Hook:
+def _collection(kind: Any, converter: Converter) -> Hook:
     """Take ``tuple[X, ...]`` from lists and ``Mapping[str, X]`` from objects; null is empty."""
     is_tuple = _origin(kind) is tuple
     shape: Any = list if is_tuple else dict
     item: Any = get_args(kind)[0 if is_tuple else 1]
-    read: Hook = _converter.get_structure_hook(item)
+    read: Hook = converter.get_structure_hook(item)
 
     def hook(value: Any, _: Any) -> Any:
         given = shape() if value is None else value
@@ -210,15 +239,21 @@ def _failures(
     return failures
 
 
-@_converter.register_structure_hook_factory(attrs.has)
-def _model(kind: Any) -> Hook:
+def _model(kind: Any, converter: Converter, *, lenient: bool) -> Hook:
     names = _WIRE_NAMES.get(kind, {})
-    renames: Any = {name: override(rename=wire) for name, wire in names.items()}
-    fill = make_dict_structure_fn(kind, _converter, **renames)
+    fields = attrs.fields(attrs.resolve_types(kind))
+    changes: Any = {
+        each.name: override(
+            rename=names.get(each.name),
+            struct_hook=_or_none(f"{kind.__name__}.{each.name}", converter, each.type)
+            if lenient and each.default is None
+            else None,
+        )
+        for each in fields
+    }
+    fill = make_dict_structure_fn(kind, converter, **changes)
     defaulted = {
-        names.get(field.name, field.name)
-        for field in attrs.fields(kind)
-        if field.default is not attrs.NOTHING
+        names.get(each.name, each.name) for each in fields if each.default is not attrs.NOTHING
     }
 
     def hook(value: Any, _: Any) -> Any:
@@ -230,6 +265,39 @@ def _model(kind: Any) -> Hook:
     return hook
 
 
+def _or_none(name: str, converter: Converter, kind: Any) -> Hook:
+    """Return what reads a field, or returns None and notes the problem."""
+    read: Hook = converter.get_structure_hook(kind)
+
+    def hook(value: Any, _: Any) -> Any:
+        try:
+            return read(value, kind)
+        except _FAILURES as error:
+            _ODD.get().setdefault(name, next(_problems(error, name)))
+        return None
+
+    return hook
+
+
+def _converter(*, lenient: bool) -> Converter:
+    made = Converter(detailed_validation=True)
+    for kind, hook in _HOOKS.items():
+        made.register_structure_hook(kind, hook)
+
+    def collection(kind: Any) -> Hook:
+        return _collection(kind, made)
+
+    def model(kind: Any) -> Hook:
+        return _model(kind, made, lenient=lenient)
+
+    made.register_structure_hook_factory(lambda kind: _origin(kind) is Literal, _literal)
+    made.register_structure_hook_factory(lambda kind: _origin(kind) in {tuple, Mapping}, collection)
+    made.register_structure_hook_factory(attrs.has, model)
+    return made
+
+
+_STRICT, _LENIENT = _converter(lenient=False), _converter(lenient=True)
+
 # cattrs compiles a function for each model: now, not when an upload's first answers come, for by
 # then an event loop is running, and would be held up by milliseconds.
 for _kind in (
@@ -237,4 +305,4 @@ for _kind in (
     RequestAdditionalPresignedUrLsResponse,
     ReportChunkBatchResponse,
 ):
-    _converter.get_structure_hook(_kind)
+    _STRICT.get_structure_hook(_kind)

@@ -100,13 +100,13 @@ class SessionCalls:
         return failed
 
     async def chunks(self) -> SessionStatus:
-        """Ask where every chunk stands; one page is enough while none is completed or failed."""
+        """Ask where every chunk stands; one page is enough where none is completed or failed."""
         first = await self._page(1)
         completed, failed = set[int](), set[int]()
         async for page in first.iter_pages():
             completed |= {c.index for c in page.data if c.status == ChunkInfoStatus.COMPLETED}
             failed |= {c.index for c in page.data if c.status == ChunkInfoStatus.FAILED}
-            if not (first.chunks_completed or first.chunks_failed):
+            if first.chunks_completed == first.chunks_failed == 0:  # None: pages may have some
                 break
         return SessionStatus(
             first.status, frozenset(completed), frozenset(failed), first.total_size

@@ -27,6 +27,7 @@ UNREADABLE = (
     "the call is repeated where it makes nothing twice (not `create`), then the upload ends, "
     "and says what is not as documented"
 )
+COUNTED = "the call is repeated, which makes nothing twice, then the status is asked, and believed"
 READ_LATER = "the call is repeated, which makes nothing twice"
 ASKED_AGAIN = "what is missing is asked for when it is needed"
 NOTHING = "nothing"
@@ -45,7 +46,7 @@ CONTENTS = (
         "html",
         "200, with HTML",
         UNREADABLE,
-        CALLS,
+        GIVING,
         answered(_HTML),
         times=None,
         causes=("InvalidResponseError",),
@@ -56,7 +57,7 @@ CONTENTS = (
         "broken-json",
         "200, with half of a JSON text",
         UNREADABLE,
-        CALLS,
+        GIVING,
         answered(_HALF),
         times=None,
         causes=("InvalidResponseError",),
@@ -83,12 +84,42 @@ CONTENTS = (
         "null-required",
         "null for what may not be missing",
         UNREADABLE,
-        CALLS,
+        GIVING,
         Rewrite(_without_required),
         times=None,
         causes=("InvalidResponseError",),
         seconds=15,
         requests=10,
+    ),
+    NamedFault(
+        "report-html",
+        "200, with HTML",
+        COUNTED,
+        ("report",),
+        answered(_HTML),
+        times=None,
+        seconds=60,
+        requests=60,
+    ),
+    NamedFault(
+        "report-broken-json",
+        "200, with half of a JSON text",
+        COUNTED,
+        ("report",),
+        answered(_HALF),
+        times=None,
+        seconds=60,
+        requests=60,
+    ),
+    NamedFault(
+        "report-nulls",
+        "null for everything",
+        "the status is asked, and believed",
+        ("report",),
+        Rewrite(_without_required),
+        times=None,
+        seconds=60,
+        requests=60,
     ),
     NamedFault("html-once", "200, with HTML, once", READ_LATER, MIDWAY, answered(_HTML)),
     NamedFault(

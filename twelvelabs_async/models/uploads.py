@@ -1,7 +1,8 @@
 """The platform's values of multipart uploads, frozen, under the platform's names.
 
 A field without a default is one that the next step needs: an answer without it is refused, and the
-error names its path. Every other field may be missing or null. Sizes are bytes, times are aware.
+error names its path. Every other field may be missing or null, and one that is None then is None
+also where the platform sends a value of another type. Sizes are bytes, times are aware.
 Facts: the platform's API reference, v1.3, multipart uploads, read 2026-11.
 """
 
@@ -120,14 +121,14 @@ class ReportChunkBatchResponse:
     """What the platform has counted, after a report.
 
     Attributes:
-        total_completed: Chunks reported so far, in all reports.
+        total_completed: Chunks reported so far, in all reports; None if the platform did not say.
         url: The asset's URL; None until the upload is complete, and sometimes after it.
         asset_id: The asset.
         processed_chunks: Chunks of this report that were new.
         duplicate_chunks: Chunks of this report that were known already; harmless.
     """
 
-    total_completed: int
+    total_completed: int | None = None
     url: str | None = field(default=None, repr=repr_without_query)
     asset_id: str | None = None
     processed_chunks: int | None = None

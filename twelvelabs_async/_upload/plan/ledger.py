@@ -242,7 +242,8 @@ class Ledger:
         self.reported += len(known)
         self.last_batch = tuple(known.values()) or self.last_batch
         self.name_asset(answer.url, answer.asset_id)
-        self.count(answer.total_completed)
+        if answer.total_completed is not None:
+            self.count(answer.total_completed)
 
     def refuse(self, batch: Iterable[CompletedChunk]) -> None:
         """Move the chunks of a report that the platform refused to refused."""

@@ -2,6 +2,7 @@
 
 from attrs import define, evolve
 
+from twelvelabs_async._http.retries import backoff
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
@@ -9,8 +10,18 @@ from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.steps.asset_finder import AssetIdentity
 from twelvelabs_async._upload.steps.retrier import Retrier
-from twelvelabs_async.errors import BadRequestError
-from twelvelabs_async.models.uploads import CompletedChunk, ReportChunkBatchResponse
+from twelvelabs_async.errors import BadRequestError, InvalidResponseError
+from twelvelabs_async.models.uploads import (
+    CompletedChunk,
+    MultipartUploadStatusType,
+    ReportChunkBatchResponse,
+)
+
+LOOKS = 4
+"""How often the platform is asked for its count, after a report whose answer cannot be read."""
+
+LEAST_DELAY = 1.0
+"""Seconds; the longest pause after the first of these questions, doubled each time."""
 
 
 @define(eq=False, repr=False)
@@ -44,7 +55,8 @@ class BatchReporter:
 
         Raises:
             SourceChangedError: What is stored is not of the file as it is now.
-            ApiError: The platform refused a report.
+            ApiError: The platform refused a report, or its answer cannot be read, and it has not
+                counted the chunks.
             ApiConnectionError: It has not answered for as long as the retry policy waits.
         """
         if self.comparison.due:  # the sooner, the less is sent of a file that has changed
@@ -70,7 +82,31 @@ class BatchReporter:
             # so that a later attempt does not report them, too
             await self._checkpoint.void([chunk.chunk_index for chunk in batch])
             raise
+        except InvalidResponseError as error:
+            answer = await self._counted(batch, error)
         self._confirm(batch, answer)
+
+    async def _counted(
+        self, batch: tuple[CompletedChunk, ...], failure: InvalidResponseError
+    ) -> ReportChunkBatchResponse:
+        """Return what the platform has counted, after a report whose answer cannot be read.
+
+        The report was a success, by its status. So the platform's own word is asked for, a few
+        times, because its count may lag.
+
+        Args:
+            batch: The report.
+            failure: Why the answer cannot be read; raised where the chunks are not counted.
+        """
+        for look in range(1, LOOKS + 1):
+            seen = await self._retrier.call(self._platform.status)
+            counted = seen.chunks_completed
+            self._ledger.completed |= seen.status == MultipartUploadStatusType.COMPLETED
+            if self._ledger.completed or (counted or 0) >= self._ledger.reported + len(batch):
+                return ReportChunkBatchResponse(total_completed=counted, url=seen.url)
+            if look < LOOKS:
+                await self._retrier.pause(backoff(look, LEAST_DELAY))
+        raise failure
 
     async def _check_unchanged(self) -> None:
         """Make sure that all chunks are of one file and, before the last report, its digest too."""
