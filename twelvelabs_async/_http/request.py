@@ -108,6 +108,15 @@ def path_segment(value: object, argument: str) -> str:
     raise InvalidArgumentError(problem, argument=argument)
 
 
+def is_id(value: str) -> bool:
+    """Whether a text of the platform can be an id: one that leads to no other endpoint."""
+    try:
+        path_segment(value, "id")
+    except InvalidArgumentError:
+        return False
+    return True
+
+
 @without_frames
 def checked_options(options: object) -> RequestOptions:
     """Return a copy of a caller's settings of a call, so that what was checked is what is sent.

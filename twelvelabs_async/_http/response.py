@@ -31,6 +31,7 @@ T = TypeVar("T")
 LARGEST_ERROR = 2**20
 """Bytes of an error's body that are read; the platform's have a few hundred."""
 
+_LONGEST_ID = 100
 _LONGEST_QUOTE = 500
 _OK = range(200, 300)
 
@@ -48,6 +49,26 @@ class ApiResponse(Generic[T]):
     data: T
     status_code: int
     headers: Mapping[str, str] = field(repr=False)
+
+
+@frozen
+class AnswerSubject:
+    """What an answer has to be about.
+
+    Attributes:
+        field: The field of the answer's model that names it.
+        id: What was asked for.
+    """
+
+    field: str
+    id: str
+
+    def other(self, data: Any) -> str | None:
+        """Return the problem where an answer names something else; None: it does not."""
+        named: str | None = getattr(data, self.field)
+        if not named or named == self.id:
+            return None
+        return f"the answer is about {named[:_LONGEST_ID]!r}, not {self.id!r}"
 
 
 @frozen
@@ -77,11 +98,23 @@ class ResponseParser(Unpicklable):
         """Return a parser that takes the API key out, also as JSON spells it."""
         return cls((api_key, dumps(api_key)[1:-1]))
 
-    def values(self, kind: type[T], response: RawResponse, request: str) -> ApiResponse[T]:
-        """Return a good answer to ``request`` as ``kind``.
+    def values(
+        self,
+        kind: type[T],
+        response: RawResponse,
+        request: str,
+        subject: AnswerSubject | None = None,
+    ) -> ApiResponse[T]:
+        """Return a good answer as ``kind``.
+
+        Args:
+            kind: The model of the answer.
+            response: The answer.
+            request: The request's name.
+            subject: What the answer must be about; None: anything.
 
         Raises:
-            InvalidResponseError: It is not what the platform documents.
+            InvalidResponseError: It is not what the platform documents, or is about something else.
         """
         try:
             data, odd = structure_answer(json_text.parse(response.body), kind)
@@ -90,7 +123,10 @@ class ResponseParser(Unpicklable):
         else:
             if odd:
                 self._warn(odd, request)
-            return ApiResponse(data, response.status, self._scrubbed(response.headers))
+            other = None if subject is None else subject.other(data)
+            if other is None:
+                return ApiResponse(data, response.status, self._scrubbed(response.headers))
+            problem = other
         raise InvalidResponseError(
             status_code=response.status,
             headers=self._scrubbed(response.headers),

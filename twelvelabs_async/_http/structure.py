@@ -25,6 +25,7 @@ from cattrs.errors import BaseValidationError, ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from twelvelabs_async._http.json_text import INT64, json_path
+from twelvelabs_async._http.request import is_id
 from twelvelabs_async.models.assets import Asset, AssetDetail
 from twelvelabs_async.models.open_enum import OpenEnum
 from twelvelabs_async.models.uploads import (
@@ -35,6 +36,9 @@ from twelvelabs_async.models.uploads import (
 
 T = TypeVar("T")
 Hook = Callable[[Any, Any], Any]
+
+_IDS = {"id", "asset_id", "upload_id"}
+"""Fields that name something. One that is needed is sent back in a path: it must lead there."""
 
 _WIRE_NAMES: dict[type, dict[str, str]] = {Asset: {"id": "_id"}, AssetDetail: {"id": "_id"}}
 _JSON_TYPES: dict[type, str] = {
@@ -138,6 +142,12 @@ def _text(value: Any, _: Any) -> str:
     if isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value)):
         return value
     raise _MismatchError("text", value)
+
+
+def _id(value: Any, _: Any) -> str:
+    if is_id(text := _text(value, str)):
+        return text
+    raise _MismatchError("an id without a slash", value)
 
 
 def _int(value: Any, _: Any) -> int:
@@ -245,9 +255,7 @@ def _model(kind: Any, converter: Converter, *, lenient: bool) -> Hook:
     changes: Any = {
         each.name: override(
             rename=names.get(each.name),
-            struct_hook=_or_none(f"{kind.__name__}.{each.name}", converter, each.type)
-            if lenient and each.default is None
-            else None,
+            struct_hook=_field_hook(kind, each, converter, lenient=lenient),
         )
         for each in fields
     }
@@ -263,6 +271,17 @@ def _model(kind: Any, converter: Converter, *, lenient: bool) -> Hook:
         return fill({k: v for k, v in items if v is not None or k not in defaulted}, kind)
 
     return hook
+
+
+def _field_hook(
+    kind: type, field: "attrs.Attribute[Any]", converter: Converter, *, lenient: bool
+) -> Hook | None:
+    """Return what reads a field otherwise than its type says; None: nothing does."""
+    if field.name in _IDS and field.default is attrs.NOTHING:
+        return _id
+    if lenient and field.default is None:
+        return _or_none(f"{kind.__name__}.{field.name}", converter, field.type)
+    return None
 
 
 def _or_none(name: str, converter: Converter, kind: Any) -> Hook:

@@ -25,7 +25,7 @@ from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.rate_gate import RateGate
 from twelvelabs_async._http.request import ApiRequest, RequestOptions
 from twelvelabs_async._http.request_builder import Params, RequestBuilder
-from twelvelabs_async._http.response import ApiResponse, RawResponse, ResponseParser
+from twelvelabs_async._http.response import ApiResponse, RawResponse, ResponseParser, AnswerSubject
 from twelvelabs_async._http.retries import RetryCount, error_after, is_transient
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async.errors import (
@@ -100,6 +100,7 @@ class Transport(Unpicklable):
         json: Mapping[str, Any] | None = None,
         options: RequestOptions | None = None,
         harmless: bool = False,
+        subject: AnswerSubject | None = None,
     ) -> ApiResponse[T]:
         """Send a request, again where that may help, and return its answer as ``kind``.
 
@@ -111,6 +112,7 @@ class Transport(Unpicklable):
             json: The body; None: none.
             options: The caller's settings.
             harmless: As of ``ApiRequest``.
+            subject: What the answer must be about; None: anything.
 
         Raises:
             ApiError: The platform answered with an error, or not as documented.
@@ -121,9 +123,8 @@ class Transport(Unpicklable):
         request = await self.builder.json_request(
             method, path, params, json, options, harmless=harmless
         )
-        return await self._answered(
-            request, partial(self.parser.values, kind, request=request.name)
-        )
+        read = partial(self.parser.values, kind, request=request.name, subject=subject)
+        return await self._answered(request, read)
 
     async def request_no_content(
         self,

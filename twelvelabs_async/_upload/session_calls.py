@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from attrs import evolve, frozen
 
 from twelvelabs_async._http.request import RequestOptions
-from twelvelabs_async._http.response import ApiResponse
 from twelvelabs_async._http.retries import server_time
 from twelvelabs_async._upload.platform import UploadPlatform
-from twelvelabs_async.errors import InvalidResponseError
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.upload_status import UploadStatusPage
 from twelvelabs_async.models.uploads import (
@@ -22,8 +19,6 @@ from twelvelabs_async.models.uploads import (
     PresignedUrlChunk,
     ReportChunkBatchResponse,
 )
-
-_LONGEST_ID = 100
 
 
 @frozen
@@ -57,7 +52,6 @@ class SessionCalls:
         """Return fresh URLs of ``count`` chunks from ``start``, and the server's own time."""
         answer = await self._platform.presigned_urls(self._upload_id, start, count, self._options)
         made = answer.data
-        self._check(made.upload_id, self._upload_id, answer)
         urls = tuple(
             evolve(u, expires_at=u.expires_at or made.expires_at) for u in made.upload_urls
         )
@@ -73,13 +67,11 @@ class SessionCalls:
     async def status(self) -> GetUploadStatusResponse:
         """Ask where the session stands."""
         answer = await self._platform.session_status(self._upload_id, None, self._options)
-        self._check(answer.data.upload_id, self._upload_id, answer)
         return answer.data
 
     async def asset(self, asset_id: str) -> AssetDetail:
         """Ask for the asset that the session makes."""
         answer = await self._platform.asset(asset_id, self._options)
-        self._check(answer.data.id, asset_id, answer)
         return answer.data
 
     async def failed(self, total_chunks: int) -> Mapping[int, str]:
@@ -114,22 +106,7 @@ class SessionCalls:
 
     async def _page(self, number: int) -> UploadStatusPage:
         answer = await self._platform.session_status(self._upload_id, number, self._options)
-        self._check(answer.data.upload_id, self._upload_id, answer)
         return UploadStatusPage.of(answer.data, number, self._page)
-
-    def _check(self, named: str | None, asked: str, answer: ApiResponse[Any]) -> None:
-        """Refuse an answer about another session or asset than the one that was asked for.
-
-        Raises:
-            InvalidResponseError: It is about another one.
-        """
-        if named and named != asked:
-            raise InvalidResponseError(
-                status_code=answer.status_code,
-                headers=answer.headers,
-                message=f"the answer is about {named[:_LONGEST_ID]!r}, not {asked!r}",
-                request=f"a call for upload {self._upload_id}",
-            )
 
 
 def _failed(chunks: Iterable[ChunkInfo], total_chunks: int) -> dict[int, str]:

@@ -10,7 +10,7 @@ from attrs import define
 
 from twelvelabs_async._core.validation import check_whole, shown
 from twelvelabs_async._http.request import RequestOptions, path_segment
-from twelvelabs_async._http.response import ApiResponse
+from twelvelabs_async._http.response import ApiResponse, AnswerSubject
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.plan.url_book import MOST_URLS
@@ -92,6 +92,7 @@ class RawMultipartUploadClient:
             params=page_params(page, page_limit),
             options=request_options,
             harmless=True,
+            subject=AnswerSubject("upload_id", upload_id),
         )
 
     async def list_incomplete_uploads(
@@ -152,6 +153,7 @@ class RawMultipartUploadClient:
             json={"start": start, "count": count},
             options=request_options,
             harmless=True,
+            subject=AnswerSubject("upload_id", upload_id),
         )
 
 

@@ -64,15 +64,6 @@ def checked_put_headers(argument: str, headers: object) -> Mapping[str, str]:
     return checked_headers(argument, headers, reserved=_OF_A_PUT)
 
 
-def is_id(value: str) -> bool:
-    """Whether a text of the platform can be an id: one that leads to no other endpoint."""
-    try:
-        path_segment(value, "id")
-    except InvalidArgumentError:
-        return False
-    return True
-
-
 def _check_id(name: str, value: str) -> None:
     try:
         path_segment(value, name)

@@ -7,8 +7,9 @@ from contextlib import suppress
 from attrs import define, field
 
 from twelvelabs_async._core import clock
+from twelvelabs_async._http.request import is_id
 from twelvelabs_async._upload.plan.ledger import Ledger
-from twelvelabs_async._upload.plan.session import UploadSession, is_id
+from twelvelabs_async._upload.plan.session import UploadSession
 from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async.errors import ApiConnectionError, ApiError, ClientClosedError
 from twelvelabs_async.models.assets import AssetDetail
