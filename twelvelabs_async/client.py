@@ -14,14 +14,14 @@ from twelvelabs_async._core.descriptors import Admission
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.tasks import cancelled_once
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._core.validation import check_seconds, check_whole
+from twelvelabs_async._core.validation import check_flag, check_kind, check_seconds, check_whole
 from twelvelabs_async._core.version import __version__
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.request import checked_headers
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._http.settings import ConnectionSettings
 from twelvelabs_async._http.transport import Transport
-from twelvelabs_async._upload.options import UploadCall
+from twelvelabs_async._upload.options import UploadCall, check_has_acquire
 from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async._upload.runtime import ClientStatistics, UploadRuntime
 from twelvelabs_async._upload.send.body import BodyResources
@@ -113,6 +113,9 @@ class AsyncTwelveLabs(Unpicklable):
             check_seconds("stall_timeout", stall_timeout, refusal=ConfigurationError)
         check_whole("max_retries", max_retries, 0, ConfigurationError)
         check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
+        check_flag("early_slots", early_slots, ConfigurationError)
+        if journal is not None:
+            check_has_acquire("journal", journal, ConfigurationError)
         sessions = HttpSessions(ConnectionSettings(session, connector, ssl, proxy, trust_env))
         bodies = BodyResources()
         transport = Transport.of(
@@ -248,6 +251,8 @@ def _check_api_key(key: str, place: str) -> None:
 
 
 def _chosen_base_url(base_url: str | None) -> str:
+    if base_url is not None:
+        check_kind("base_url", base_url, str, ConfigurationError)
     chosen = base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
     try:
         url = URL(chosen)

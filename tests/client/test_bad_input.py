@@ -1,17 +1,33 @@
 """Bad input gets a clear error before any byte is sent, and leaves no session behind."""
 
+import inspect
 import io
 import math
 import os
 import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from support.files import CHUNK_SIZE, MakeFile
 
-from twelvelabs_async import AsyncTwelveLabs, InvalidArgumentError, SourceError, UploadError
+from twelvelabs_async import (
+    AsyncTwelveLabs,
+    CompletedChunk,
+    ConfigurationError,
+    InvalidArgumentError,
+    MultipartUploadClient,
+    SourceError,
+    TwelveLabsError,
+    UploadError,
+    UploadResult,
+)
+from twelvelabs_async._core.validation import shown
 from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.resources.assets import AssetsClient
+from twelvelabs_async.resources.raw_assets import RawAssetsClient
+from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadClient
 
 
 def directory(tmp_path: Path) -> Path:
@@ -184,3 +200,207 @@ async def test_a_name_and_a_type_that_are_given_are_used(
     )
     asset = emulator.platform.assets[result.asset_id]
     assert asset.filename == "été & été+1 /100%.MKV"
+
+
+# Every parameter of every method
+
+OWNERS: dict[type[Any], Callable[[AsyncTwelveLabs], Any]] = {
+    AsyncTwelveLabs: lambda client: client,
+    MultipartUploadClient: lambda client: client.multipart_upload,
+    RawMultipartUploadClient: lambda client: client.multipart_upload.with_raw_response,
+    AssetsClient: lambda client: client.assets,
+    RawAssetsClient: lambda client: client.assets.with_raw_response,
+}
+
+VALUES: tuple[object, ...] = (
+    None,
+    5,
+    1.5,
+    "x",
+    b"x",
+    object(),
+    [1],
+    {1: 2},
+    True,
+    math.nan,
+    -1,
+    10**400,
+    "\ud800",
+)
+"""Tried as each parameter: what does not fit it must be refused."""
+
+RIGHT: dict[str, Any] = {
+    "upload_id": "u1",
+    "asset_id": "a1",
+    "filename": "a.mp4",
+    "type": "video",
+    "total_size": 1,
+    "completed_chunks": [CompletedChunk(1, "etag", chunk_size=1)],
+    "start": 1,
+    "count": 1,
+    "method": "direct",
+    "user_metadata": {"a": 1},
+    "result": UploadResult("a1", None, "u1", 1, 1),
+}
+"""What the parameters without a default are given."""
+
+
+def never(_: object) -> bool:
+    return False
+
+
+def is_whole(value: object) -> bool:
+    return type(value) is int and 0 < value < 2**63
+
+
+def is_seconds(value: object) -> bool:
+    return value == 5 or value == 1.5  # noqa: PLR1714 - NaN is not hashed alike
+
+
+def is_word(value: object) -> bool:
+    return value == "x"
+
+
+def is_flag(value: object) -> bool:
+    return value is True
+
+
+def is_bytes(value: object) -> bool:
+    return isinstance(value, str | bytes)
+
+
+FITS: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("page", "page_limit", "total_size", "start", "count"), is_whole),
+    **dict.fromkeys(("batch_size", "max_workers", "max_retries", "multipart_above"), is_whole),
+    **dict.fromkeys(("retry_delay", "ready_timeout", "sleep_interval"), is_seconds),
+    **dict.fromkeys(("max_wait_time", "timeout", "poll_interval"), is_seconds),
+    **dict.fromkeys(("enable_hls", "enable_thumbnail", "force", "hls", "thumbnail"), is_flag),
+    **dict.fromkeys(("resume", "keep_result", "wait_until_ready"), is_flag),
+    **dict.fromkeys(("upload_id", "asset_id", "resume_key", "asset_ids"), is_word),
+    **dict.fromkeys(("filename", "asset_types", "include"), is_word),
+    **dict.fromkeys(("source", "file", "file_path"), is_bytes),
+}
+"""Which values fit a parameter, apart from None; none of them fits any other."""
+
+INSIDE: dict[str, tuple[object, ...]] = {
+    "request_options": (
+        {"timeout_in_seconds": "5"},
+        {"timeout_in_seconds": math.nan},
+        {"timeout_in_seconds": 0},
+        {"max_retries": 1.5},
+        {"max_retries": -1},
+        {"additional_headers": 5},
+        {"additional_headers": [("a", "b")]},
+        {"additional_headers": {"a": 5}},
+        {"additional_headers": {5: "a"}},
+        {"additional_headers": {"a": "\ud800"}},
+        {"additional_body_parameters": 5},
+        {"additional_body_parameters": {1: 2}},
+        {"additional_body_parameters": {"a": object()}},
+        {"additional_query_parameters": 5},
+        {"additional_query_parameters": {1: "a"}},
+        {"additional_query_parameters": {"\ud800": "a"}},
+        {"additional_query_parameters": {"a": "\ud800"}},
+        {"additional_query_parameters": {"a": 10**400}},
+        {"additional_query_parameters": {"a": None}},
+    ),
+    "upload_headers": ([("a", "b")], {"a": 5}, {"a": "b\n"}, {"Host": "a"}),
+    "user_metadata": ({"a": object()}, {"a": math.nan}, {"a": 2**53}, {"a": {1: 2}}, "[1]"),
+    "completed_chunks": (
+        "x",
+        [5],
+        [{"chunk_index": 1}],
+        [CompletedChunk(0, "etag", chunk_size=1)],
+        [CompletedChunk(1, "\ud800", chunk_size=1)],
+        [CompletedChunk(1, "etag", chunk_size=1.5)],  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    ),
+    "asset_ids": ([""], ["\ud800"], [b"x"], iter(["a"]), {"a": 1}, bytearray(b"x")),
+    "source": (("a.mp4",), (5, b"x"), ("a.mp4", b"x", "a\n"), (b"x", "a")),
+    "file": (("a.mp4",), (5, b"x"), ("a.mp4", b"x", "a\n"), (b"x", "a")),
+}
+"""Wrong only further in."""
+
+
+def parameters() -> Iterator[tuple[type[Any], str, str]]:
+    for owner in OWNERS:
+        for name, method in inspect.getmembers(owner, inspect.iscoroutinefunction):
+            if not name.startswith("_"):
+                _, *taken = inspect.signature(method).parameters
+                yield from ((owner, name, parameter) for parameter in taken)
+
+
+async def outcome(call: Any, given: dict[str, Any]) -> Exception | None:
+    """Return what a call raises; None: nothing."""
+    try:
+        await call(**given)
+    except Exception as error:  # noqa: BLE001 - which it is, is the question
+        return error
+    return None
+
+
+def wrong_and_right(annotation: object, parameter: str) -> tuple[list[object], list[object]]:
+    """Return the values that do not fit a parameter, and those that do."""
+    fits = FITS.get(parameter, never)
+    if type(None) in get_args(annotation):
+        right = [value for value in VALUES if value is None or fits(value)]
+    else:
+        right = [value for value in VALUES if fits(value)]
+    wrong = [value for value in VALUES if not any(value is each for each in right)]
+    return [*wrong, *INSIDE.get(parameter, ())], right
+
+
+@pytest.mark.parametrize(("owner", "method", "parameter"), [*parameters()])
+async def test_each_parameter_of_each_method_is_checked(
+    owner: type[Any],
+    method: str,
+    parameter: str,
+    emulator: Emulator,
+    client: AsyncTwelveLabs,
+    make_file: MakeFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wrong value is refused and nothing is sent; a right one ends in no foreign exception."""
+    path = make_file(1)
+    monkeypatch.chdir(path.parent)
+    call = getattr(OWNERS[owner](client), method)
+    signature = inspect.signature(call).parameters
+    given = {
+        name: {**RIGHT, "file_path": path, "source": path}[name]
+        for name, each in signature.items()
+        if each.default is each.empty
+    }
+    if method == "create" and "url" in signature:
+        given |= {"method": "url"} if parameter == "url" else {"file": ("a.mp4", b"film")}
+    wrong, right = wrong_and_right(signature[parameter].annotation, parameter)
+    if method == "create" and parameter in {"url", "file"}:
+        wrong, right = [*wrong, None], [value for value in right if value is not None]
+    for value in wrong:
+        ended = await outcome(call, {**given, parameter: value})
+        assert isinstance(ended, InvalidArgumentError), shown(value)
+        assert emulator.requests == [], shown(value)
+    for value in right:
+        ended = await outcome(call, {**given, parameter: value})
+        assert ended is None or isinstance(ended, TwelveLabsError), shown(value)
+
+
+SETTINGS: dict[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("timeout", "stall_timeout", "outage_timeout"), is_seconds),
+    **dict.fromkeys(("max_retries", "max_concurrency"), is_whole),
+    **dict.fromkeys(("early_slots", "ssl", "trust_env"), is_flag),
+    "api_key": is_word,
+}
+
+
+@pytest.mark.parametrize("setting", [*inspect.signature(AsyncTwelveLabs).parameters])
+def test_each_setting_of_a_client_is_checked(setting: str) -> None:
+    """When it is made."""
+    annotation = inspect.signature(AsyncTwelveLabs).parameters[setting].annotation
+    fits = SETTINGS.get(setting, never)
+    optional = type(None) in get_args(annotation) and setting != "api_key"
+    for value in VALUES:
+        given: dict[str, Any] = {"api_key": "k", "base_url": "http://localhost", setting: value}
+        if fits(value) or (value is None and optional):
+            AsyncTwelveLabs(**given)
+        else:
+            with pytest.raises(ConfigurationError):
+                AsyncTwelveLabs(**given)

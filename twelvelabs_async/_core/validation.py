@@ -12,27 +12,39 @@ _UNFIT_FOR_A_HEADER = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 _LONGEST_SHOWN = 100  # characters of a wrong value, in an error
 
+LARGEST_WHOLE = 2**63 - 1
+"""What a whole number can be at most, unless an argument has a bound of its own."""
+
 Refusal = type[InvalidArgumentError]
 
 
 def check_whole(
-    argument: str, value: object, least: int, refusal: Refusal = InvalidArgumentError
+    argument: str,
+    value: object,
+    least: int,
+    refusal: Refusal = InvalidArgumentError,
+    *,
+    most: int = LARGEST_WHOLE,
 ) -> None:
-    """Refuse ``value`` unless it is a whole number of ``least`` or more.
+    """Refuse ``value`` unless it is a whole number from ``least`` to ``most``.
 
     Args:
         argument: The argument's name, for the error, as in all functions below.
         value: What the caller passed.
         least: The smallest number that is right.
         refusal: The class of the error.
+        most: The largest number that is right.
 
     Raises:
         InvalidArgumentError: ``value`` is wrong; the error is a ``refusal``.
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise refusal(f"must be a whole number, not {shown(value)}", argument=argument)
-    if value < least:
-        raise refusal(f"must be {least} or more, not {shown(value)}", argument=argument)
+    if not least <= value <= most:
+        bounds = (
+            f"{least} or more" if value < least and most == LARGEST_WHOLE else f"{least} to {most}"
+        )
+        raise refusal(f"must be {bounds}, not {shown(value)}", argument=argument)
 
 
 def check_seconds(
@@ -62,17 +74,33 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-def check_flag(argument: str, value: object) -> None:
+def check_flag(argument: str, value: object, refusal: Refusal = InvalidArgumentError) -> None:
     """Refuse ``value`` unless it is True or False."""
     if not isinstance(value, bool):
-        raise InvalidArgumentError(f"must be True or False, not {shown(value)}", argument=argument)
+        raise refusal(f"must be True or False, not {shown(value)}", argument=argument)
 
 
 def check_text_or_whole(argument: str, value: object) -> None:
-    """Refuse ``value`` unless it is text or a whole number."""
+    """Refuse ``value`` unless it is text that can be sent, or a whole number."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         problem = f"must be text or a whole number, not {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument)
+    if isinstance(value, str):
+        check_text(argument, value)
+    else:
+        check_whole(argument, value, -LARGEST_WHOLE)
+
+
+def check_kind(
+    argument: str,
+    value: object,
+    kind: type[object],
+    refusal: Refusal = InvalidArgumentError,
+) -> None:
+    """Refuse ``value`` unless it is a ``kind``; the error says only of which type it is."""
+    if not isinstance(value, kind):
+        problem = f"must be of type {kind.__name__}, not {type(value).__name__}"
+        raise refusal(problem, argument=argument)
 
 
 def check_text(argument: str, value: object) -> None:

@@ -104,7 +104,7 @@ def proxy_url(text: str, name: str) -> URL:
     """
     try:
         url = URL(text)
-    except ValueError:
+    except (TypeError, ValueError):
         url = URL()
     if url.scheme not in {"http", "https"} or not url.host:
         raise ConfigurationError("must be http(s)://host:port", argument=name)

@@ -7,6 +7,7 @@ from attrs import field, frozen
 from yarl import URL
 
 from twelvelabs_async._core.unpicklable import Unpicklable
+from twelvelabs_async._core.validation import check_flag, check_kind
 from twelvelabs_async._http.proxies import (
     DIRECT,
     Proxy,
@@ -28,6 +29,13 @@ class ConnectionSettings(Unpicklable):
     trust_env: bool = False
 
     def __attrs_post_init__(self) -> None:
+        if self.session is not None:
+            check_kind("session", self.session, aiohttp.ClientSession, ConfigurationError)
+        if self.connector is not None:
+            check_kind("connector", self.connector, aiohttp.BaseConnector, ConfigurationError)
+        if not isinstance(self.ssl, bool):
+            check_kind("ssl", self.ssl, SSLContext, ConfigurationError)
+        check_flag("trust_env", self.trust_env, ConfigurationError)
         if self.session is not None and self.connector is not None:
             raise ConfigurationError("pass session= or connector=, not both: a session has its own")
         if self.ssl is not True and not self.uses_own_connector:

@@ -16,7 +16,7 @@ from aiohttp import MultipartWriter, StringPayload
 from attrs import Factory, frozen
 from yarl import URL
 
-from twelvelabs_async._core.validation import check_text, check_text_or_whole, is_header, shown
+from twelvelabs_async._core.validation import check_text_or_whole, is_header, shown
 from twelvelabs_async._http import json_text
 from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.asset_name import checked_name
@@ -105,7 +105,6 @@ def checked_form(
         if not is_header(key, ""):
             raise InvalidArgumentError(f"body parameter {key!r} is no name for a field")
         check_text_or_whole(f"body parameter {key}", value)
-        check_text(f"body parameter {key}", str(value))
         fields[key] = str(value)
     return AssetForm({key: text for key, text in fields.items() if text is not None}, content)
 

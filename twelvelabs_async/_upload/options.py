@@ -67,10 +67,13 @@ def _word(words: Any) -> Check:
     return lambda name, value: check_word(name, value, get_args(words))
 
 
-def _check_journal(name: str, value: object) -> None:
+def check_has_acquire(
+    name: str, value: object, refusal: type[InvalidArgumentError] = InvalidArgumentError
+) -> None:
+    """Refuse what is no journal."""
     if not callable(getattr(value, "acquire", None)):
         problem = f"must be a journal, such as FileJournal(), not {shown(value)}"
-        raise InvalidArgumentError(problem, argument=name)
+        raise refusal(problem, argument=name)
 
 
 def _check_key(name: str, value: object) -> None:
@@ -124,7 +127,7 @@ class SendOptions:
         None,
         "Where the attempt is written down, so that another attempt can resume it; None: the "
         "client's, if it has one.",
-        _or_none(_check_journal),
+        _or_none(check_has_acquire),
     )
     if_busy: IfBusy = option(
         "raise",

@@ -10,7 +10,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from attrs import evolve, field, frozen
 
-from twelvelabs_async.errors import InvalidArgumentError, InvalidResponseError
+from twelvelabs_async._core.validation import check_whole
+from twelvelabs_async.errors import InvalidResponseError
 
 T = TypeVar("T")
 
@@ -31,11 +32,10 @@ def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int
     Raises:
         InvalidArgumentError: For a page below 1, or a limit outside 1 to 50.
     """
-    if page is not None and page < 1:
-        raise InvalidArgumentError(f"must be 1 or more, not {page}", argument="page")
-    if page_limit is not None and not 1 <= page_limit <= LARGEST_PAGE:
-        problem = f"must be 1 to {LARGEST_PAGE}, not {page_limit}"
-        raise InvalidArgumentError(problem, argument="page_limit")
+    if page is not None:
+        check_whole("page", page, 1)
+    if page_limit is not None:
+        check_whole("page_limit", page_limit, 1, most=LARGEST_PAGE)
     chosen = {"page": page, "page_limit": page_limit}
     return {name: value for name, value in chosen.items() if value is not None}
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_seconds, checked_texts
+from twelvelabs_async._core.validation import check_flag, check_seconds, checked_texts
 from twelvelabs_async._http.request import RequestOptions, checked_options
 from twelvelabs_async._upload.form import CreationMethod
 from twelvelabs_async._upload.source.content import File
@@ -279,6 +279,8 @@ class AssetsClient:
         check_seconds("poll_interval", poll_interval)
         if timeout is not None:
             check_seconds("timeout", timeout)
+        check_flag("hls", hls)
+        check_flag("thumbnail", thumbnail)
         options = checked_options(request_options)
         poll = ReadinessPoll(timeout, poll_interval, hls, thumbnail, self._pause)
         return await poll.run(asset_id, lambda: self.retrieve(asset_id, request_options=options))

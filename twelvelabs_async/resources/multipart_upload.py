@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from attrs import define
 
 from twelvelabs_async._core.call_options import takes
-from twelvelabs_async._core.validation import check_seconds
+from twelvelabs_async._core.validation import check_kind, check_seconds
 from twelvelabs_async._http.request import RequestOptions, checked_options
-from twelvelabs_async._upload.options import ResumeCall, UploadFileCall
+from twelvelabs_async._upload.options import ResumeCall, UploadFileCall, check_has_acquire
+from twelvelabs_async._upload.progress import check_callback
 from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.pages import Page
@@ -101,6 +102,9 @@ class MultipartUploadClient:
             UploadInProgressError: Another call has had the entry for a minute, and has it still.
             JournalError: The journal cannot be read or written.
         """
+        check_kind("result", result, UploadResult)
+        if journal is not None:
+            check_has_acquire("journal", journal)
         await self._router.forget(result, journal)
 
     async def create(
@@ -284,6 +288,7 @@ class MultipartUploadClient:
         check_seconds("sleep_interval", sleep_interval)
         if max_wait_time is not None:
             check_seconds("max_wait_time", max_wait_time, zero=True)
+        check_callback("callback", callback)
         options = checked_options(request_options)
         poll = CompletionPoll(max_wait_time, sleep_interval, callback, self._pause)
         return await poll.run(

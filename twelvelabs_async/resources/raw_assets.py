@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_text, checked_texts
+from twelvelabs_async._core.validation import check_flag, check_text, checked_texts
 from twelvelabs_async._http.request import RequestOptions, checked_options, path_segment
 from twelvelabs_async._http.request_builder import Params
 from twelvelabs_async._http.response import ApiResponse, AnswerSubject
@@ -122,6 +122,8 @@ class RawAssetsClient:
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[None]:
         """Delete an asset; see ``AssetsClient.delete``."""
+        if force is not None:
+            check_flag("force", force)
         params = {} if force is None else {"force": "true" if force else "false"}
         try:
             return await self._transport.request_no_content(

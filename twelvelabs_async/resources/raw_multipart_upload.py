@@ -4,20 +4,26 @@ Facts: the platform's API reference, v1.3, "Multipart uploads", read 2026-11.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import cast
 
 from attrs import define
 
-from twelvelabs_async._core.validation import check_whole, shown
+from twelvelabs_async._core.validation import (
+    check_flag,
+    check_kind,
+    check_text,
+    check_whole,
+    shown,
+)
 from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.response import ApiResponse, AnswerSubject
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import checked_metadata
+from twelvelabs_async._upload.asset_name import check_filename, check_type
 from twelvelabs_async._upload.plan.url_book import MOST_URLS
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models.pages import page_params
 from twelvelabs_async.models.uploads import (
-    ASSET_TYPES,
     CompletedChunk,
     CreateAssetUploadRequestType,
     CreateAssetUploadResponse,
@@ -53,13 +59,12 @@ class RawMultipartUploadClient:
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[CreateAssetUploadResponse]:
         """Open an upload session; see ``MultipartUploadClient.create``."""
-        if not filename:
-            raise InvalidArgumentError("is empty", argument="filename")
-        if type not in ASSET_TYPES:
-            raise InvalidArgumentError(
-                f"must be one of {', '.join(ASSET_TYPES)}, not {shown(type)}", argument="type"
-            )
+        check_filename("filename", filename)
+        check_type("type", type)
         check_whole("total_size", total_size, 1)
+        for name, flag in (("enable_hls", enable_hls), ("enable_thumbnail", enable_thumbnail)):
+            if flag is not None:
+                check_flag(name, flag)
         asked = {
             "filename": filename,
             "type": type,
@@ -120,9 +125,7 @@ class RawMultipartUploadClient:
         request_options: RequestOptions | None = None,
     ) -> ApiResponse[ReportChunkBatchResponse]:
         """Report stored chunks; see ``MultipartUploadClient.report_chunk_batch``."""
-        chunks: list[Any] = list(completed_chunks)
-        if not chunks:
-            raise InvalidArgumentError("is empty", argument="completed_chunks")
+        chunks = _checked_chunks(completed_chunks)
         return await self._transport.request(
             ReportChunkBatchResponse,
             "POST",
@@ -142,10 +145,7 @@ class RawMultipartUploadClient:
     ) -> ApiResponse[RequestAdditionalPresignedUrLsResponse]:
         """Get fresh URLs; see ``MultipartUploadClient.get_additional_presigned_urls``."""
         check_whole("start", start, 1)
-        if not 1 <= count <= MOST_URLS:
-            raise InvalidArgumentError(
-                f"must be 1 to {MOST_URLS}, not {shown(count)}", argument="count"
-            )
+        check_whole("count", count, 1, most=MOST_URLS)
         return await self._transport.request(
             RequestAdditionalPresignedUrLsResponse,
             "POST",
@@ -155,6 +155,27 @@ class RawMultipartUploadClient:
             harmless=True,
             subject=AnswerSubject("upload_id", upload_id),
         )
+
+
+def _checked_chunks(chunks: object) -> list[CompletedChunk]:
+    """Return the chunks of a report as a list, each as it can be reported.
+
+    Raises:
+        InvalidArgumentError: There is none, or one that never was sent.
+    """
+    argument = "completed_chunks"
+    if not isinstance(chunks, Iterable):
+        problem = f"must be a list of CompletedChunk, not {shown(chunks)}"
+        raise InvalidArgumentError(problem, argument=argument)
+    listed = list(cast("Iterable[CompletedChunk]", chunks))
+    if not listed:
+        raise InvalidArgumentError("is empty", argument=argument)
+    for place, chunk in enumerate(listed):
+        check_kind(f"{argument}[{place}]", chunk, CompletedChunk)
+        check_whole(f"{argument}[{place}].chunk_index", chunk.chunk_index, 1)
+        check_text(f"{argument}[{place}].proof", chunk.proof)
+        check_whole(f"{argument}[{place}].chunk_size", chunk.chunk_size, 0)
+    return listed
 
 
 def _session(upload_id: str) -> str:
