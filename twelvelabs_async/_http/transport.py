@@ -25,7 +25,7 @@ from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.rate_gate import RateGate
 from twelvelabs_async._http.request import ApiRequest, RequestOptions
 from twelvelabs_async._http.request_builder import Params, RequestBuilder
-from twelvelabs_async._http.response import ApiResponse, RawResponse, ResponseParser, AnswerSubject
+from twelvelabs_async._http.response import AnswerSubject, ApiResponse, RawResponse, ResponseParser
 from twelvelabs_async._http.retries import RetryCount, error_after, is_transient
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async.errors import (

@@ -11,7 +11,7 @@ from attrs import define
 from twelvelabs_async._core.validation import check_flag, check_text, checked_texts
 from twelvelabs_async._http.request import RequestOptions, checked_options, path_segment
 from twelvelabs_async._http.request_builder import Params
-from twelvelabs_async._http.response import ApiResponse, AnswerSubject
+from twelvelabs_async._http.response import AnswerSubject, ApiResponse
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.direct import ASSETS, DirectUpload

@@ -16,7 +16,7 @@ from twelvelabs_async._core.validation import (
     shown,
 )
 from twelvelabs_async._http.request import RequestOptions, path_segment
-from twelvelabs_async._http.response import ApiResponse, AnswerSubject
+from twelvelabs_async._http.response import AnswerSubject, ApiResponse
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.asset_name import check_filename, check_type
