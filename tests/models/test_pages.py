@@ -1,5 +1,9 @@
 """Pages: walk the items of all of them, or page by page, in both spellings, in no needless call."""
 
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
 import pytest
 from support.calls import ask, create
 
@@ -11,7 +15,7 @@ from twelvelabs_async import (
     PageInfo,
     UploadStatusPage,
 )
-from twelvelabs_async.emulator import Answer, Emulator, Fault
+from twelvelabs_async.emulator import Answer, Emulator, Fault, Rewrite
 from twelvelabs_async.models.pages import MOST_REPEATS, page_params
 
 Numbers = Page[int]
@@ -61,6 +65,104 @@ async def test_a_page_that_is_sent_again_and_again_ends_the_walk(last: int | Non
         async for _ in await fetch(1):
             pass
     assert asked == list(range(1, MOST_REPEATS + 3))
+
+
+CIRCLES: dict[str, Callable[[int], tuple[int, ...]]] = {
+    "two pages": lambda number: (number % 2,),
+    "seven pages": lambda number: (number % 7, number % 7 + 10),
+    "another order": lambda number: tuple((number + at) % 3 for at in range(3)),
+    "after fifty pages": lambda number: (min(number, 50 + number % 5),),
+}
+
+
+@pytest.mark.parametrize("turn", CIRCLES.values(), ids=CIRCLES)
+async def test_a_list_that_turns_in_a_circle_ends_the_walk(
+    turn: Callable[[int], tuple[int, ...]],
+) -> None:
+    """Whatever the length of the circle, and the order of what is on its pages."""
+    asked: list[int] = []
+
+    async def fetch(number: int) -> Numbers:
+        asked.append(number)
+        return Page(turn(number), PageInfo(), number, fetch)
+
+    with pytest.raises(InvalidResponseError, match="the list has no end"):
+        async for _ in await fetch(1):
+            pass
+    assert len(asked) < 50 + 7 + MOST_REPEATS + 3
+
+
+async def test_assets_whose_state_changes_meanwhile_are_the_same_assets(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """The ids say what is on a page, as a platform that ignores the page's number sends it."""
+    turns = count()
+
+    def page(_: dict[str, Any]) -> dict[str, Any]:
+        status = f"state {next(turns)}"
+        return {"data": [{"_id": name, "status": status} for name in "ab"], "page_info": {}}
+
+    fault = emulator.faults.add(Fault(route="list_assets", action=Rewrite(page), times=None))
+    with pytest.raises(InvalidResponseError, match="the list has no end"):
+        async for _ in await client.assets.list():
+            pass
+    assert fault.hits == MOST_REPEATS + 2
+
+
+@pytest.mark.parametrize("added", [1, 3, 10, 25])
+async def test_a_list_that_grows_while_it_is_walked_is_no_circle(added: int) -> None:
+    """Newest first: what is added moves items to later pages, where they come again."""
+    items = list(range(1000, 0, -1))
+
+    async def fetch(number: int) -> Numbers:
+        if number in {5, 20}:
+            items[:0] = range(items[0] + added, items[0], -1)
+        data = tuple(items[(number - 1) * 10 : number * 10])
+        return Page(data, PageInfo(10, number, -(-len(items) // 10), len(items)), number, fetch)
+
+    seen = [item async for item in await fetch(1)]
+    assert set(range(1, 1001)) <= set(seen)
+
+
+async def test_a_page_may_be_walked_from_more_than_once() -> None:
+    """Each walk has its own memory, also while the list grows by whole pages between them."""
+    grown = list[int]()
+
+    async def fetch(number: int) -> Numbers:
+        first = (number - len(grown)) * 10
+        return Page(tuple(range(first, first + 10)), PageInfo(10, number, 60, 600), number, fetch)
+
+    first = await fetch(1)
+    second = await first.next_page()
+    assert second is not None
+    for _ in range(3):
+        for page in (first, second):
+            assert len([item async for item in page]) == 600 - 10 * (page.number - 1)
+        grown.append(10)
+
+
+@pytest.mark.parametrize("first", [1, 4])
+async def test_another_page_than_was_asked_for_is_refused(
+    first: int, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """A platform that sends page 2 always, and counts more of them each time."""
+    asset = await client.upload(("a.mp4", b"bytes"))
+    session = await create(client)
+    turns = count(9)
+
+    def page(told: dict[str, Any]) -> dict[str, Any]:
+        return {**told, "page_info": {"page": 2, "total_page": next(turns)}}
+
+    for route in ("list_assets", "list", "status"):
+        emulator.faults.add(Fault(route=route, action=Rewrite(page), times=None))
+    for ask_page in (
+        client.assets.list(page=first),
+        client.multipart_upload.list_incomplete_uploads(page=first),
+        client.multipart_upload.get_status(session.upload_id, page=first),
+    ):
+        with pytest.raises(InvalidResponseError, match=f"page {first} was asked for, and the .* 2"):
+            await ask_page
+    assert asset.id
 
 
 async def test_a_list_has_a_largest_number_of_pages() -> None:
