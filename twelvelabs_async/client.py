@@ -104,8 +104,8 @@ class AsyncTwelveLabs(Unpicklable):
                 hosts, ports and networks that ``NO_PROXY`` names.
 
         Raises:
-            ConfigurationError: There is no API key, the base URL is none, or a setting can never be
-                right.
+            ConfigurationError: There is no API key, the base URL is not an http(s) URL, or a
+                setting can never be right.
         """
         check_seconds("timeout", timeout, refusal=ConfigurationError)
         check_seconds("outage_timeout", outage_timeout, refusal=ConfigurationError)
@@ -187,7 +187,7 @@ class AsyncTwelveLabs(Unpicklable):
 
     def __repr__(self) -> str:
         made = hasattr(self, "_runtime")  # not where a setting was refused
-        return f"<AsyncTwelveLabs {self.base_url if made else 'that was refused'}>"
+        return f"<AsyncTwelveLabs {self.base_url if made else '(invalid settings)'}>"
 
     def __enter__(self) -> NoReturn:
         """Refuse.

@@ -316,7 +316,7 @@ def test_a_suggestion_never_repeats_the_words_that_were_wrong(
     assert (
         "did you mean: " not in ended.err
         if meant is None
-        else (f"; did you mean: twelvelabs-async {meant} (--help" in ended.err)
+        else (f"; did you mean: twelvelabs-async {meant} (see --help" in ended.err)
     )
 
 
@@ -584,7 +584,8 @@ def test_an_interrupted_upload_to_the_emulator_leaves_nothing(
     assert arrived["path"] == str(noise)
     assert ended.code == 128 + number
     assert ended.err == (
-        "interrupted: 1 of 2 files arrived\nthe emulator is gone, with all it had\n"
+        "interrupted: 1 of 2 files arrived\n"
+        "the embedded emulator has stopped; its assets are deleted\n"
     )
     assert [each["error"] for each in ended.objects] == ["interrupted"]
     assert list(shell.temporary.iterdir()) == []

@@ -582,4 +582,4 @@ def test_a_client_that_was_refused_has_a_repr(settings: dict[str, Any]) -> None:
     client = AsyncTwelveLabs.__new__(AsyncTwelveLabs)
     with pytest.raises(ConfigurationError):
         client.__init__(**{"api_key": "key", **settings})  # type: ignore[misc]
-    assert repr(client) == "<AsyncTwelveLabs that was refused>"
+    assert repr(client) == "<AsyncTwelveLabs (invalid settings)>"

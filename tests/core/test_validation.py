@@ -36,7 +36,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "what cannot be shown": lambda: check_whole("size", Unshown(), 1),
     "a list": lambda: check_text_or_whole("size", []),
     "bytes": lambda: check_text("size", b"text"),
-    "half a character": lambda: check_text("size", "\ud800"),
+    "an unpaired surrogate": lambda: check_text("size", "\ud800"),
     "another word": lambda: check_word("size", "huge", ("small", "large")),
     "a slash": lambda: path_segment("a/b", "size"),
     "half an id": lambda: path_segment("\ud800", "size"),

@@ -347,7 +347,7 @@ def test_only_a_documented_proof_type_is_taken() -> None:
 
 
 def test_half_a_character_is_refused() -> None:
-    """A lone surrogate could neither be sent back nor printed."""
+    """An unpaired surrogate could neither be sent back nor printed."""
     assert problem(parse(rb'{"_id": "\ud800"}'), AssetDetail) == "$._id: expected text, got text"
 
 
@@ -507,8 +507,8 @@ class NoJson:
         ({"a": {1, 2}}, "$.a: JSON cannot carry set"),
         ([NoJson()], "$[0]: JSON cannot carry NoJson"),
         ([datetime(2026, 11, 22, tzinfo=UTC)], "$[0]: JSON cannot carry datetime"),
-        ({"name": "\udcff.mp4"}, "$.name: JSON cannot carry str (a lone surrogate)"),
-        ({"\ud800": 1}, "$: JSON cannot carry str (a lone surrogate)"),
+        ({"name": "\udcff.mp4"}, "$.name: JSON cannot carry str (an unpaired surrogate)"),
+        ({"\ud800": 1}, "$: JSON cannot carry str (an unpaired surrogate)"),
         (
             CompletedChunk(1, b"etag", chunk_size=2),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             "$.proof: JSON cannot carry bytes",

@@ -372,7 +372,7 @@ async def test_a_proxy_that_refuses_is_told_as_one() -> None:
         AsyncTwelveLabs("key", "https://127.0.0.1:9/v1.3", proxy=str(proxy.url)) as client,
     ):
         with pytest.raises(
-            ApiConnectionError, match=r"the proxy refused the way \(407\)"
+            ApiConnectionError, match=r"the proxy refused the connection \(407\)"
         ) as caught:
             await ask(client)
     assert len(proxy.seen) == 4

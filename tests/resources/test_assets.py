@@ -215,7 +215,7 @@ async def test_a_transcription_is_asked_for_again_where_that_may_help(
         ("", "include must not be empty"),
         (["words", ""], "include must not be empty"),
         (["words", None], "include must be text, not None"),
-        ("\ud800", "include holds half a character"),
+        ("\ud800", "include contains an unpaired surrogate"),
         (iter(["words"]), "include must be text or a list of texts"),
     ],
 )
@@ -324,9 +324,9 @@ async def test_a_value_that_would_arrive_as_another_is_refused(
         ({"asset_ids": [None]}, "asset_ids must be text, not None"),
         ({"asset_ids": ["a", ""]}, "asset_ids must not be empty"),
         ({"asset_types": [1]}, "asset_types must be text, not 1"),
-        ({"asset_types": "\ud800"}, "asset_types holds half a character"),
+        ({"asset_types": "\ud800"}, "asset_types contains an unpaired surrogate"),
         ({"filename": 5}, "filename must be text, not 5"),
-        ({"filename": "\ud800"}, "filename holds half a character"),
+        ({"filename": "\ud800"}, "filename contains an unpaired surrogate"),
     ],
 )
 async def test_a_filter_that_is_no_text_is_refused(

@@ -403,7 +403,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"method": "direct", "file": ("a", b"x", "video/mp4\r\nx: y")},
         "no header can carry",
     ),
-    "half a character": ({"method": "direct", "file": b"x", "filename": "\ud800"}, "Unicode"),
+    "an unpaired surrogate": ({"method": "direct", "file": b"x", "filename": "\ud800"}, "Unicode"),
     "a blank name": ({"method": "direct", "file": b"x", "filename": " "}, "filename is empty"),
     "a large number": (
         {"method": "direct", "file": b"x", "user_metadata": {"n": 2**60}},

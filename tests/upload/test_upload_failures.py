@@ -263,7 +263,7 @@ async def test_a_store_that_never_answered_is_no_outage(
 async def test_a_stall_ends_after_the_stall_timeout(
     emulator: Emulator, make_file: MakeFile
 ) -> None:
-    """An attempt that nobody takes ends after ``stall_timeout``, a quarter more at most."""
+    """An attempt of which no byte is taken ends after ``stall_timeout``, a quarter more at most."""
     emulator.faults.add(Fault(route="put", action=Stall("after")))
     async with AsyncTwelveLabs(emulator.api_key, emulator.base_url, stall_timeout=40) as client:
         await client.multipart_upload.upload_file(make_file(1), retry_delay=0)

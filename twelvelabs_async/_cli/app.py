@@ -28,27 +28,28 @@ from twelvelabs_async._core.version import __version__
 from twelvelabs_async.models.media_types import asset_type, is_document
 
 HELP = (
-    "Upload video, audio and images to the TwelveLabs platform, and look after them there.\n\n"
+    "Upload video, audio and images to the TwelveLabs platform, and manage them.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, and from nowhere else: "
     "a key that is typed on a command line stays in the shell's history. Without a key, try the "
     "embedded emulator:\n\n"
     "    twelvelabs-async upload --emulator clip.mp4\n\n"
     "Exit codes: 0 done, 1 something failed, 2 wrong usage; 130 after Ctrl-C, 143 after SIGTERM, "
-    "129 after SIGHUP. The emulator, which is meant to be ended so, exits with 0."
+    "129 after SIGHUP. The emulator command exits with 0 after these."
 )
 UPLOAD_HELP = (
     "Upload files, four at a time, with a progress bar for each on a terminal.\n\n"
-    "Media go in chunks, documents (PDF, text, Markdown) in one request; a --url is fetched by the "
-    "platform. The VALUE of --metadata is a number, true, false or null where it reads as such in "
-    "JSON, and text otherwise; in double quotes, as JSON has them, it is text in any case.\n\n"
+    "Video, audio and images go in chunks, documents (PDF, text, Markdown) in one request; a --url "
+    "is fetched by the platform. The VALUE of --metadata is a number, true, false or null where it "
+    "reads as such in JSON, and text otherwise; in double quotes, as JSON has them, it is text in "
+    "any case.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY, proxies from HTTPS_PROXY "
     "and NO_PROXY. Ctrl-C ends it; after that, or a crash, the same command goes on from there. "
-    "For this, what is sent is noted in the user's state directory.\n\n"
+    "For this, progress is recorded in the user's state directory.\n\n"
     "    twelvelabs-async upload --json talk.mp4 interview.wav\n"
     "    twelvelabs-async upload --wait --hls --metadata year=2026 talk.mp4"
 )
 EMULATOR_HELP = (
-    "Play the platform on this machine until Ctrl-C, for any client of the upload API.\n\n"
+    "Emulate the platform on this machine until Ctrl-C, for any client of the upload API.\n\n"
     "As the API reference asks, a client must send the upload_headers of its session with each "
     "PUT, or the PUT is refused. The official SDK does not send them: for it, add "
     "--no-upload-headers.\n\n"
@@ -74,15 +75,15 @@ def upload(
     *,
     urls: Annotated[
         list[str] | None,
-        Parameter(name="--url", help="What the platform shall fetch, instead of FILE; repeatable."),
+        Parameter(
+            name="--url", help="A URL that the platform fetches, instead of a FILE; repeatable."
+        ),
     ] = None,
     type_: Annotated[
         CreateAssetUploadRequestType | None,
-        Parameter(name="--type", help="What the files are; otherwise their names tell."),
+        Parameter(name="--type", help="What the files are; otherwise their names' extensions say."),
     ] = None,
-    filename: Annotated[
-        str | None, Parameter(help="The name on the platform, of a single FILE.")
-    ] = None,
+    filename: Annotated[str | None, Parameter(help="Asset name (only with one FILE).")] = None,
     metadata: Annotated[
         list[str] | None,
         Parameter(name="--metadata", help="KEY=VALUE, kept with each asset; repeatable."),
@@ -97,7 +98,8 @@ def upload(
         ),
     ] = False,
     timeout: Annotated[
-        float | None, Parameter(help="Seconds to --wait; otherwise as long as it takes.")
+        float | None,
+        Parameter(help="With --wait: seconds to wait at most; otherwise as long as it takes."),
     ] = None,
     concurrency: Annotated[
         int,
@@ -120,19 +122,22 @@ def upload(
     restart: Annotated[
         bool,
         Parameter(
-            show_default=False, help="Begin anew, whatever an earlier attempt has sent of a FILE."
+            show_default=False,
+            help="Upload from the beginning, even if an earlier attempt sent a part of a FILE.",
         ),
     ] = False,
     no_journal: Annotated[
         bool,
         Parameter(
             show_default=False,
-            help="Write nothing down, so that no later attempt can go on where this one ended.",
+            help="Record nothing; a later attempt cannot go on where this one ended.",
         ),
     ] = False,
     base_url: Annotated[
         str | None,
-        Parameter(help="Where the platform is; otherwise TWELVELABS_BASE_URL, or the usual one."),
+        Parameter(
+            help="URL of the platform's API; default: TWELVELABS_BASE_URL, else the public API."
+        ),
     ] = None,
 ) -> int:
     """Upload files; see ``UPLOAD_HELP``."""
@@ -173,10 +178,13 @@ def emulator(
     ] = None,
     chunk_size: Annotated[
         Size | None,
-        Parameter(converter=_size, help="Bytes in a chunk, such as 5MiB; otherwise by the file."),
+        Parameter(
+            converter=_size,
+            help="Bytes in a chunk, such as 5MiB; otherwise chosen by the file's size.",
+        ),
     ] = None,
     api_key: Annotated[
-        str, Parameter(help="The key to accept; invent one, it is shown.")
+        str, Parameter(help="The API key to accept; any text. It is printed at the start.")
     ] = "emulator-key",
     no_upload_headers: Annotated[
         bool, Parameter(show_default=False, help="Ask for no headers with a PUT.")

@@ -182,6 +182,6 @@ def _text(value: UserMetadataValue) -> str:
 def _value(text: str) -> UserMetadataValue:
     try:
         value: object = json_text.parse(text.encode())
-    except ValueError:  # not JSON, not finite, or half a character
+    except ValueError:  # not JSON, not finite, or an unpaired surrogate
         return text
     return value if isinstance(value, str | int | float | None) else text

@@ -19,20 +19,20 @@ from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._cli.transcription import DEFAULT, Segmentation, show_transcription
 
 HELP = (
-    "List, show, transcribe and delete what the platform holds, or wait until it can be used.\n\n"
+    "List, show, transcribe and delete assets, or wait until they can be used.\n\n"
     "The API key is taken from TWELVE_LABS_API_KEY or TWELVELABS_API_KEY. With --json, each asset "
     "is one line of JSON, under the names of the library's attributes.\n\n"
     "    twelvelabs-async assets list --filename holiday"
 )
 LIST_HELP = (
     "List assets, newest first.\n\n"
-    "A filter that is repeated lets through what fits any of its values.\n\n"
+    "Repeat a filter to match any of several values.\n\n"
     "    twelvelabs-async assets list --json --type video | jq -r .id"
 )
 SHOW_HELP = (
-    "Show all that the platform says of one asset.\n\n"
-    "The URLs of its stream and its thumbnail are among it, and may be signed. What only --json "
-    "has are the single streams of its file.\n\n"
+    "Show everything that the platform says about one asset.\n\n"
+    "The output includes the URLs of stream and thumbnail, which may be signed. Details of each "
+    "stream are shown only with --json.\n\n"
     "    twelvelabs-async assets show --json 6650a0c2e4b0a1b2c3d4e5f6 | jq .technical_metadata"
 )
 TRANSCRIPTION_HELP = (
@@ -44,11 +44,11 @@ TRANSCRIPTION_HELP = (
 )
 DELETE_HELP = (
     "Delete assets, at once and for good.\n\n"
-    "Nobody is asked. What indexed assets refer to is deleted only with --force.\n\n"
+    "There is no confirmation. What indexed assets refer to is deleted only with --force.\n\n"
     "    twelvelabs-async assets delete --force 6650a0c2e4b0a1b2c3d4e5f6"
 )
 WAIT_HELP = (
-    "Wait until assets are ready, and tell of each.\n\n"
+    "Wait until assets are ready, and report each.\n\n"
     "One that failed is an error, in the platform's words, and exit code 1.\n\n"
     "    twelvelabs-async assets wait --timeout 600 6650a0c2e4b0a1b2c3d4e5f6"
 )
@@ -56,7 +56,7 @@ WAIT_HELP = (
 Ids = Annotated[list[str], Parameter(name="ID", help="The assets; one or more.")]
 BaseUrl = Annotated[
     str | None,
-    Parameter(help="Where the platform is; otherwise TWELVELABS_BASE_URL, or the usual one."),
+    Parameter(help="URL of the platform's API; default: TWELVELABS_BASE_URL, else the public API."),
 ]
 Json = Annotated[
     bool,
@@ -70,17 +70,19 @@ assets = App(name="assets", help=HELP)
 def list_(
     *,
     filename: Annotated[
-        str | None, Parameter(help="Only those with this in their name, in any case.")
+        str | None, Parameter(help="Only assets whose name contains this; case is ignored.")
     ] = None,
     types: Annotated[
         list[str] | None,
         Parameter(name="--type", help="Only video, audio, image ...; may be repeated."),
     ] = None,
     ids: Annotated[
-        list[str] | None, Parameter(name="--id", help="Only this one; may be repeated.")
+        list[str] | None,
+        Parameter(name="--id", help="Only the asset with this ID; may be repeated."),
     ] = None,
     limit: Annotated[
-        int | None, Parameter(validator=Number(gte=1), help="So many at most; otherwise all.")
+        int | None,
+        Parameter(validator=Number(gte=1), help="List at most this many; otherwise all."),
     ] = None,
     json: Json = False,
     base_url: BaseUrl = None,

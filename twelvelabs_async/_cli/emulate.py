@@ -1,4 +1,4 @@
-"""``emulator``: the platform in a box, until the user has enough of it."""
+"""``emulator``: the platform in a box, until the user interrupts the command."""
 
 import os
 import re
@@ -56,7 +56,7 @@ def parse_size(text: str) -> Size:
 
 
 async def emulate(settings: Settings, interrupts: Interrupts) -> int:
-    """Run an emulator until the user has enough of it, and return the exit code.
+    """Run an emulator until the user interrupts the command, and return the exit code.
 
     Raises:
         WrongUsageError: The settings can never be right.

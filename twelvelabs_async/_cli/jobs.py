@@ -21,7 +21,7 @@ class Job(Protocol[T_co]):
         ...
 
     def interrupted(self) -> T_co:
-        """Say what became of it when the user had enough before it ended."""
+        """Say what became of it when the user interrupted the command before it ended."""
         ...
 
 

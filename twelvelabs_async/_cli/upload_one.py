@@ -89,7 +89,7 @@ class Carrier:
             return self._failed(error)
 
     def interrupted(self) -> Failed:
-        """Return the outcome of a file that was on its way, or waited, when the user had enough."""
+        """Return the outcome of a file that had not ended when the user interrupted the command."""
         unclear = (self._asked or self._all_stored) and self._arrived is None
         failure = self._failure("interrupted", INTERRUPTED)
         return evolve(failure, unclear=unclear, opening=self._may_have_opened())

@@ -75,7 +75,7 @@ def print_interruption(arguments: UploadArguments, outcomes: Sequence[Outcome]) 
     files = "file" if len(outcomes) == 1 else "files"
     print_end(f"interrupted: {arrived} of {len(outcomes)} {files} arrived")
     if arguments.emulated:
-        print_error("the emulator is gone, with all it had")
+        print_error("the embedded emulator has stopped; its assets are deleted")
         return
     failed = [each for each in outcomes if isinstance(each, Failed)]
     _print_each("not waited for to the end:", [each for each in failed if each.asset_id])

@@ -36,7 +36,7 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return ``text`` with ``?`` for each lone surrogate, which can be neither printed nor sent.
+    """Return ``text`` with ``?`` for each unpaired surrogate, which nobody can print or send.
 
     JSON can spell one as an escape, and aiohttp decodes bytes of headers that are not UTF-8 to it.
     """

@@ -110,7 +110,7 @@ def check_text(argument: str, value: object) -> None:
     try:
         value.encode()
     except UnicodeEncodeError:
-        problem = f"holds half a character: {shown(value)}"
+        problem = f"contains an unpaired surrogate: {shown(value)}"
         raise InvalidArgumentError(problem, argument=argument) from None
 
 

@@ -162,7 +162,7 @@ def _scalar(value: T, path: str) -> T:
     except TypeError:
         why = ""
     except UnicodeEncodeError:
-        why = " (a lone surrogate)"
+        why = " (an unpaired surrogate)"
     except ValueError:
         why = " (too long, or not finite)"
     else:

@@ -50,7 +50,7 @@ def reason(error: BaseException) -> str:  # noqa: C901, PLR0911 - a table
         case aiohttp.ClientPayloadError():
             return "the answer broke off"
         case aiohttp.ClientHttpProxyError():
-            return f"the proxy refused the way ({error.status})"
+            return f"the proxy refused the connection ({error.status})"
         case aiohttp.ClientResponseError():
             return "the answer is not HTTP"
         case OSError():

@@ -20,7 +20,7 @@ def bypasses(url: URL, no_proxy: str) -> bool:
             subdomains (``example.com``, ``.example.com`` or ``*.example.com``), an address, a
             network (``10.0.0.0/8``, ``fd00::/8``); each but a network may end in a port
             (``localhost:8080``, ``[::1]:443``), and is about that port alone then. Case does not
-            matter. What is none of these matches nothing.
+            matter. Anything else matches nothing.
     """
     return any(_matches(url, entry) for entry in no_proxy.replace(",", " ").split())
 

@@ -104,7 +104,7 @@ def path_segment(value: object, argument: str) -> str:
     try:
         return quote(value, safe="")
     except UnicodeEncodeError:
-        problem = f"holds half a character: {shown(value)}"
+        problem = f"contains an unpaired surrogate: {shown(value)}"
     raise InvalidArgumentError(problem, argument=argument)
 
 

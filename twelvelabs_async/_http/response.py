@@ -181,7 +181,7 @@ class ResponseParser(Unpicklable):
         return text[: -max(map(len, self._secrets))]  # it may end in the middle of the key
 
     def scrubbed(self, text: str) -> str:
-        """Return ``text`` without the API key and without lone surrogates."""
+        """Return ``text`` without the API key and without unpaired surrogates."""
         return scrub(printable(text), self._secrets)
 
     def _scrubbed(self, headers: Mapping[str, str]) -> dict[str, str]:

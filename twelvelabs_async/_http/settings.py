@@ -55,7 +55,7 @@ class ConnectionSettings(Unpicklable):
         Our own sessions never get ``trust_env``, which would also add netrc credentials.
 
         Raises:
-            ConfigurationError: The environment or the user's session names a proxy that is none.
+            ConfigurationError: A proxy of the environment or of the user's session is not a URL.
         """
         proxy = self._proxy_url_for(url)
         return DIRECT if proxy is None else Proxy.of(proxy)

@@ -49,7 +49,7 @@ _JSON_TYPES: dict[type, str] = {
     list: "list",
 }
 _GO_ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)  # assumed: how the platform writes "never"
-_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: cannot be sent or printed
+_SURROGATE = re.compile("[\ud800-\udfff]")  # unpaired: cannot be sent or printed
 _MOST_PROBLEMS = 20
 """Wrong values that a text lists. No more of them are looked for: a small answer can hold millions,
 and an exception for each would take gigabytes."""
@@ -90,7 +90,7 @@ def structure(value: Any, kind: type[T]) -> T:
     """Return a parsed JSON value as ``kind``: a model, a scalar, or a tuple or Mapping of them.
 
     Raises:
-        ShapeError: It is none. The text says, such as ``$.upload_urls[3].url: missing``.
+        ShapeError: It does not fit. The text says, such as ``$.upload_urls[3].url: missing``.
     """
     try:
         return _STRICT.structure(value, kind)

@@ -51,7 +51,7 @@ def may_be_taken(status: int | None, *, complete: bool) -> bool:
     unclear = status in {None, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SEE_OTHER}
     if unclear or status is None or status >= SERVER_ERRORS:
         return complete
-    return status < HTTPStatus.MULTIPLE_CHOICES  # a success that is none; all else is a refusal
+    return status < HTTPStatus.MULTIPLE_CHOICES  # a 2xx without an asset; all else is a refusal
 
 
 @define(eq=False, repr=False)

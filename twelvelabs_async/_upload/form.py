@@ -103,7 +103,7 @@ def checked_form(
     }
     for key, value in additional.items():
         if not is_header(key, ""):
-            raise InvalidArgumentError(f"body parameter {key!r} is no name for a field")
+            raise InvalidArgumentError(f"body parameter {key!r} is not a valid form field name")
         check_text_or_whole(f"body parameter {key}", value)
         fields[key] = str(value)
     return AssetForm({key: text for key, text in fields.items() if text is not None}, content)

@@ -84,7 +84,7 @@ CONNECTIONS = (
     NamedFault(
         "no-network",
         "every connection is reset",
-        "the call is repeated; once a chunk has made it, for `outage_timeout`",
+        "the call is repeated; once a chunk was stored, for `outage_timeout`",
         CALLS,
         Cut(),
         times=None,

@@ -98,7 +98,8 @@ CONNECTIONS = (
     NamedFault(
         "unreachable",
         "every connection to the store is reset",
-        "a chunk gets `max_retries` more attempts; had one made it, the upload would wait",
+        "a chunk gets `max_retries` more attempts; if a chunk had been stored before, the upload "
+        "would wait",
         PUT,
         Cut(),
         times=None,

@@ -1,4 +1,4 @@
-"""Errors of the calling program: wrong arguments, and a client that cannot be used so."""
+"""Errors of the calling program: wrong arguments, and a client that cannot be used this way."""
 
 from twelvelabs_async.errors._base import TwelveLabsError
 
@@ -24,7 +24,7 @@ class ConfigurationError(InvalidArgumentError):
 
 
 class ClientUseError(TwelveLabsError, TypeError):
-    """A client cannot be used so: it was pickled, copied, or entered without ``async``."""
+    """A client cannot be used this way: it was pickled, copied, or entered without ``async``."""
 
 
 class ClientClosedError(TwelveLabsError):

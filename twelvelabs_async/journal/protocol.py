@@ -15,7 +15,7 @@ from twelvelabs_async.errors import JournalLostError
 class Journal(Protocol):
     """Entries with a lease and records; any text that is not empty is a key.
 
-    Keys may be long, and may hold lone surrogates, as paths do. A store that takes less uses a
+    Keys may be long, and may hold unpaired surrogates, as paths do. A store that takes less uses a
     digest of ``key.encode("utf-8", "surrogatepass")`` instead.
 
     An owner is a text that no other owner has, now or later: each attempt of an upload makes one.

@@ -40,7 +40,7 @@ OLD = StorageError("Request has expired", status_code=403, code="AccessDenied")
 def policy_of(
     max_retries: int = 3, outage_timeout: float = 120.0, proven_at: float | None = None
 ) -> RetryPolicy:
-    """Return a new retry policy; ``proven_at``: when a chunk has made it."""
+    """Return a new retry policy; ``proven_at``: when a chunk was stored."""
     made = RetryPolicy(max_retries, retry_delay=1.0, outage_timeout=outage_timeout)
     if proven_at is not None:
         made.arrived(proven_at)

@@ -312,7 +312,7 @@ async def test_a_session_of_which_only_the_id_is_known_takes_its_asset_from_a_re
             caught.value.upload_id, path, upload_headers=caught.value.upload_headers
         )
     assert result.asset_id in emulator.platform.assets
-    assert f"names the asset {told!r}, which is ignored: it is no id" in caplog.text
+    assert f"names the asset {told!r}, which is ignored: it is not an id" in caplog.text
 
 
 async def test_many_who_wait_for_one_upload_get_its_asset(

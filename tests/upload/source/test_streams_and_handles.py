@@ -397,16 +397,16 @@ async def test_thousands_of_paths_at_once_open_few_files(
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a number as a name": ({"file": b"x", "filename": 5}, "filename must be text"),
     "an empty name": ({"file": b"x", "filename": ""}, "filename is empty"),
-    "half a character in a URL": ({"method": "url", "url": "http://h/\ud800"}, "url must"),
+    "an unpaired surrogate in a URL": ({"method": "url", "url": "http://h/\ud800"}, "url must"),
     "a line break in a URL": ({"method": "url", "url": "http://h/\r\nx"}, "url must"),
     "a word as a flag": ({"file": b"x", "enable_hls": "no"}, "enable_hls must be True"),
     "a bad field": (
         {"file": b"x", "request_options": {"additional_body_parameters": {"a\r\nb": "1"}}},
-        "no name for a field",
+        "is not a valid form field name",
     ),
-    "half a character in a field": (
+    "an unpaired surrogate in a field": (
         {"file": b"x", "request_options": {"additional_body_parameters": {"a": "\ud800"}}},
-        "half a character",
+        "an unpaired surrogate",
     ),
     "a length": (
         {"file": b"x", "request_options": {"additional_headers": {"content-length": "5"}}},

@@ -218,7 +218,8 @@ def _target(url: str, index: int) -> URL:
         (target.host or "").encode("idna")  # what resolving it would do, and fail at
         if target.scheme in {"http", "https"} and target.host and target.port:
             return target
-    raise StorageError("the platform sent a presigned URL that is none", chunk_index=index)
+    problem = "the platform sent something that is not an http(s) URL as presigned URL"
+    raise StorageError(problem, chunk_index=index)
 
 
 def _check_arrival(status: int, body: SliceBody, attempt: Attempt) -> None:

@@ -82,7 +82,7 @@ def bytes_read(name: str, piece: object) -> bytes:
     """Return what a ``read`` has given as bytes.
 
     Raises:
-        SourceError: It is none.
+        SourceError: It is not bytes.
     """
     if piece is None:
         raise SourceError(f"{name} does not wait for its bytes: make it blocking")

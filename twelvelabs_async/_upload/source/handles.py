@@ -244,7 +244,7 @@ def _read_nothing(file: IO[bytes]) -> object:
 
 
 def _fingerprint(file: IO[bytes]) -> Fingerprint | None:
-    """Return what changes when a file on a disk is written to; None: it is none."""
+    """Return what changes when a file on a disk is written to; None: it is not on a disk."""
     if not isinstance(file, io.RawIOBase | io.BufferedIOBase):
         return None  # a spooled file would go to the disk to be asked
     try:

@@ -43,7 +43,7 @@ class AssetIdentity:
     def credible(self, named: str | None) -> str | None:
         """Return the id that a report names, if it can be the asset's; None if not.
 
-        An id that contradicts the session, or that is none, is logged once and ignored.
+        An id that contradicts the session, or is not an id at all, is logged once and ignored.
         """
         if not named:
             return None
@@ -53,7 +53,7 @@ class AssetIdentity:
         if not self._contradicted:
             self._contradicted = True
             text = "upload %s: a report names the asset %.100r, which is ignored: %s"
-            why = "it is no id" if known is None else f"the session's is {known}"
+            why = "it is not an id" if known is None else f"the session's is {known}"
             logger.warning(text, self.session.upload_id, named, why)
         return None
 
