@@ -24,6 +24,11 @@ EXAMPLES = [block for block in BLOCKS if "asyncio.run(" in block]
 (TESTS,) = (block for block in BLOCKS if "async def test_" in block)
 (WEB,) = (block for block in BLOCKS if "web.run_app(" in block)
 
+NESTED = (
+    b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--\r\n"
+)
+"""A form in a form."""
+
 
 def test_every_block_is_an_example_that_runs() -> None:
     """Nothing is shown that no test executes, and no figure is left open."""
@@ -35,7 +40,7 @@ def test_every_block_is_an_example_that_runs() -> None:
 async def test_the_web_application_takes_a_file(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A posted video becomes an asset; an empty one, and one of no type, are the caller's fault."""
+    """A posted video becomes an asset; an empty one, and no form, are the caller's fault."""
     monkeypatch.setenv("TWELVE_LABS_API_KEY", emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
     module: dict[str, Any] = {"__name__": "readme"}
@@ -45,7 +50,19 @@ async def test_the_web_application_takes_a_file(
             (await browser.post("/videos", data=_form(name, content))).status
             for name, content in [("a.mp4", b"x" * 2500), ("b.mp4", b""), ("c.xyz", b"x")]
         ]
+        form = {"Content-Type": "multipart/form-data; boundary=b"}
+        others = [
+            (await browser.post("/videos", data=data, headers=headers)).status
+            for data, headers in [
+                (b"--b--\r\n", form),  # an empty form
+                (b"", form),
+                (b"x", {"Content-Type": "multipart/form-data"}),
+                (b"x", {"Content-Type": "video/mp4"}),
+                (NESTED, form),
+            ]
+        ]
     assert statuses == [200, 400, 400]
+    assert others == [400, 400, 400, 415, 400]
     assert emulator.count("put") == 3
 
 

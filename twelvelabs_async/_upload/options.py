@@ -120,7 +120,8 @@ class SendOptions:
     progress_callback: ProgressCallback | None = option(
         None,
         "Called with ``UploadProgress``, sync or async: first when the session exists, then at "
-        "most ten times a second, last when the upload has ended.",
+        "most ten times a second, last when the upload has ended: that call is waited for, 60 "
+        "seconds at most.",
         check_callback,
     )
     journal: Journal | None = option(

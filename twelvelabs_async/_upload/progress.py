@@ -1,4 +1,4 @@
-"""Report the progress of an upload to a callback, without delaying the upload.
+"""Report the progress of an upload to a callback; only its last call is waited for.
 
 A task of its own looks ten times a second and calls the callback when something has changed. What
 happens during a slow call is in the next one. The first call comes as soon as the session exists,

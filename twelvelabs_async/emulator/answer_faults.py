@@ -174,7 +174,7 @@ CONTENTS = (
     NamedFault(
         "url-never",
         "no `url` anywhere",
-        "the same, for 20 seconds; then the upload has succeeded: `asset_url` is `None`",
+        "the same, for 30 seconds at most; then the upload has succeeded: `asset_url` is `None`",
         ("report",),
         changed(lambda _: {"url": None}),
         times=None,

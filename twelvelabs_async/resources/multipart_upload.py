@@ -58,7 +58,8 @@ class MultipartUploadClient:
         another process; without one, another call starts anew.
 
         Returns:
-            The asset; its URL is None where the platform names none within 30 seconds.
+            The asset; its URL is None where the platform names none, which is asked for
+                30 seconds at most.
 
         Raises:
             InvalidArgumentError: An argument can never be right; nothing was sent.

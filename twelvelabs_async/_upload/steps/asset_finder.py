@@ -19,7 +19,7 @@ logger = logging.getLogger("twelvelabs_async")
 
 URL_PAUSES = (1.0, 2.0, 4.0, 6.0, 8.0)
 """Seconds between questions for the URL of an asset that is complete. Assumed: a late URL
-comes within seconds. 21 seconds are no long delay where the platform names no URL at all."""
+comes within seconds. Where none comes, they take 21 seconds, and the time of the answers."""
 
 URL_SECONDS = 30.0
 """Seconds after which these questions end, however slowly they are answered."""
