@@ -9,8 +9,8 @@ from typing import NoReturn, Self
 import aiohttp
 from yarl import URL
 
+from twelvelabs_async._core.admission import Admission
 from twelvelabs_async._core.call_options import takes
-from twelvelabs_async._core.descriptors import Admission
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.tasks import cancelled_once
 from twelvelabs_async._core.unpicklable import Unpicklable

@@ -10,7 +10,7 @@ from support.cli import Ended, Shell
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import SourceError
-from twelvelabs_async._core.descriptors import Admission
+from twelvelabs_async._core.admission import Admission
 from twelvelabs_async.emulator import Emulator
 
 FILES = 100

@@ -30,7 +30,7 @@ from yarl import URL
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._http.proxies import Proxy
-from twelvelabs_async._http.sockets import unsent
+from twelvelabs_async._http.sockets import bytes_unsent
 
 CONNECT_TIMEOUT = 30.0
 """Seconds to connect: to resolve the host name, to be let through by a proxy, TCP and TLS."""
@@ -225,7 +225,7 @@ class Attempt:
             StrayAnswerError: It answers an earlier request over this connection, which is cut.
         """
         transport = None if self._protocol is None else self._protocol.transport
-        if self.reused and transport is not None and status in _OK and unsent(transport):
+        if self.reused and transport is not None and status in _OK and bytes_unsent(transport):
             transport.abort()
             raise StrayAnswerError
 

@@ -51,7 +51,7 @@ def holds_answer(protocol: ResponseHandler) -> bool:
     return protocol.should_close or unread > 0
 
 
-def unsent(transport: asyncio.Transport) -> int:
+def bytes_unsent(transport: asyncio.Transport) -> int:
     """Return how many bytes have not reached the other side, as far as the system knows.
 
     It is 0 for a connection that is being closed: its TLS farewell is among the bytes, so that

@@ -19,8 +19,8 @@ from attrs import define, evolve, field
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.unpicklable import Unpicklable
-from twelvelabs_async._http.admitted import Admitted
 from twelvelabs_async._http.exchange import LARGE_BODY, Exchanger, Watch
+from twelvelabs_async._http.gated_slot import GatedSlot
 from twelvelabs_async._http.network_errors import without_frames
 from twelvelabs_async._http.rate_gate import RateGate
 from twelvelabs_async._http.request import ApiRequest, RequestOptions
@@ -221,9 +221,9 @@ class Transport(Unpicklable):
             self.gate.note_refusal(error, clock.monotonic())
         return error
 
-    def admitted(
+    def gated_slot(
         self, slot: Callable[[], AbstractAsyncContextManager[object]], seen_refusals: int
-    ) -> Admitted:
+    ) -> GatedSlot:
         """Return an ``async with`` block that holds a slot and begins while the gate is open.
 
         A request that waits at the gate holds no slot meanwhile. To enter the block raises
@@ -234,7 +234,7 @@ class Transport(Unpicklable):
             slot: Returns what bounds the requests under way.
             seen_refusals: The gate's ``refusals`` when the request's first attempt began.
         """
-        return Admitted(self._sessions, self.gate if self.waits else None, slot, seen_refusals)
+        return GatedSlot(self._sessions, self.gate if self.waits else None, slot, seen_refusals)
 
     @without_frames
     async def send_once(self, request: ApiRequest, watch: Watch) -> RawResponse:
@@ -263,7 +263,7 @@ class Transport(Unpicklable):
         await self._sessions.pause(seconds)
 
     async def _send(self, request: ApiRequest, seen_refusals: int) -> RawResponse:
-        async with self.admitted(self.slots.acquire, seen_refusals):
+        async with self.gated_slot(self.slots.acquire, seen_refusals):
             if self._sessions.closed:
                 raise self._sessions.closed_before(f"{request.name} was answered")
             return await self._exchanger.exchange(request, self._sessions.control())

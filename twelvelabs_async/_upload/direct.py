@@ -173,7 +173,7 @@ class DirectUpload:
         payload = body if self._form.content is None else self._form.with_file(body)
         transport = self._runtime.transport
         try:
-            async with transport.admitted(lambda: slot, seen_refusals):
+            async with transport.gated_slot(lambda: slot, seen_refusals):
                 watch = partial(StallWatch, body, self._request.timeout)
                 answer = await transport.send_once(evolve(self._request, body=payload), watch)
         except ApiConnectionError as error:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from attrs import Factory, define, field, frozen
 
-from twelvelabs_async._core.descriptors import Admission
+from twelvelabs_async._core.admission import Admission
 from twelvelabs_async._core.slots import Slots
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._core.unpicklable import Unpicklable

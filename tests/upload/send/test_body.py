@@ -178,7 +178,7 @@ async def test_a_slow_reader_has_no_more_than_a_piece_waiting(
         body = SliceBody(source, piece, BodyResources(loop_share=turns))
         put = asyncio.create_task(store.put(url, {}, body))
         while not put.done():
-            most = max(most, body.unsent)
+            most = max(most, body.buffered_bytes)
             await asyncio.sleep(0)
         assert await put == md5_of(path, piece)
     assert TURN_BYTES / 2 < most < 1.01 * TURN_BYTES  # TLS adds a little

@@ -19,7 +19,7 @@ from attrs import Factory, frozen
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
-from twelvelabs_async._http.sockets import unsent
+from twelvelabs_async._http.sockets import bytes_unsent
 from twelvelabs_async._http.stray_answers import check_empty
 from twelvelabs_async._upload.send.buffers import Buffers
 from twelvelabs_async._upload.send.loop_share import TURN_BYTES, LoopShare
@@ -111,14 +111,14 @@ class Body(Payload):
         self._when_stuck = when_stuck
 
     @property
-    def unsent(self) -> int:
+    def buffered_bytes(self) -> int:
         """Bytes that the transport still holds."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     @property
     def arrived(self) -> bool:
         """Whether every byte has got to the other side, as far as the system knows."""
-        return self.complete and (self._transport is None or not unsent(self._transport))
+        return self.complete and (self._transport is None or not bytes_unsent(self._transport))
 
     def drop(self) -> None:
         """Close the connection at once, so that no other request uses it."""
@@ -177,7 +177,7 @@ class Body(Payload):
     async def _stream(self, writer: StreamWriter) -> None:
         while not self.complete:
             await self._have_turn()
-            if self.unsent:  # it goes first, however long that takes
+            if self.buffered_bytes:  # it goes first, however long that takes
                 await writer.drain()
             else:
                 await self._send_piece(writer)
@@ -201,7 +201,7 @@ class Body(Payload):
         view = memoryview(buffer)[: self._left]
         count = self._read_at_hand(view)
         await self._send(writer, view[:count] if count else await self._read(view))
-        if not self.unsent:
+        if not self.buffered_bytes:
             self._buffers.give_back(buffer)
 
     def _read_at_hand(self, view: memoryview) -> int:

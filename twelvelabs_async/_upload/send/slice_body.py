@@ -78,7 +78,7 @@ class SliceBody(Body):
         But for the first one, which takes the request's head along.
         """
         transport = self._transport
-        if not self.sent or transport is None or transport.is_closing() or self.unsent:
+        if not self.sent or transport is None or transport.is_closing() or self.buffered_bytes:
             return False
         buffer = self._buffers.take()
         view = memoryview(buffer)[: self._left]
@@ -87,7 +87,7 @@ class SliceBody(Body):
             transport.write(view[:count])
             self.sent += count
             self._throughput.add(count)
-        if not self.unsent:  # the body that has the next turn finds it in the processor's cache
+        if not self.buffered_bytes:  # the next body finds it in the processor's cache
             self._buffers.give_back(buffer)
         return count > 0
 

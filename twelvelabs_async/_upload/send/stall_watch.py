@@ -50,7 +50,7 @@ class StallWatch:
     def _look(self, limit: float) -> None:
         now = clock.monotonic()
         body = self._body
-        level = (body.sent, body.unsent + kernel_unsent(body.socket))
+        level = (body.sent, body.buffered_bytes + kernel_unsent(body.socket))
         excused = body.blocked_locally or (body.socket is None and self._attempt.is_queued())
         if level != self._level or excused:
             self._level, self._since = level, now

@@ -12,8 +12,8 @@ from twelvelabs_async._http.sessions import HttpSessions
 
 
 @define(eq=False, repr=False)
-class Admitted:
-    """The ``async with`` block of ``Transport.admitted``; a generator would cost more.
+class GatedSlot:
+    """The ``async with`` block of ``Transport.gated_slot``; a generator would cost more.
 
     Attributes:
         _gate: The gate; None: the request does not wait at it.
