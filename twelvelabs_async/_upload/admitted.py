@@ -9,7 +9,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from twelvelabs_async._upload.options import SendOptions
-from twelvelabs_async._upload.resume.claim import Encounters
+from twelvelabs_async._upload.resume.claim import BusyEntries
 from twelvelabs_async._upload.resume.lease import Waiting
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import Content, open_content
@@ -20,7 +20,7 @@ from twelvelabs_async.journal import Journal
 
 T = TypeVar("T")
 
-Attempt = Callable[[Source | Stream, Encounters | None], Awaitable[T]]
+Attempt = Callable[[Source | Stream, BusyEntries | None], Awaitable[T]]
 """Sends what was opened, and returns what became of it; without a journal, nobody is met."""
 
 
@@ -55,20 +55,20 @@ class AdmittedUpload:
         number = completions.begin()
         seconds = math.inf if self.options.if_busy == "wait" else 0.0
         waiting = Waiting(self.content.label, seconds)
-        encounters = Encounters(waiting, partial(completions.since, number))
+        busy_entries = BusyEntries(waiting, partial(completions.since, number))
         try:
-            return await self._while_busy(encounters, partial(self._open, attempt), may_repeat)
+            return await self._while_busy(busy_entries, partial(self._open, attempt), may_repeat)
         finally:
             completions.end(number)
 
-    async def _open(self, attempt: Attempt[T], encounters: Encounters | None) -> T:
+    async def _open(self, attempt: Attempt[T], busy_entries: BusyEntries | None) -> T:
         async with open_content(self.content, self.runtime.threads) as source:
-            return await attempt(source, encounters)
+            return await attempt(source, busy_entries)
 
     async def _while_busy(
         self,
-        encounters: Encounters,
-        attempt: Callable[[Encounters], Awaitable[T]],
+        busy_entries: BusyEntries,
+        attempt: Callable[[BusyEntries], Awaitable[T]],
         may_repeat: Callable[[], bool],
     ) -> T:
         """Make attempts, each once no other call does the same upload.
@@ -80,10 +80,10 @@ class AdmittedUpload:
         async with AsyncExitStack() as line:
             while True:
                 try:
-                    return await runtime.run(partial(attempt, encounters), may_repeat)
+                    return await runtime.run(partial(attempt, busy_entries), may_repeat)
                 except UploadInProgressError as error:
-                    pause, key = encounters.pause(error), error.key
-                if encounters.clear and first_in != key:
+                    pause, key = busy_entries.pause(error), error.key
+                if busy_entries.file_known and first_in != key:
                     await line.aclose()
                     await line.enter_async_context(runtime.first_in_line((id(self.journal), key)))
                     first_in = key

@@ -16,7 +16,7 @@ from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
-from twelvelabs_async._upload.resume.claim import ClaimRequest, Encounters, claimed
+from twelvelabs_async._upload.resume.claim import BusyEntries, ClaimRequest, claimed
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.records import ContentIdentity
 from twelvelabs_async._upload.resume.sample import sample_of
@@ -66,7 +66,7 @@ class MultipartUpload:
         """Whether nothing has happened on the platform so far."""
         return not self._session.opened
 
-    async def send(self, source: Source | Stream, encounters: Encounters | None) -> UploadResult:
+    async def send(self, source: Source | Stream, busy_entries: BusyEntries | None) -> UploadResult:
         """Make an attempt with the opened file.
 
         Raises:
@@ -76,7 +76,7 @@ class MultipartUpload:
         if isinstance(source, Stream):
             raise SourceError(f"{source.name} can be read only once, which chunks cannot")
         self._session = self._beginning.known()
-        async with self._take_checkpoint(source, encounters) as checkpoint:
+        async with self._take_checkpoint(source, busy_entries) as checkpoint:
             opener = SessionOpener(
                 self._platform,
                 self._options.request_options,
@@ -123,10 +123,10 @@ class MultipartUpload:
 
     @asynccontextmanager
     async def _take_checkpoint(
-        self, source: Source, encounters: Encounters | None
+        self, source: Source, busy_entries: BusyEntries | None
     ) -> AsyncGenerator[Checkpoint]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
-        if self._journal is None or encounters is None:
+        if self._journal is None or busy_entries is None:
             yield NoCheckpoint()
             return
         identity, begun = await self._identify(source), self._beginning
@@ -137,7 +137,7 @@ class MultipartUpload:
             identity=identity,
             resume=begun.resume,
             keep_result=begun.keep_result,
-            encounters=encounters,
+            busy_entries=busy_entries,
             threads=self._runtime.threads,
         )
         async with claimed(request) as claim:

@@ -17,7 +17,7 @@ from twelvelabs_async._upload.multipart import MultipartUpload
 from twelvelabs_async._upload.options import UploadCall
 from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
-from twelvelabs_async._upload.resume.claim import Encounters
+from twelvelabs_async._upload.resume.claim import BusyEntries
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import UNNAMED, Content, parse_content, size_of
 from twelvelabs_async._upload.source.protocol import Source
@@ -95,7 +95,7 @@ class RoutedUpload:
             raise self._error(error) from error
 
     async def _attempt(
-        self, progress: AsyncExitStack, source: Source | Stream, encounters: Encounters | None
+        self, progress: AsyncExitStack, source: Source | Stream, busy_entries: BusyEntries | None
     ) -> UploadedAsset:
         kind = _type_in_chunks(self._call, self._filename, source.size)
         if kind is None:
@@ -103,7 +103,7 @@ class RoutedUpload:
             return UploadedAsset.of((await self._direct.send(source)).data, None)
         if self._multipart is None:
             self._multipart = self._in_chunks(kind)
-        return self._asset(await self._multipart.send(source, encounters))
+        return self._asset(await self._multipart.send(source, busy_entries))
 
     async def _show(self, progress: AsyncExitStack) -> None:
         """Show the progress of the one request from now on, over all attempts."""

@@ -63,13 +63,13 @@ class Claim:
 
 
 @define(eq=False, repr=False)
-class Encounters:
-    """The other calls that one call has found at work when it tried to take its entry.
+class BusyEntries:
+    """The entries that one call has found taken by other calls when it tried to take its own.
 
     It remembers them from one try to the next: what one of them has completed since answers it.
 
     Attributes:
-        clear: Whether the last of them is known to be at work on our file.
+        file_known: Whether it is known which file the holder of the last of them is at work on.
     """
 
     _waiting: Waiting
@@ -77,20 +77,20 @@ class Encounters:
     """Whether a call of the same client has completed an entry after this one had begun."""
     _keys: set[str] = Factory(set[str])
     """Entries at which somebody was at work on our file."""
-    _unclear: dict[str, float] = Factory(dict[str, float])
+    _unknown: dict[str, float] = Factory(dict[str, float])
     """Holders who had not noted yet which file they are at work on, and since when we know."""
-    clear: bool = True
+    file_known: bool = True
 
-    def is_clear(self, found: Outline, holder: str) -> bool:
+    def knows_file_of(self, found: Outline, holder: str) -> bool:
         """Whether it is known which file the holder of an entry is at work on.
 
         A holder without a path never notes one, so it counts as known after ``PATIENCE``.
         """
         now = clock.monotonic()
-        self.clear = found.is_about(holder)
-        if not self.clear:
-            self.clear = now >= self._unclear.setdefault(holder, now) + PATIENCE
-        return self.clear
+        self.file_known = found.is_about(holder)
+        if not self.file_known:
+            self.file_known = now >= self._unknown.setdefault(holder, now) + PATIENCE
+        return self.file_known
 
     def note(self, key: str) -> None:
         """Note that somebody is at work on our file in an entry."""
@@ -98,7 +98,7 @@ class Encounters:
 
     def before(self, key: str, found: Outline) -> bool:
         """Whether this call had asked for the upload of an entry before it was completed."""
-        return key in self._keys or found.maker in self._unclear or self._since(key)
+        return key in self._keys or found.maker in self._unknown or self._since(key)
 
     def pause(self, busy: UploadInProgressError) -> float:
         """Return the seconds before the next try, after one that failed with ``busy``.
@@ -106,7 +106,7 @@ class Encounters:
         Raises:
             UploadInProgressError: ``busy``, where the call does not wait, or no longer.
         """
-        return self._waiting.pause(busy) if self.clear else LOOK_AGAIN
+        return self._waiting.pause(busy) if self.file_known else LOOK_AGAIN
 
 
 @frozen(eq=False, repr=False)
@@ -120,7 +120,7 @@ class ClaimRequest:
         identity: What identifies the file.
         resume: Whether to go on with what is there; otherwise it is forgotten.
         keep_result: Whether a result that was kept is an answer.
-        encounters: Whom the call has found at work before.
+        busy_entries: Whom the call has found at work before.
         threads: Where to look at the paths of other files.
     """
 
@@ -130,7 +130,7 @@ class ClaimRequest:
     identity: ContentIdentity
     resume: bool
     keep_result: bool
-    encounters: Encounters
+    busy_entries: BusyEntries
     threads: Threads
 
 
@@ -140,7 +140,7 @@ async def claimed(request: ClaimRequest) -> AsyncGenerator[Claim]:
 
     Raises:
         UploadInProgressError: Somebody else is at work on the upload of the same file, or perhaps;
-            ``request.encounters`` says when to try again.
+            ``request.busy_entries`` says when to try again.
         JournalLostError: The lease was lost; the block was cancelled where it stood.
         JournalError: The journal cannot be reached, read or written.
     """
@@ -157,14 +157,14 @@ async def _only(request: ClaimRequest, stack: AsyncExitStack) -> Claim:
     try:
         lease = await stack.enter_async_context(hold_lease(request.journal, key))
     except UploadInProgressError:
-        request.encounters.note(key)
+        request.busy_entries.note(key)
         raise
     found = outline(await lease.read())
     if found.there and not request.resume:
         await lease.clear()
     if not (found.there and request.resume):
         await lease.append(path_record(None, lease.owner))
-    return Claim(lease, request.encounters.before(key, found))
+    return Claim(lease, request.busy_entries.before(key, found))
 
 
 @define(eq=False, repr=False)
@@ -177,7 +177,7 @@ class _Search:
     """Entries that are taken, by other files, as was seen when we wanted them."""
 
     async def run(self, stack: AsyncExitStack) -> Claim:
-        encounters = self.request.encounters
+        busy_entries = self.request.busy_entries
         while True:
             key = await self._chosen()
             async with AsyncExitStack() as attempt:
@@ -185,10 +185,10 @@ class _Search:
                     lease = await attempt.enter_async_context(hold_lease(self.request.journal, key))
                 except UploadInProgressError as error:
                     found = await self._read(key)
-                    if not encounters.is_clear(found, error.holder):
+                    if not busy_entries.knows_file_of(found, error.holder):
                         raise
                     if await self._is_ours(found):
-                        encounters.note(key)
+                        busy_entries.note(key)
                         raise
                     self.others.add(key)
                     continue
@@ -207,7 +207,7 @@ class _Search:
             found = await self._read(key)
             if not found.there:
                 return free or key
-            match await self._verdict(found, before=self.request.encounters.before(key, found)):
+            match await self._verdict(found, before=self.request.busy_entries.before(key, found)):
                 case Verdict.OURS:
                     return key
                 case Verdict.FREE:
@@ -219,7 +219,7 @@ class _Search:
     async def _settled(self, lease: Lease) -> Claim | None:
         """Note our path in an entry that we have; None: it turned out to be another file's."""
         found = await self._read(lease.key)
-        before = self.request.encounters.before(lease.key, found)
+        before = self.request.busy_entries.before(lease.key, found)
         verdict = await self._verdict(found, before=before)
         if verdict is Verdict.OTHERS:
             return None
