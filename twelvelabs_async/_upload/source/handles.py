@@ -2,7 +2,8 @@
 
 It has one position. So reads go through threads one at a time, and no second upload gets it
 meanwhile: it would find the file wherever the first one is reading. That holds as well for a read
-that hangs, and is left to its thread, until it has returned.
+that hangs, and is left to its thread, until it has returned. Where other open files have the same
+position, ``positions`` makes them take turns.
 """
 
 import inspect
@@ -20,6 +21,7 @@ from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._upload.source.fingerprint import Fingerprint
 from twelvelabs_async._upload.source.foreign import bytes_read, caller_code, discard, open_as_text
 from twelvelabs_async._upload.source.pipes import has_read_under_way, pipe_pieces
+from twelvelabs_async._upload.source.positions import Position
 from twelvelabs_async._upload.source.protocol import only_times_changed
 from twelvelabs_async._upload.source.streams import Stream, open_stream
 from twelvelabs_async.errors import SourceChangedError, SourceError
@@ -45,6 +47,7 @@ class HandleSource:
     size: int
     _file: IO[bytes] = field(repr=False)
     _start: int
+    _position: Position = field(repr=False)
     _fingerprint: Fingerprint | None
     _lane: Lane = field(repr=False)
     version: int = field(default=0, init=False)
@@ -70,7 +73,7 @@ class HandleSource:
         return 0
 
     def _read(self, view: memoryview, offset: int) -> int:
-        with caller_code(f"cannot read {self.name}"):
+        with caller_code(f"cannot read {self.name}"), self._position.held():
             self._file.seek(self._start + offset)
             piece: object = self._file.read(len(view))
         # What goes beyond the view was not asked for, and is read again.
@@ -96,7 +99,7 @@ class HandleSource:
         return now
 
     def _look_again(self) -> tuple[str | None, Fingerprint | None]:
-        with caller_code(f"cannot look at {self.name} again"):
+        with caller_code(f"cannot look at {self.name} again"), self._position.held():
             # to seek from the end also empties the file's own buffer, which may hold old bytes
             size = _end(self._file) - self._start
         if size != self.size:
@@ -114,7 +117,11 @@ class HandleSource:
 
     def go_back(self) -> None:
         """Leave the file where it stood; in a thread, once no other reads any more."""
-        with suppress(SourceError), caller_code("it may be closed by now"):
+        with (
+            suppress(SourceError),
+            caller_code("it may be closed by now"),
+            self._position.held(),
+        ):
             self._file.seek(self._start)
 
 
@@ -125,7 +132,8 @@ async def open_handle(
     """Use an open file, or a pipe, for the ``async with`` block.
 
     Raises:
-        SourceError: It cannot be read, is open as text, or is empty from where it stands.
+        SourceError: It cannot be read, is open as text, is empty from where it stands, or is read
+            from where a file stands that another upload has.
     """
     lane = threads.lane()
     measured = None
@@ -137,17 +145,19 @@ async def open_handle(
         _in_threads.discard(id(file))
 
     try:
+        position = await lane.run(_position_of, name, file)  # the lane closes it
         if has_read_under_way(file):  # a pipe, and a look at it might have to wait for the read
             _check_open(name, file)
         else:
-            measured = await lane.run(_measured, name, file, lane)
+            measured = await lane.run(_measured, name, file, position, lane)
         if measured is not None:
             yield measured
+        else:
+            position.keep_alone()
+            async with open_stream(name, pipe_pieces(name, file)) as stream:
+                yield stream
     finally:
         await lane.leave(go_back)
-    if measured is None:
-        async with open_stream(name, pipe_pieces(name, file)) as stream:
-            yield stream
 
 
 @contextmanager
@@ -168,9 +178,14 @@ def only_one(name: str, data: object) -> Generator[None]:
         _in_use.discard(id(data))
 
 
-def _measured(name: str, file: IO[bytes], lane: Lane) -> HandleSource | None:
+def _position_of(name: str, file: IO[bytes]) -> Position:
+    with caller_code(f"cannot look at {name}"):
+        return Position.of(name, file)
+
+
+def _measured(name: str, file: IO[bytes], position: Position, lane: Lane) -> HandleSource | None:
     """Look at a file, and leave it where it stands; None: it cannot be sought in."""
-    with caller_code(f"cannot read {name}"):
+    with caller_code(f"cannot read {name}"), position.as_found():
         if isinstance(file, io.TextIOBase):
             raise open_as_text(name)
         _check_open(name, file)
@@ -187,7 +202,7 @@ def _measured(name: str, file: IO[bytes], lane: Lane) -> HandleSource | None:
         if inspect.isawaitable(piece):
             discard(piece)
             return None
-        return HandleSource(name, end - start, file, start, _fingerprint(file), lane)
+        return HandleSource(name, end - start, file, start, position, _fingerprint(file), lane)
 
 
 def _check_open(name: str, file: IO[bytes]) -> None:
