@@ -141,6 +141,16 @@ def filled(file: Any, data: Any = DATA) -> Any:
     return kept(file)
 
 
+def seeking_to(outcome: Any) -> Make:
+    """Return a maker of files whose ``seek`` does what it should, and returns something else."""
+
+    def seek(self: io.BytesIO, offset: int, whence: int = 0) -> Any:
+        io.BytesIO.seek(self, offset, whence)
+        return outcome
+
+    return lambda _: type("Seeking", (io.BytesIO,), {"seek": seek})(DATA)
+
+
 def exported(tmp: Path) -> io.BytesIO:
     file = io.BytesIO(DATA)
     _open.callback(file.getbuffer().release)  # until then it cannot be resized
@@ -411,6 +421,12 @@ UPLOADED: dict[str, Make] = {
     "a seek that is refused": forward_only,
     "a seekable that is not true": having("seekable", returning(False)),
     "a seekable that is no method": having("seekable", 5),
+    "a seek that returns True": seeking_to(True),
+    "a seek that returns 0 for success": seeking_to(0),
+    "a seek that returns 1": seeking_to(1),
+    "a seek that returns a number": seeking_to(5.0),
+    "a seek that returns too much": seeking_to(10**15),
+    "a tell that is True": having("tell", returning(True)),
     "a tell that is no number": having("tell", returning("here")),
     "a descriptor that is no number": having("fileno", returning("three")),
     "a descriptor that is none": having("fileno", returning(-1)),

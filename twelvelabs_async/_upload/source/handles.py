@@ -232,13 +232,13 @@ def _bounds(name: str, file: IO[bytes]) -> tuple[int, int] | None:
 
 def _end(file: IO[bytes]) -> int:
     """Go to the end, and return where that is."""
-    end: object = _at_once(file.seek(0, os.SEEK_END))
-    return end if isinstance(end, int) else _position(file)  # an mmap's ``seek`` returns None
+    _at_once(file.seek(0, os.SEEK_END))  # which may return anything: None, or whether it succeeded
+    return _position(file)
 
 
 def _position(file: IO[bytes]) -> int:
     position: object = _at_once(file.tell())
-    if not isinstance(position, int):
+    if not isinstance(position, int) or isinstance(position, bool):
         raise TypeError(f"tell() gives {type(position).__name__}")
     return position
 
