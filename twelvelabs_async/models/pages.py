@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, Generic, Self, TypeVar
 
 import attrs
-from attrs import define, evolve, field, frozen
+from attrs import evolve, field, frozen
 
 from twelvelabs_async._core.validation import check_whole
 from twelvelabs_async.errors import InvalidResponseError
@@ -25,9 +25,6 @@ MOST_PAGES = 100_000
 MOST_REPEATS = 10
 """Pages in a row that may hold the same items as a page before them. A few are no fault: where
 items are added during an iteration, a page holds what an earlier one held, too."""
-
-_NAMES = ("id", "upload_id", "index")
-"""What names an item of the platform's lists, whatever its state is meanwhile."""
 
 
 def page_params(page: int | None, page_limit: int | None) -> dict[str, str | int]:
@@ -61,33 +58,6 @@ class PageInfo:
     total_results: int | None = None
 
 
-@define(eq=False, repr=False)
-class _Walk:
-    """The pages that one iteration has seen, each as a hash of what its items are called.
-
-    Attributes:
-        seen: The place of each, from 0, by its hash.
-        steps: How many pages there were.
-    """
-
-    seen: dict[int, int]
-    steps: int
-
-    def step(self, place: int, items: int) -> "tuple[_Walk, bool]":
-        """Note a page; return the walk that goes on from it, and whether its items came before.
-
-        Args:
-            place: How many pages came before. Where this walk has gone on from there already, the
-                walk that is returned is another one, which knows nothing of that.
-            items: The page's hash.
-        """
-        walk = self
-        if place != self.steps:
-            walk = _Walk({page: at for page, at in self.seen.items() if at < place}, place)
-        walk.steps += 1
-        return walk, walk.seen.setdefault(items, place) != place
-
-
 @frozen
 class Page(Generic[T]):
     """One page of a list; ``async for`` over it yields the items of this page and all after it.
@@ -102,23 +72,8 @@ class Page(Generic[T]):
     page_info: PageInfo
     number: int
     _fetch: Callable[[int], Awaitable[Any]] = field(repr=False, eq=False, alias="fetch")
-    _walk: _Walk | None = field(default=None, repr=False, eq=False, alias="walk")
-    """The pages from which this one was reached; None: it is the first one."""
-    _place: int = field(default=0, repr=False, eq=False, alias="place")
-    """How many these are."""
     _repeats: int = field(default=0, repr=False, eq=False, alias="repeats")
-    """How many pages in a row, up to this one, hold the same items as a page before them."""
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse another page than was asked for.
-
-        Raises:
-            InvalidResponseError: The platform says that it is another one.
-        """
-        told = self.page_info.page or self.number
-        if told != self.number:
-            problem = f"page {self.number} was asked for, and the answer is page {told}"
-            raise InvalidResponseError(message=f"not as documented: {problem}")
+    """How many pages up to this one hold the same items as the page before them."""
 
     @property
     def items(self) -> tuple[T, ...]:
@@ -141,8 +96,8 @@ class Page(Generic[T]):
         """Fetch the page after this one; None when this is the last.
 
         Raises:
-            InvalidResponseError: The list has no end: the platform sends the same pages again and
-                again, in any order, or more than 100,000 pages; or it is another page.
+            InvalidResponseError: The list has no end: the platform sends the same page again and
+                again, or more than 100,000 pages; or it sends another page.
             ApiError: The platform refused, or did not answer as documented.
             ApiConnectionError: The platform gave no answer.
         """
@@ -151,23 +106,33 @@ class Page(Generic[T]):
         if self.number >= MOST_PAGES:
             raise _endless(f"there are more than {MOST_PAGES:,} pages")
         page: Self = await self._fetch(self.number + 1)
-        walk, place = self._walk or _Walk({_hash(self.data): 0}, 1), self._place + 1
-        walk, again = walk.step(place, _hash(page.data))
-        repeats = self._repeats + 1 if again else 0
+        if page.page_info.page not in {None, page.number}:
+            raise _endless(f"asked for page {page.number}, it sends page {page.page_info.page}")
+        repeats = self._repeats + 1 if _names(page.data) == _names(self.data) else 0
         if repeats > MOST_REPEATS:
-            raise _endless(
-                f"page {page.number} and the {repeats - 1} before it hold what earlier pages held"
-            )
-        return evolve(page, walk=walk, place=place, repeats=repeats)
+            raise _endless(f"page {page.number} and the {repeats} pages before it hold the same")
+        return evolve(page, repeats=repeats)
 
     async def get_next_page(self) -> Self | None:
         """Fetch the page after this one; None when this is the last."""
         return await self.next_page()
 
     async def iter_pages(self) -> AsyncIterator[Self]:
-        """Yield this page and all after it, each fetched when it is reached."""
+        """Yield this page and all after it, each fetched when it is reached.
+
+        Raises:
+            InvalidResponseError: As ``next_page``, and where pages come again in turn.
+        """
         page: Self | None = self
+        seen, repeats = set[int](), 0
         while page is not None:
+            content = hash(_names(page.data))
+            repeats = repeats + 1 if content in seen else 0
+            if repeats > MOST_REPEATS:
+                raise _endless(
+                    f"page {page.number} and those before it hold what earlier ones held"
+                )
+            seen.add(content)
             yield page
             page = await page.next_page()
 
@@ -177,16 +142,16 @@ class Page(Generic[T]):
                 yield item
 
 
-def _hash(items: Iterable[object]) -> int:
-    """Return a number for what is on a page, in any order."""
-    return hash(frozenset(map(_name, items)))
+def _names(items: Iterable[object]) -> frozenset[object]:
+    """Return what is on a page, in any order and whatever its state is meanwhile."""
+    return frozenset(map(_name, items))
 
 
 def _name(item: object) -> object:
-    names = (
-        getattr(item, name) for name in _NAMES if attrs.has(type(item)) and hasattr(item, name)
-    )
-    return next(names, item)
+    for attribute in ("id", "upload_id", "index"):
+        if attrs.has(type(item)) and hasattr(item, attribute):
+            return getattr(item, attribute)
+    return item
 
 
 def _endless(why: str) -> InvalidResponseError:
