@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ssl import SSLContext
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,16 +13,18 @@ from attrs import frozen
 from support.calls import ask, create, now, store, tls
 from support.files import MakeFile
 from support.proxy import forward_proxy
-from support.relay import Relay, relay
+from support.relay import LAST_WORDS, Relay, relay
 from support.virtual_time import utcnow
+from yarl import URL
 
 from twelvelabs_async import (
     ApiConnectionError,
+    ApiError,
     AsyncTwelveLabs,
     OutcomeUnknownError,
     RequestOptions,
 )
-from twelvelabs_async.emulator import Cut, Emulator, Fault
+from twelvelabs_async.emulator import Answer, Cut, Emulator, Fault
 from twelvelabs_async.models.results import UploadResult
 
 ONCE: RequestOptions = {"max_retries": 0}
@@ -158,6 +161,41 @@ async def test_no_call_is_lost_to_a_pool_of_dead_connections(
     async with scene(make_file) as here:
         await call(here)
         assert now() == 0
+
+
+@pytest.mark.parametrize("words", LAST_WORDS)
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("origin", ["api", "store"])
+async def test_a_dead_connection_may_answer_instead_of_being_reset(
+    origin: str, own: bool, words: Any, make_file: MakeFile
+) -> None:
+    """A 408 of a load balancer, or what is no HTTP: no retry, no pause, and one asset each."""
+    async with (
+        aiohttp.TCPConnector(limit=0) as connector,
+        scene(make_file, connector=None if own else connector) as here,
+    ):
+        await here.fill()
+        store_port = URL(here.emulator.platform.store_url).port
+        for link in here.relay.links:
+            if (link.client.get_extra_info("sockname")[1] == store_port) == (origin == "store"):
+                link.death = words
+        sessions = here.emulator.count("create")
+        await here.upload()
+        await ask(here.client, ONCE)
+        assert here.relay.lost
+        assert here.emulator.count("create") == sessions + 1
+        assert now() == 0
+
+
+async def test_a_408_that_keeps_its_connection_or_comes_over_a_new_one_is_an_answer(
+    make_file: MakeFile,
+) -> None:
+    """Only a connection that was idle too long is lost without its being counted."""
+    async with scene(make_file) as here:
+        here.emulator.faults.add(Fault(route="list", action=Answer(408), times=None))
+        with pytest.raises(ApiError, match="408"):
+            await ask(here.client, {"max_retries": 1})
+        assert here.emulator.count("list") == 2
 
 
 async def test_a_dead_pool_costs_a_connection_for_each_request_that_is_under_way(

@@ -10,7 +10,15 @@ from typing import Literal
 from attrs import Factory, define
 from yarl import URL
 
-Death = Literal["reset", "late", "closed", "silent"]
+Death = Literal["reset", "late", "closed", "silent", "408", "408 of HTTP/1.0", "garbage", "TLS"]
+
+LAST_WORDS = {
+    "408": b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    "408 of HTTP/1.0": b"HTTP/1.0 408 Request Timeout\r\n\r\n<html>Too slow.</html>",
+    "garbage": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+    "TLS": b"\x15\x03\x01\x00\x02\x02",
+}
+"""What a connection that has died says, before it is closed, instead of being reset."""
 
 LATE = 0.1
 """Seconds after which a link that dies late is reset: it has taken a whole request by then."""
@@ -78,8 +86,8 @@ class Relay:
         """Let every (or every second, ...) open connection die; return how many.
 
         Args:
-            death: ``reset``: at its next byte. ``late``: soon after it. ``closed``: at once.
-                ``silent``: it never shows.
+            death: ``reset``, or one of ``LAST_WORDS``: at its next byte. ``late``: soon after it.
+                ``closed``: at once. ``silent``: it never shows.
             every: 2: only every second one.
         """
         dying = self.links[::every]
@@ -106,6 +114,11 @@ class Relay:
                     await onward.drain()
                 elif link.death == "reset":
                     self._lose(link)
+                elif link.death in LAST_WORDS and link not in self.late:
+                    self.late.add(link)
+                    self.lost += 1
+                    link.client.write(LAST_WORDS[link.death])
+                    link.client.close()
                 elif link.death == "late" and link not in self.late:
                     self.late.add(link)
                     asyncio.get_running_loop().call_later(LATE, self._lose, link)

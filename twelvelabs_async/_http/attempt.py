@@ -3,7 +3,9 @@
 A pool keeps connections for the next request. Between two requests they may die unnoticed: the
 network was switched, the machine slept, a load balancer was replaced. All of them die together
 then, but each is found dead only when it is used. So the loss of a connection that had served a
-request before says nothing about the network of now: such a loss is ``stale``.
+request before says nothing about the network of now: such a loss is ``stale``. Some load balancers
+do not reset such a connection: they answer the next request with a 408, which ends the connection,
+or with bytes that are no HTTP. That is the same loss.
 
 A server may also answer a request twice. The second answer waits in the connection, or is on its
 way, when the next request begins, and would be taken for the answer to that one. So a connection
@@ -20,10 +22,12 @@ import asyncio
 import errno
 from contextvars import ContextVar, Token
 from enum import Enum, auto
+from http import HTTPStatus
 from types import TracebackType
 from typing import Protocol
 
 import aiohttp
+from aiohttp import HttpVersion10, hdrs
 from aiohttp.client_proto import ResponseHandler
 from attrs import define
 from yarl import URL
@@ -45,13 +49,17 @@ class StrayAnswerError(ConnectionError):
         super().__init__(errno.EPROTO, "an answer that is not to this request")
 
 
+class IdleConnectionError(aiohttp.ServerDisconnectedError):
+    """A connection that had served a request before was idle for too long, says the other side."""
+
+
 _LOSSES = (
     aiohttp.ServerDisconnectedError,
     aiohttp.ClientOSError,
     aiohttp.ClientConnectionResetError,
     StrayAnswerError,
 )
-"""How a connection breaks before the first byte of an answer."""
+"""How a connection breaks before the first byte of an answer that is to the request."""
 
 
 class Connections(Protocol):
@@ -229,6 +237,17 @@ class Attempt:
             transport.abort()
             raise StrayAnswerError
 
+    def check_idle(self, response: aiohttp.ClientResponse) -> None:
+        """Refuse a 408 that ends a connection which had served a request before.
+
+        It proves that the request was not taken: whoever sends it has waited for one in vain.
+
+        Raises:
+            IdleConnectionError: It is one.
+        """
+        if self.reused and response.status == HTTPStatus.REQUEST_TIMEOUT and _is_last(response):
+            raise IdleConnectionError
+
     def note_misdirected(self) -> None:
         """Note a 421: no connection to this origin that exists now is used again."""
         self._mark_suspect()
@@ -240,4 +259,12 @@ current_attempt = _ATTEMPT.get
 
 
 def _is_loss(error: BaseException | None) -> bool:
+    if type(error) is aiohttp.ClientResponseError:  # the answer begins with what is no HTTP
+        return True
     return isinstance(error, _LOSSES) and not isinstance(error, aiohttp.ClientConnectorError)
+
+
+def _is_last(response: aiohttp.ClientResponse) -> bool:
+    """Whether a response says that its connection ends with it."""
+    said = response.headers.get(hdrs.CONNECTION, "").lower()
+    return "close" in said or (response.version == HttpVersion10 and "keep-alive" not in said)

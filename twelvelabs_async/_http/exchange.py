@@ -85,6 +85,7 @@ class Exchanger(Unpicklable):
                         proxy_headers=attempt.proxy.headers,
                     ) as response:
                         attempt.check(response.status)
+                        attempt.check_idle(response)
                         if attempt.reused and isinstance(data, CheckedBytes) and not data.begun:
                             raise StrayAnswerError
                         body = await _read_whole(response)

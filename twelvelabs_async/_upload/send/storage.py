@@ -136,6 +136,7 @@ class Storage:
         self, response: aiohttp.ClientResponse, target: URL, body: SliceBody, attempt: Attempt
     ) -> StoreAnswer:
         _check_arrival(response.status, body, attempt)
+        attempt.check_idle(response)
         beginning = await _beginning(response)
         if response.status == HTTPStatus.MISDIRECTED_REQUEST:
             attempt.note_misdirected()
