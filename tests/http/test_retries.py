@@ -105,7 +105,23 @@ def test_a_pause_that_is_over_is_none_at_all(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "nan", "NaN", "inf", "-inf", "1e400", "-1e400", "12 s", "0x10", "1,5", "\0"],
+    [
+        "",
+        "soon",
+        "nan",
+        "NaN",
+        "inf",
+        "-inf",
+        "1e400",
+        "-1e400",
+        "12 s",
+        "0x10",
+        "1,5",
+        "\0",
+        "\uff11\uff12",
+        "1_0",
+        "\u0663",
+    ],
 )
 def test_what_cannot_be_read_asks_for_nothing(text: str) -> None:
     """Garbage leaves the pause to us."""
@@ -118,6 +134,7 @@ def test_an_absurdly_long_pause_is_longer_than_any_that_we_obey(text: str) -> No
     for asked in (pause(retry_after=text), pause(x_ratelimit_reset="1e300")):
         assert asked is not None
         assert asked > LONGEST_OBEYED_PAUSE
+        assert len(f"{asked:.0f}") < 20
 
 
 @given(

@@ -10,6 +10,7 @@ Pure, but for the random part: time is handed in.
 
 import math
 import random
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -42,6 +43,10 @@ _TRANSIENT = {
 }
 _FINAL = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED}
 """Server errors that no repetition can change; the second one asks to log in to a network."""
+
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_MOST = 1e12
+"""Seconds, in a pause or since the epoch: what is larger is as good as this, and long to write."""
 
 _LARGEST_EXPONENT = 30
 
@@ -185,11 +190,9 @@ def _until_reset(text: str, now: datetime) -> float | None:
 
 
 def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    """Return a decimal number as headers write it, ``_MOST`` at most; None for anything else."""
+    number = float(text) if _DECIMAL.fullmatch(text) else math.nan
+    return min(number, _MOST) if math.isfinite(number) else None
 
 
 def _http_date(text: str) -> datetime | None:
