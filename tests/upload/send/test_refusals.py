@@ -1,6 +1,9 @@
 """A PUT that somebody else answers in the object store's place: who, and in which words."""
 
 import gzip
+import tracemalloc
+import zlib
+from collections.abc import Callable
 
 import pytest
 from support.calls import now, tls
@@ -81,9 +84,48 @@ def test_a_page_may_be_in_any_charset(body: bytes, content_type: str) -> None:
     assert "Größe" in said(body, content_type)
 
 
+def cut_gzip(data: bytes) -> bytes:
+    return gzip.compress(data)[:-12]
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("pack", "encoding"),
+    [
+        (gzip.compress, "gzip"),
+        (gzip.compress, " GZIP "),
+        (cut_gzip, "x-gzip"),
+        (zlib.compress, "deflate"),
+        (raw_deflate, "deflate"),
+    ],
+)
+def test_a_packed_page_is_unpacked(pack: Callable[[bytes], bytes], encoding: str) -> None:
+    """Its beginning: a page of the size of a film is not, and the store's own words as well."""
+    packed = pack(PAGE.encode() + b"word " * 10**7)
+    tracemalloc.start()
+    assert "blocked & logged" in said(packed, content_encoding=encoding)
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
+    words = pack(b"<Error><Code>SlowDown</Code><Message>Less, please.</Message></Error>" * 50)
+    assert "SlowDown: Less, please." in said(words, content_encoding=encoding)
+
+
+@pytest.mark.parametrize("charset", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=latin-1", ""])
+def test_a_byte_order_mark_tells_the_charset(charset: str, content_type: str) -> None:
+    """Before the header, which may be somebody's default."""
+    assert "Größe" in said("<title>Größe</title>".encode(charset), content_type)
+    error = "<Error><Code>SlowDown</Code><Message>Größe</Message></Error>"
+    assert "SlowDown: Größe" in said(error.encode(charset), content_type)
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd"])
 def test_a_compressed_page_is_not_quoted(encoding: str) -> None:
-    """Nobody asked for one, and its bytes say nothing."""
+    """Where it cannot be unpacked: its bytes say nothing."""
     told = said("<title>x</title>", content_encoding=encoding)
     assert told.endswith(f"{DOUBT}: it gave no reason")
 

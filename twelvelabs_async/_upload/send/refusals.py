@@ -5,9 +5,12 @@ portals may answer instead, with a page or a line of text. Any of them may echo 
 that every text loses the values of the URL's query, and whatever else looks like a query.
 """
 
+import codecs
 import html
 import re
+import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
 from attrs import field, frozen
@@ -25,6 +28,16 @@ _TAG = re.compile(r"<[^>]*>")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^\s\"'<>]*=[^\s\"'<>]*")
 
+_WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
+"""What zlib is told to unpack a coding; some servers leave out the head of ``deflate``."""
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # it begins as UTF-16's does
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 _LONGEST_PAGE = 8 * 1024
 _LONGEST_QUOTE = 200
 _MOSTLY = 0.9
@@ -58,7 +71,7 @@ class StoreAnswer:
 
     def refusal(self, index: int) -> StorageError:
         """Return the error that an answer to the PUT of chunk ``index`` is."""
-        text = self.body.decode("utf-8", "replace")
+        text = self._text(self._plain() or b"")
         fields = {
             name: self._scrubbed(html.unescape(said)) for name, said in _ERROR_FIELD.findall(text)
         }
@@ -90,9 +103,10 @@ class StoreAnswer:
 
     def words(self) -> str | None:
         """Return the title of a page, or its first words; None where there are none to be read."""
-        if self.headers.get("content-encoding", "identity").lower() not in {"", "identity"}:
+        plain = self._plain()
+        if plain is None:
             return None
-        text = self._text()
+        text = self._text(plain[:_LONGEST_PAGE])
         if _readable(text) < _MOSTLY:
             return None
         if "<" in text:
@@ -120,8 +134,22 @@ class StoreAnswer:
     def _elsewhere(self) -> str | None:
         return "a redirect, which is not followed" if "location" in self.headers else None
 
-    def _text(self) -> str:
-        page = self.body[:_LONGEST_PAGE]
+    def _plain(self) -> bytes | None:
+        """Return the body unpacked, as far as its beginning goes; None: it cannot be."""
+        coding = self.headers.get("content-encoding", "").strip().lower() or "identity"
+        if coding == "identity":
+            return self.body
+        if coding not in _WINDOWS:
+            return None
+        for window in _WINDOWS[coding]:
+            with suppress(zlib.error):
+                return zlib.decompressobj(window).decompress(self.body, _LONGEST_PAGE)
+        return None
+
+    def _text(self, page: bytes) -> str:
+        for mark, charset in _BYTE_ORDER_MARKS.items():
+            if page.startswith(mark):
+                return page.decode(charset, "replace")
         declared = _CHARSET.search(self.headers.get("content-type", ""))
         declared = declared or _CHARSET.search(page.decode("latin-1"))
         try:
