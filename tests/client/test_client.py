@@ -162,6 +162,32 @@ async def test_a_client_is_not_pickled_and_not_copied(
     assert emulator.api_key not in str(caught.value)
 
 
+@pytest.mark.parametrize("way", PICKLERS)
+async def test_what_asks_through_a_client_is_not_pickled_and_not_copied_either(
+    way: str, client: AsyncTwelveLabs
+) -> None:
+    """One rule for the client, its endpoints and its pages; the items of a page are free."""
+    asset = await client.upload(("a.mp4", b"bytes"))
+    session = await create(client)
+    pages = (
+        await client.assets.list(),
+        await client.multipart_upload.list_incomplete_uploads(),
+        await client.multipart_upload.get_status(session.upload_id),
+    )
+    for part in (
+        client.assets,
+        client.assets.with_raw_response,
+        client.multipart_upload,
+        client.multipart_upload.with_raw_response,
+        *pages,
+    ):
+        with pytest.raises(ClientUseError, match="make one in each process"):
+            PICKLERS[way](part)
+    for page in pages:
+        PICKLERS[way](page.items)
+    PICKLERS[way](asset)
+
+
 async def test_no_pickle_of_what_a_client_gives_out_holds_the_key(
     emulator: Emulator, make_file: MakeFile, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ class Unpicklable:
             ClientUseError: Always.
         """
         raise ClientUseError(
-            "a client can be neither pickled nor copied: it holds the API key, and connections of "
-            "one event loop; make one in each process"
+            "a client, and what asks through it (its endpoints, a page of a list), can be neither "
+            "pickled nor copied: it holds the API key, and connections of one event loop; make one "
+            "in each process, and pickle the items of a page"
         )

@@ -11,6 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 from attrs import evolve, field, frozen
 
+from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_whole
 from twelvelabs_async.errors import InvalidResponseError
 
@@ -59,13 +60,16 @@ class PageInfo:
 
 
 @frozen
-class Page(Generic[T]):
+class Page(Unpicklable, Generic[T]):
     """One page of a list; ``async for`` over it yields the items of this page and all after it.
 
     Attributes:
         data: The items of this page.
         page_info: Which page of how many.
         number: This page's number, from 1.
+
+    A page fetches the next one through its client: as that, it can be neither pickled nor copied,
+    but its items can.
     """
 
     data: tuple[T, ...]

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
+from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_flag, check_seconds, checked_texts
 from twelvelabs_async._http.request import RequestOptions, checked_options
 from twelvelabs_async._upload.form import CreationMethod
@@ -19,7 +20,7 @@ from twelvelabs_async.resources.readiness import ReadinessPoll
 
 
 @define(eq=False, repr=False)
-class AssetsClient:
+class AssetsClient(Unpicklable):
     """The account's assets."""
 
     _raw: RawAssetsClient

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from attrs import define
 
 from twelvelabs_async._core.call_options import takes
+from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_kind, check_seconds
 from twelvelabs_async._http.request import RequestOptions, checked_options
 from twelvelabs_async._upload.options import ResumeCall, UploadFileCall, check_has_acquire
@@ -31,7 +32,7 @@ from twelvelabs_async.resources.raw_multipart_upload import RawMultipartUploadCl
 
 
 @define(eq=False, repr=False)
-class MultipartUploadClient:
+class MultipartUploadClient(Unpicklable):
     """Large files, in chunks, over presigned URLs."""
 
     _raw: RawMultipartUploadClient

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from attrs import define
 
+from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_flag, check_text, checked_texts
 from twelvelabs_async._http.request import RequestOptions, checked_options, path_segment
 from twelvelabs_async._http.request_builder import Params
@@ -29,7 +30,7 @@ from twelvelabs_async.models.uploads import UserMetadata
 
 
 @define(eq=False, repr=False)
-class RawAssetsClient:
+class RawAssetsClient(Unpicklable):
     """As ``client.assets``, but each method returns an ``ApiResponse``."""
 
     _transport: Transport

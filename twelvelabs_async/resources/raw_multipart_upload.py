@@ -8,6 +8,7 @@ from typing import cast
 
 from attrs import define
 
+from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import (
     check_flag,
     check_kind,
@@ -38,7 +39,7 @@ _UPLOADS = "/assets/multipart-uploads"
 
 
 @define(eq=False, repr=False)
-class RawMultipartUploadClient:
+class RawMultipartUploadClient(Unpicklable):
     """As ``client.multipart_upload``, but each method returns an ``ApiResponse``."""
 
     _transport: Transport
