@@ -660,7 +660,7 @@ async def test_an_api_key_that_a_server_echoes_is_shown_nowhere(
     answers.append(Answer(403, {"X-Echo": key, "X-Request-Echo": key}, f"<p>{key}</p>"))
     answers.append(Answer(302, {"Location": f"https://example.org/?key={key}"}))
     answers.append(Answer(200, {"X-Echo": key}, f"<p>{key}</p>"))
-    answers.append(Answer(200, {"X-Echo": key}, json.dumps({"page_info": {"page": key}})))
+    answers.append(Answer(200, {"X-Echo": key}, json.dumps({"data": {key: key}})))
     for answer in answers:
         script(keyed, "list", answer)
     async with AsyncTwelveLabs(key, keyed.base_url) as client:
@@ -673,6 +673,9 @@ async def test_an_api_key_that_a_server_echoes_is_shown_nowhere(
             for text in [*told, pickle.dumps(error).decode("latin-1")]:
                 assert not [k for k in spellings(key) if k in text]
             assert_ours_alone(error)
+        script(keyed, "list", Answer(200, body=json.dumps({"page_info": {"page": key}})))
+        await ask(client)
+    assert "PageInfo.page: expected a whole number, got text" in caplog.text
     assert not [k for k in spellings(key) if k in caplog.text]
     assert "[redacted]" in caplog.text
 
