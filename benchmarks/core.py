@@ -49,6 +49,7 @@ class UnreadFile:
 
     size: int
     name: str = "file.mp4"
+    path: None = None
     identity: None = None
     version: int = 0
 

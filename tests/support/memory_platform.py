@@ -366,6 +366,10 @@ class MemoryPlatform:
         return len(self.data)
 
     @property
+    def path(self) -> None:
+        """None: it is no file."""
+
+    @property
     def identity(self) -> None:
         """None: it is no file on a disk."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from attrs import Factory, define, evolve
@@ -133,7 +132,7 @@ class MultipartUpload:
         request = ClaimRequest(
             journal=self._journal,
             name=f"{self._platform.base_url} {begun.key(identity)}",
-            path=self._path(),
+            path=self._path(source),
             identity=identity,
             resume=begun.resume,
             keep_result=begun.keep_result,
@@ -146,10 +145,9 @@ class MultipartUpload:
                 claim.lease, identity, source, answered, begun.keep_result, request.path
             )
 
-    def _path(self) -> str | None:
+    def _path(self, source: Source) -> str | None:
         """Return the path of the file; None: its entry in the journal is found by a name alone."""
-        data = self._content.data
-        return str(data) if self._beginning.by_path and isinstance(data, Path) else None
+        return str(source.path) if self._beginning.by_path and source.path is not None else None
 
     async def _identify(self, source: Source) -> ContentIdentity:
         """Return what identifies the file; it is read again only if it was changed."""

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import random
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,6 +101,64 @@ async def test_equal_files_at_once_through_the_one_call(
         uploads = [client.upload(path, multipart_above=0) for path in equal_files(tmp_path, 2)]
         one, other = await asyncio.gather(*uploads)
     assert one.id != other.id
+
+
+@pytest.mark.parametrize("if_busy", ["raise", "wait"])
+@pytest.mark.parametrize("buffering", [-1, 0])
+async def test_equal_files_that_were_opened_are_as_many_assets(
+    emulator: Emulator,
+    journal: Journal,
+    tmp_path: Path,
+    if_busy: Literal["raise", "wait"],
+    buffering: int,
+) -> None:
+    """At once, and one after the other: an open file is what its path is."""
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context(path.open("rb", buffering)) for path in equal_files(tmp_path, 3)
+        ]
+        async with client_of(emulator, journal) as client:
+            uploads = [client.upload(file, multipart_above=0, if_busy=if_busy) for file in files]
+            made = {asset.id for asset in await asyncio.gather(*uploads)}
+            for file in files:
+                made.add((await client.upload(file, multipart_above=0)).id)
+    assert len(made) == 6
+    assert emulator.count("put") == 6 * CHUNKS
+
+
+async def test_an_open_file_goes_on_with_what_its_path_began(
+    emulator: Emulator, journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An equal one does not, while that is there; a relative name is made absolute at once."""
+    first, second = equal_files(tmp_path, 2)
+    monkeypatch.chdir(first.parent)
+    async with client_of(emulator, journal) as client:
+        session = await begun(emulator, client, first, 3)
+        with second.open("rb") as file:
+            other = await client.upload(file, multipart_above=0)
+        with open(first.name, "rb") as file:  # noqa: ASYNC230, PTH123 - its name is relative
+            upload = asyncio.create_task(client.upload(file, multipart_above=0))
+            await asyncio.sleep(0)
+            monkeypatch.chdir(second.parent)
+            asset = await upload
+    assert other.result is not None
+    assert asset.result is not None
+    assert (other.result.resumed_chunks, asset.result.resumed_chunks) == (0, 2)
+    assert asset.result.upload_id == session
+
+
+async def test_an_open_file_that_its_path_does_not_lead_to_is_found_by_its_content(
+    emulator: Emulator, journal: Journal, tmp_path: Path
+) -> None:
+    """It has no path: as bytes, it goes on with what is there of its name."""
+    first, second = equal_files(tmp_path, 2)
+    async with client_of(emulator, journal) as client:
+        session = await begun(emulator, client, first, 3)
+        with second.open("rb") as file:
+            second.unlink()
+            asset = await client.upload(file, multipart_above=0)
+    assert asset.result is not None
+    assert asset.result.upload_id == session
 
 
 async def test_equal_files_at_once_in_two_clients(

@@ -488,6 +488,10 @@ class CountingSource:
         return self._real.size
 
     @property
+    def path(self) -> Path | None:
+        return self._real.path
+
+    @property
     def identity(self) -> tuple[int, ...] | None:
         return self._real.identity
 
@@ -626,7 +630,7 @@ async def test_a_slow_disk_is_no_stall(make_file: MakeFile) -> None:
     class SlowDisk:
         """A source that takes an hour for each read, on the virtual clock."""
 
-        name, size, identity, version = "slow", MIB, None, 0
+        name, size, path, identity, version = "slow", MIB, None, None, 0
 
         async def read_into(self, view: memoryview, offset: int) -> int:
             await asyncio.sleep(3600)

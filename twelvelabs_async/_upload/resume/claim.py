@@ -10,8 +10,9 @@ Files with the same content, of which the same is asked for, share a name. Their
 
 Whoever gets a lease notes its path, and its name as the owner, before it does anything else. So
 a call that finds the entry taken reads who has it, and looks again if that is not there yet; and a
-journal that cannot be written is found out before a session is opened. What has no path
-(bytes, open files), or a name of the caller's, has the one entry of its name.
+journal that cannot be written is found out before a session is opened. An open file that stands at
+its beginning has the path that it gives as its name, if that leads to it. What has no path (bytes,
+any other open file), or a name of the caller's, has the one entry of its name.
 
 Nobody waits in here: a call that finds its entry taken gives back all that it holds, waits, and
 tries again from the beginning. Otherwise those that wait would keep out those that could upload.

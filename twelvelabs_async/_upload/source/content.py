@@ -6,6 +6,7 @@ once, in order, and of unknown size. What the caller opened is never closed here
 generator, which nobody could go on with.
 """
 
+import io
 import os
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import asynccontextmanager, suppress
@@ -61,12 +62,14 @@ class Content:
         filename: Its name, as far as it has one.
         label: What to call it to a person: its path as it was given, its name, or what it is.
         content_type: Its MIME type, if the caller has given one.
+        opened_at: The path of an open file, as it says itself; absolute. None: it says nothing.
     """
 
     data: Path | BytesInHand = field(repr=False)
     filename: str | None
     label: str
     content_type: str | None = None
+    opened_at: Path | None = None
 
 
 def parse_content(file: object) -> Content:
@@ -134,7 +137,8 @@ def _content_of(file: object) -> Content:
         )
     data = cast("BytesInHand", file)
     filename = _own_name(data)
-    return Content(data, filename, filename or f"the given {kind}")
+    label = filename or f"the given {kind}"
+    return Content(data, filename, label, opened_at=_path_opened(data))
 
 
 def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:
@@ -162,6 +166,17 @@ def _own_name(data: object) -> str | None:
     return None
 
 
+def _path_opened(data: object) -> Path | None:
+    """Return the path of one of Python's own open files; None: it is none, or has no path."""
+    name: object = None
+    if isinstance(data, io.FileIO | io.BufferedReader | io.BufferedRandom):
+        with suppress(Exception):  # a member of an archive, and a file of a socket, have no name
+            name = data.name
+            if isinstance(name, str | bytes | os.PathLike):  # that of a bare descriptor is a number
+                return absolute(Path(os.fsdecode(cast("str | bytes | os.PathLike[str]", name))))
+    return None
+
+
 @asynccontextmanager
 async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Source | Stream]:
     """Make the bytes readable for the ``async with`` block.
@@ -182,7 +197,7 @@ async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Sou
                     yield stream
             else:
                 file = cast("IO[bytes]", data)
-                async with open_handle(content.label, file, threads) as handle:
+                async with open_handle(content.label, file, threads, content.opened_at) as handle:
                     yield handle
 
 
@@ -223,6 +238,10 @@ class MemorySource:
     def size(self) -> int:
         """How many there are."""
         return len(self._view)
+
+    @property
+    def path(self) -> None:
+        """None: it is no file."""
 
     @property
     def identity(self) -> None:

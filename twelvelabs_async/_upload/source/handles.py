@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 from attrs import define, field
@@ -40,11 +41,13 @@ class HandleSource:
     Attributes:
         name: What to call it to a person.
         size: Its bytes, from where it stood.
+        path: Where the file is; None: it did not stand at its beginning, or nobody knows.
         version: How often its times were found to be others than before; see ``Source.look``.
     """
 
     name: str
     size: int
+    path: Path | None
     _file: IO[bytes] = field(repr=False)
     _start: int
     _position: Position = field(repr=False)
@@ -55,8 +58,12 @@ class HandleSource:
     """Whether some change of its times was not explained by one of its attributes."""
 
     @property
-    def identity(self) -> None:
-        """None: where it stands is no property of the file on the disk."""
+    def identity(self) -> tuple[int, ...] | None:
+        """Device, inode, and the times of the last changes; see ``Source.identity``."""
+        found = self._fingerprint
+        if self.path is None or found is None:
+            return None  # where it stands is no property of the file on the disk
+        return found.device, found.inode, found.modified_ns, found.changed_ns
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset`` from where the file stood; see ``Readable.read_into``."""
@@ -127,9 +134,15 @@ class HandleSource:
 
 @asynccontextmanager
 async def open_handle(
-    name: str, file: IO[bytes], threads: Threads
+    name: str, file: IO[bytes], threads: Threads, opened_at: Path | None = None
 ) -> AsyncGenerator[HandleSource | Stream]:
     """Use an open file, or a pipe, for the ``async with`` block.
+
+    Args:
+        name: What to call it to a person.
+        file: The file.
+        threads: Where it is read.
+        opened_at: Its path, as it says itself; None: it says nothing.
 
     Raises:
         SourceError: It cannot be read, is open as text, is empty from where it stands, or is read
@@ -149,7 +162,7 @@ async def open_handle(
         if has_read_under_way(file):  # a pipe, and a look at it might have to wait for the read
             _check_open(name, file)
         else:
-            measured = await lane.run(_measured, name, file, position, lane)
+            measured = await lane.run(_measured, name, file, position, opened_at, lane)
         if measured is not None:
             yield measured
         else:
@@ -183,7 +196,9 @@ def _position_of(name: str, file: IO[bytes]) -> Position:
         return Position.of(name, file)
 
 
-def _measured(name: str, file: IO[bytes], position: Position, lane: Lane) -> HandleSource | None:
+def _measured(
+    name: str, file: IO[bytes], position: Position, opened_at: Path | None, lane: Lane
+) -> HandleSource | None:
     """Look at a file, and leave it where it stands; None: it cannot be sought in."""
     with caller_code(f"cannot read {name}"), position.as_found():
         if isinstance(file, io.TextIOBase):
@@ -202,7 +217,10 @@ def _measured(name: str, file: IO[bytes], position: Position, lane: Lane) -> Han
         if inspect.isawaitable(piece):
             discard(piece)
             return None
-        return HandleSource(name, end - start, file, start, position, _fingerprint(file), lane)
+        seen = _fingerprint(file)
+        whole = seen is not None and (start, end) == (0, seen.size)
+        path = opened_at if whole and _leads_to(opened_at, seen) else None
+        return HandleSource(name, end - start, path, file, start, position, seen, lane)
 
 
 def _check_open(name: str, file: IO[bytes]) -> None:
@@ -267,3 +285,14 @@ def _fingerprint(file: IO[bytes]) -> Fingerprint | None:
     except Exception:  # noqa: BLE001 - in memory, in an archive, or without any such method
         return None
     return Fingerprint.of(status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _leads_to(path: Path | None, seen: Fingerprint | None) -> bool:
+    """Whether the file that was opened is the one that is there now."""
+    if path is None or seen is None:
+        return False
+    try:
+        there = path.stat()
+    except (OSError, ValueError):
+        return False
+    return (there.st_dev, there.st_ino) == (seen.device, seen.inode)

@@ -1,5 +1,6 @@
 """What a body needs of the bytes that it sends."""
 
+from pathlib import Path
 from typing import Protocol
 
 from attrs import frozen
@@ -48,10 +49,18 @@ class Source(Readable, Protocol):
         ...
 
     @property
+    def path(self) -> Path | None:
+        """Where the file is whose bytes it has, all of them; absolute.
+
+        None: it is no file on a disk, or a part of one, or nobody knows where it is.
+        """
+        ...
+
+    @property
     def identity(self) -> tuple[int, ...] | None:
         """Which file on this machine it is, and when it was written to.
 
-        None: it is no file on a disk.
+        None: it has no path.
         """
         ...
 
@@ -121,6 +130,11 @@ class CheckedSource:
     def size(self) -> int:
         """The source's bytes."""
         return self._source.size
+
+    @property
+    def path(self) -> Path | None:
+        """The source's path."""
+        return self._source.path
 
     @property
     def identity(self) -> tuple[int, ...] | None:
