@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 import os
+import random
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from twelvelabs_async import (
     SourceError,
     UploadError,
 )
+from twelvelabs_async._upload.source.streams import open_stream
 from twelvelabs_async.emulator import Emulator, Etag, Fault, Stall, api_error
 
 DATA = os.urandom(300_000)
@@ -110,6 +112,30 @@ async def test_empty_pieces_leave_the_loop_to_others(
     upload.cancel()
     with pytest.raises(asyncio.CancelledError):
         await upload
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+async def test_a_large_buffer_leaves_the_loop_to_others(kind: Any) -> None:
+    """It is copied, for its owner may use it again, and that in many turns."""
+    data, turns, done = random.Random(3).randbytes(2**24), 0, asyncio.Event()
+
+    async def pieces() -> AsyncGenerator[Any]:
+        yield kind(data)
+
+    async def count() -> None:
+        nonlocal turns
+        while not done.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    view = memoryview(bytearray(len(data)))
+    async with open_stream("pieces", pieces()) as stream:
+        assert await stream.read_into(view, 0) == len(data)
+    done.set()
+    await counting
+    assert bytes(view) == data
+    assert turns >= 16
 
 
 async def test_small_pieces_are_put_together(emulator: Emulator, client: AsyncTwelveLabs) -> None:

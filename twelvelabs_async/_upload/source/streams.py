@@ -30,6 +30,9 @@ PIECES_A_TURN = 100
 """Pieces, however small, that are taken in one turn of the event loop: an iterator need not await
 anything between them."""
 
+COPIED_A_TURN = 2**20
+"""Bytes of a buffer that are copied in one turn of the event loop."""
+
 CLOSING_SECONDS = 5.0
 """How long a generator may take to clean up after itself."""
 
@@ -104,11 +107,26 @@ class Stream:
                 piece = await self._next()
             if piece is _END:
                 return False
-            self._rest = memoryview(as_bytes(self.name, piece))
+            self._rest = memoryview(await self._kept(piece))
             self._taken += 1
             if not self._rest or self._taken % PIECES_A_TURN == 0:
                 await clock.sleep(0)  # nothing need have been awaited for the piece
         return True
+
+    async def _kept(self, piece: object) -> bytes | bytearray:
+        """Return a piece, or a copy of a buffer, which takes a turn of the loop for each MiB."""
+        if not isinstance(piece, bytearray | memoryview):
+            return as_bytes(self.name, piece)
+        buffer = cast("bytes", piece)
+        with caller_code(f"cannot read {self.name}"):
+            view = memoryview(buffer)
+            if view.nbytes <= COPIED_A_TURN or not view.c_contiguous:
+                return bytes(buffer)
+            kept, octets = bytearray(), view.cast("B")
+            for start in range(0, len(octets), COPIED_A_TURN):
+                kept += octets[start : start + COPIED_A_TURN]
+                await clock.sleep(0)
+            return kept
 
     async def _next(self) -> object:
         with caller_code(f"cannot read {self.name}"):
