@@ -106,7 +106,7 @@ async def _listed(subject: Subject, filters: Filters, client: AsyncTwelveLabs) -
 
 
 async def show_asset(subject: Subject, interrupts: Interrupts) -> int:
-    """Tell all of one asset and return the exit code; raises as ``list_assets``."""
+    """Print all that is known of one asset, and return the exit code; raises as ``list_assets``."""
     async with platform(subject.base_url) as client:
         return await run_alone(_shown(subject, client), interrupts)
 

@@ -28,7 +28,7 @@ async def check_served(
     Args:
         path: The file.
         url: Its asset's URL; no proxy is used.
-        advance: Told how many bytes more have come back.
+        advance: Called with how many bytes more have come back.
         threads: Where the file is read, and both are hashed.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tell whether a failure means that there are too few file descriptors."""
+"""Whether a failure means that there are too few file descriptors."""
 
 import errno
 

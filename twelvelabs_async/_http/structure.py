@@ -11,12 +11,9 @@ Texts of errors name paths and JSON types, never values, for an answer holds pre
 foreign exception is chained, because it keeps the value that it complains about.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from itertools import islice
-from types import NoneType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 import attrs
@@ -24,10 +21,9 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ClassValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from twelvelabs_async._http.json_text import INT64, json_path
-from twelvelabs_async._http.request import is_id
+from twelvelabs_async._http.json_scalars import SCALARS, Hook, MismatchError, id_of, text_of
+from twelvelabs_async._http.json_text import json_path
 from twelvelabs_async.models.assets import Asset, AssetDetail
-from twelvelabs_async.models.open_enum import OpenEnum
 from twelvelabs_async.models.uploads import (
     CreateAssetUploadResponse,
     ReportChunkBatchResponse,
@@ -35,21 +31,11 @@ from twelvelabs_async.models.uploads import (
 )
 
 T = TypeVar("T")
-Hook = Callable[[Any, Any], Any]
 
 _IDS = {"id", "asset_id", "upload_id"}
 """Fields that name something. One that is needed is sent back in a path: it must lead there."""
 
 _WIRE_NAMES: dict[type, dict[str, str]] = {Asset: {"id": "_id"}, AssetDetail: {"id": "_id"}}
-_JSON_TYPES: dict[type, str] = {
-    NoneType: "null",
-    int: "number",
-    float: "number",
-    str: "text",
-    list: "list",
-}
-_GO_ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)  # assumed: how the platform writes "never"
-_SURROGATE = re.compile("[\ud800-\udfff]")  # unpaired: cannot be sent or printed
 _MOST_PROBLEMS = 20
 """Wrong values that a text lists. No more of them are looked for: a small answer can hold millions,
 and an exception for each would take gigabytes."""
@@ -66,15 +52,6 @@ class ShapeError(ValueError):
     """A JSON value is not the model that it should be; the text lists each problem and its path."""
 
 
-class _MismatchError(ValueError):
-    """One value is not what its place takes."""
-
-    def __init__(self, expected: str, value: object) -> None:
-        word = str(value).lower() if isinstance(value, bool) else None
-        got = word or _JSON_TYPES.get(type(value), "object")
-        super().__init__(f"expected {expected}, got {got}")
-
-
 class _ItemsError(Exception):
     """Items of a list or an object are not what they should be; the first few of them."""
 
@@ -83,7 +60,7 @@ class _ItemsError(Exception):
         self.failures = failures
 
 
-_FAILURES = (BaseValidationError, _MismatchError, _ItemsError)
+_FAILURES = (BaseValidationError, MismatchError, _ItemsError)
 
 
 def structure(value: Any, kind: type[T]) -> T:
@@ -138,74 +115,13 @@ def _problems(error: BaseException, path: str) -> Iterator[str]:
         yield f"{path}: missing" if isinstance(error, KeyError) else f"{path}: {error}"
 
 
-def _text(value: Any, _: Any) -> str:
-    if isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value)):
-        return value
-    raise _MismatchError("text", value)
-
-
-def _id(value: Any, _: Any) -> str:
-    if is_id(text := _text(value, str)):
-        return text
-    raise _MismatchError("an id without a slash", value)
-
-
-def _int(value: Any, _: Any) -> int:
-    whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(whole, int) and not isinstance(whole, bool) and whole in INT64:
-        return whole
-    raise _MismatchError("a whole number", value)
-
-
-def _float(value: Any, _: Any) -> float:
-    if isinstance(value, float):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and value in INT64:
-        return float(value)
-    raise _MismatchError("a number", value)
-
-
-def _bool(value: Any, _: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise _MismatchError("true or false", value)
-
-
-def _time(value: Any, _: Any) -> datetime:
-    try:
-        time = datetime.fromisoformat(_text(value, str).upper())
-    except ValueError:
-        raise _MismatchError("a time as of RFC 3339", value) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _time_or_none(value: Any, _: Any) -> datetime | None:
-    time = None if value is None or value == "" else _time(value, datetime)
-    return None if time == _GO_ZERO_TIME else time
-
-
-def _word(value: Any, kind: type[OpenEnum]) -> OpenEnum:
-    return kind(_text(value, str))
-
-
-_HOOKS: dict[Any, Hook] = {
-    str: _text,
-    int: _int,
-    float: _float,
-    bool: _bool,
-    datetime: _time,
-    datetime | None: _time_or_none,
-    OpenEnum: _word,
-}
-
-
 def _literal(kind: Any) -> Hook:
     words: tuple[str, ...] = get_args(kind)
 
     def hook(value: Any, _: Any) -> Any:
         if value in words:
             return value
-        raise _MismatchError(f"one of {', '.join(words)}", value)
+        raise MismatchError(f"one of {', '.join(words)}", value)
 
     return hook
 
@@ -220,11 +136,11 @@ def _collection(kind: Any, converter: Converter) -> Hook:
     def hook(value: Any, _: Any) -> Any:
         given = shape() if value is None else value
         if type(given) is not shape:
-            raise _MismatchError("a list" if is_tuple else "an object", value)
+            raise MismatchError("a list" if is_tuple else "an object", value)
         try:
             if is_tuple:
                 return tuple([read(each, item) for each in given])
-            return {_text(key, str): read(each, item) for key, each in given.items()}
+            return {text_of(key, str): read(each, item) for key, each in given.items()}
         except Exception:  # noqa: BLE001 - looked at one by one below, where it happens again
             pairs = enumerate(given) if is_tuple else given.items()
         raise _ItemsError(_failures(pairs, read, item))
@@ -240,7 +156,7 @@ def _failures(
     for place, value in pairs:
         try:
             if isinstance(place, str):
-                _text(place, str)
+                text_of(place, str)
             read(value, item)
         except Exception as error:  # noqa: BLE001 - a hook may raise anything
             failures.append((place, error))
@@ -266,7 +182,7 @@ def _model(kind: Any, converter: Converter, *, lenient: bool) -> Hook:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, dict):
-            raise _MismatchError("an object", value)
+            raise MismatchError("an object", value)
         items = cast("dict[str, Any]", value).items()
         return fill({k: v for k, v in items if v is not None or k not in defaulted}, kind)
 
@@ -278,7 +194,7 @@ def _field_hook(
 ) -> Hook | None:
     """Return what reads a field otherwise than its type says; None: nothing does."""
     if field.name in _IDS and field.default is attrs.NOTHING:
-        return _id
+        return id_of
     if lenient and field.default is None:
         return _or_none(f"{kind.__name__}.{field.name}", converter, field.type)
     return None
@@ -300,7 +216,7 @@ def _or_none(name: str, converter: Converter, kind: Any) -> Hook:
 
 def _converter(*, lenient: bool) -> Converter:
     made = Converter(detailed_validation=True)
-    for kind, hook in _HOOKS.items():
+    for kind, hook in SCALARS.items():
         made.register_structure_hook(kind, hook)
 
     def collection(kind: Any) -> Hook:

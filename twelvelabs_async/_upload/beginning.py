@@ -56,7 +56,7 @@ class StartOrResume:
     async def open(
         self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
     ) -> OpenedSession:
-        """Return the session, which ``checkpoint`` records; ``known`` is told what is known."""
+        """Return the session, which ``checkpoint`` records; ``known`` notes what is known."""
         previous, verify = await checkpoint.previous(), self._options.verify is not None
         if previous is not None:
             known.found(previous.session)
@@ -98,7 +98,7 @@ class ResumeById:
     async def open(
         self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
     ) -> OpenedSession:
-        """Return the session, which ``checkpoint`` records; ``known`` is told what is known."""
+        """Return the session, which ``checkpoint`` records; ``known`` notes what is known."""
         call, previous = self._call, await checkpoint.previous()
         if previous is not None and previous.session.upload_id == call.upload_id:
             known.found(previous.session)

@@ -17,7 +17,7 @@ from twelvelabs_async._upload.options import (
     UploadFileCall,
 )
 from twelvelabs_async._upload.platform import UploadPlatform
-from twelvelabs_async._upload.resume.checkpoint import forget_result
+from twelvelabs_async._upload.resume.forgetting import forget_result
 from twelvelabs_async._upload.routed import RoutedUpload, usable_size
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import (

@@ -120,7 +120,7 @@ class Platform:
         return {"url": self.asset_url(asset), **answer} if upload.completed and named else answer
 
     def status(self, upload_id: str, query: Mapping[str, str]) -> Json:
-        """Tell where a session stands; one page of its chunks, in order of their indexes."""
+        """Return where a session stands: one page of its chunks, in order of their indexes."""
         upload = self._find(upload_id)
         page = parameters.page(query)
         completed, failed, total = len(upload.reported), upload.chunks_failed, upload.total_chunks

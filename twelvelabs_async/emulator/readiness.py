@@ -28,7 +28,7 @@ class Readiness:
 def readiness(
     asset: StoredAsset, now: datetime, processing_time: timedelta, failure: str | None
 ) -> Readiness:
-    """Tell how far an asset is; ``failure`` is the message it fails with, None if it does not."""
+    """Return how far an asset is; ``failure`` is the message it fails with, None if it does not."""
     done = asset.received_at and asset.received_at + processing_time
     if done is None or now < done:
         return Readiness("processing", "pending")

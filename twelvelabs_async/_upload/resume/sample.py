@@ -1,4 +1,4 @@
-"""Tell a file again on another day or machine: by its size and a sample of what is in it.
+"""Recognise a file on another day or machine: by its size and a sample of what is in it.
 
 Names and times differ between machines, so the content decides. To read all of 10 GB would take as
 long as to send them: sixteen places are read, spread evenly from the first byte to the last.

@@ -29,7 +29,7 @@ _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _QUERY = re.compile(r"\?[^\s\"'<>]*=[^\s\"'<>]*")
 
 _WINDOWS = {"gzip": (31,), "x-gzip": (31,), "deflate": (15, -15)}
-"""What zlib is told to unpack a coding; some servers leave out the head of ``deflate``."""
+"""How zlib unpacks a coding (its ``wbits``); some servers leave out the head of ``deflate``."""
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
