@@ -5,6 +5,7 @@ import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ async def test_a_second_call_may_come_at_any_moment(
     calls: list[asyncio.Task[Any]] = [
         asyncio.create_task(client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE))),
         asyncio.create_task(client.upload(b"film", filename="a.mp4")),
-        asyncio.create_task(client.assets.wait_until_ready("x" * 24)),
+        asyncio.create_task(client.assets.wait_until_ready("a")),
     ]
     emulator.faults.add(Fault(route="asset", action=PROCESSING, times=None))
     emulator.faults.add(Fault(route="create_asset", action=Stall("before"), times=None))
@@ -281,25 +282,56 @@ async def test_a_callback_may_close_the_client_while_connections_are_made(
         assert complaints == [], f"after {turns} turns"
 
 
-async def test_a_callback_that_does_not_end_holds_close_up_for_a_bounded_time(
-    emulator: Emulator,
-    make_file: MakeFile,
-    caplog: pytest.LogCaptureFixture,
+async def test_a_callback_and_a_journal_that_hang_hold_close_up_for_seconds(
+    emulator: Emulator, make_file: MakeFile, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nor does a journal that hangs; the log tells that something was left behind."""
+    """The log names both: something of theirs was left behind."""
 
     class Hung(MemoryJournal):
         async def release(self, key: str, owner: str) -> None:
             await asyncio.Event().wait()
 
+    async def hang(_: UploadProgress) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.sleep(60)
+
     client = client_of(emulator, journal=Hung())
     emulator.faults.add(Fault(route="put", action=Stall("after"), times=None))
+    call = asyncio.create_task(
+        client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE), progress_callback=hang)
+    )
+    await asyncio.sleep(10)
+    with caplog.at_level(logging.WARNING, "twelvelabs_async"):
+        await client.close()
+    assert now() < 10 + sessions.ENDING_SECONDS
+    assert "a progress callback does not end, and was left behind" in caplog.text
+    assert "was not given back: TimeoutError()" in caplog.text
+    with pytest.raises(UploadError):
+        await call
+    await asyncio.sleep(60)  # the callback ends
+
+
+async def test_what_cannot_be_ended_holds_close_up_for_a_bounded_time(
+    emulator: Emulator, make_file: MakeFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as a journal that goes on although it is cancelled; the log counts what is left."""
+    ends = asyncio.Event()
+
+    class Stubborn(MemoryJournal):
+        async def append(self, key: str, owner: str, record: bytes) -> None:
+            with suppress(asyncio.CancelledError):
+                await ends.wait()
+            await ends.wait()
+
+    client = client_of(emulator, journal=Stubborn())
     call = asyncio.create_task(client.multipart_upload.upload_file(make_file(3 * CHUNK_SIZE)))
     await asyncio.sleep(10)
     with caplog.at_level(logging.WARNING, "twelvelabs_async"):
         await client.close()
-    assert now() < 10 + sessions.ENDING_SECONDS + 1
+    assert now() == pytest.approx(10 + sessions.ENDING_SECONDS)
     assert "1 of its calls have not ended yet" in caplog.text
+    ends.set()
     with pytest.raises(UploadError):
         await call
 

@@ -13,7 +13,7 @@ from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async.emulator import Emulator, Fault, Rewrite
 from twelvelabs_async.models.uploads import CompletedChunk, CreateAssetUploadResponse
 
-ENDLESS = {"page": 1, "limit_per_page": 50, "total_page": 10**15, "total_results": 10**15}
+ENDLESS = {"limit_per_page": 50, "total_page": 10**15, "total_results": 10**15}
 BILLIONS = Slices(10**10, 1)
 
 
