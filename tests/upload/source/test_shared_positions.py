@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import random
+import sys
 import tarfile
 import tempfile
 import threading
@@ -22,7 +23,7 @@ from attrs import frozen
 from support.assets import read_asset
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
-from twelvelabs_async.emulator import Emulator
+from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 CHUNK_SIZE = 25_000
 
@@ -100,10 +101,7 @@ def zip_members(tmp: Path, method: int = zipfile.ZIP_STORED) -> Made:
             archive.writestr(f"{number}.mp4", data)
     file = kept((tmp / "a.zip").open("rb"))
     archive = kept(zipfile.ZipFile(file))
-    file.seek(7)
-    members = [(archive.open(f"{n}.mp4"), data) for n, data in enumerate(DATAS)]
-    file.seek(7)
-    return [*members, (file, (tmp / "a.zip").read_bytes()[7:])]
+    return [(archive.open(f"{n}.mp4"), data) for n, data in enumerate(DATAS)]
 
 
 def duplicated(tmp: Path) -> Made:
@@ -151,7 +149,7 @@ RIGHT: dict[str, Make] = {
     "members of a compressed tar archive": compressed_tar_members,
     "members of a tar archive in memory": members_in_memory,
     "a member of a tar archive, and the archive": a_member_and_its_archive,
-    "members of a zip archive, and the archive": zip_members,
+    "members of a zip archive": zip_members,
     "compressed members of a zip archive": lambda tmp: zip_members(tmp, zipfile.ZIP_DEFLATED),
     "duplicated descriptors": duplicated,
     "a file and its raw one": with_its_raw,
@@ -187,6 +185,16 @@ async def test_files_that_share_a_position_arrive_at_once(
 def decompressed(tmp: Path, module: Any) -> Made:
     file = kept(written(tmp / "a.z", module.compress(DATA)).open("rb"))
     return [(kept(module.open(file)), DATA), (kept(module.open(file)), DATA)]
+
+
+def zip_member_and_archive(tmp: Path) -> Made:
+    path = tmp / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", DATA)
+    file = kept(path.open("rb"))
+    member = kept(kept(zipfile.ZipFile(file)).open("a"))
+    file.seek(0)
+    return [(file, path.read_bytes()), (member, DATA)]
 
 
 def decompressed_and_not(tmp: Path) -> Made:
@@ -250,6 +258,7 @@ ONE_AT_A_TIME: dict[str, Make] = {
     "two bz2 files over one": lambda tmp: decompressed(tmp, bz2),
     "two lzma files over one": lambda tmp: decompressed(tmp, lzma),
     "a gzip file and the one beneath": decompressed_and_not,
+    "a member of a zip archive and its file": zip_member_and_archive,
     "a wrapper and its file": lambda tmp: wrapped(tmp, Wrapper, 1),
     "two wrappers of a file": lambda tmp: wrapped(tmp, Wrapper, 2),
     "a body and its file": lambda tmp: wrapped(tmp, ReadOnce, 1),
@@ -274,3 +283,64 @@ async def test_a_position_that_nobody_can_come_back_to_is_in_one_upload_at_a_tim
             assert await read_asset(emulator, outcome.id) == data
             arrived += 1
     assert (refused, arrived) == (1, 1)
+
+
+async def test_members_of_one_archive_are_opened_while_others_are_uploaded(
+    emulator: Emulator, client: AsyncTwelveLabs, tmp_path: Path
+) -> None:
+    """The caller opens and reads others under the lock of the archive, and is not disturbed."""
+    path, count = tmp_path / "a.zip", 40
+    contents = {f"{number}.mp4": DATAS[number % 4] for number in range(count)}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in contents.items():
+            archive.writestr(name, data)
+    found, over = list[bool](), threading.Event()
+    with zipfile.ZipFile(path) as archive:
+
+        def read() -> None:
+            while not over.is_set():
+                for name, data in contents.items():
+                    try:
+                        found.append(archive.read(name) == data)
+                    except (EOFError, zipfile.BadZipFile):
+                        found.append(False)
+
+        async def upload(names: Iterator[str]) -> None:
+            for name in names:
+                with archive.open(name) as member:
+                    asset = await client.upload(member, filename=name, multipart_above=0)
+                assert await read_asset(emulator, asset.id) == contents[name]
+
+        reader = threading.Thread(target=read)
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-4)
+        reader.start()
+        try:
+            names = iter(contents)
+            await asyncio.gather(*[upload(names) for _ in range(4)])
+        finally:
+            sys.setswitchinterval(interval)
+            over.set()
+            reader.join()
+    assert found
+    assert all(found)
+
+
+async def test_a_file_whose_upload_is_over_is_the_callers_again(
+    emulator: Emulator, client: AsyncTwelveLabs, tmp_path: Path
+) -> None:
+    """While others of the same path are uploaded: where it was put since is where it stands."""
+    path = written(tmp_path / "a.mp4")
+    with path.open("rb") as file, path.open("rb") as slow, path.open("rb") as other:
+        stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
+        under_way = asyncio.create_task(client.upload(("slow.mp4", slow), multipart_above=0))
+        while not stall.hits:
+            await asyncio.sleep(0.001)
+        await client.upload(("one.mp4", file), multipart_above=0)
+        file.seek(100_000)
+        again = await client.upload(("again.mp4", file), multipart_above=0)
+        assert await read_asset(emulator, again.id) == DATA[100_000:]
+        file.seek(123)
+        await client.upload(("other.mp4", other), multipart_above=0)
+        assert file.tell() == 123
+        assert await read_asset(emulator, (await under_way).id) == DATA

@@ -30,11 +30,14 @@ BENEATH = ("raw", "fileobj", "_fileobj", "_fp", "fp", "buffer", "_file", "file",
 DEEPEST = 10
 """Files above each other that are looked at; a mock has no end."""
 
+ZIP_MEMBER = "zipfile", "_SharedFile"
+"""Reads under a lock of the archive, which the caller's own reads of other members hold, too."""
+
 GO_TO_THEIR_PLACE = {
     ("tarfile", "ExFileObject"),
     ("tarfile", "_FileInFile"),
     ("zipfile", "ZipExtFile"),
-    ("zipfile", "_SharedFile"),
+    ZIP_MEMBER,
     ("tempfile", "SpooledTemporaryFile"),
     ("tempfile", "_TemporaryFileWrapper"),
 }
@@ -53,8 +56,8 @@ class _Route:
         holder: The one that has its position, as the caller sees it: itself, or its buffer.
         buffers: Buffered files on the way, which would not notice that what is beneath has moved.
         shares_with: What else may have the same last file: None: all that go to their place at
-            each read, as this does. Else what lies beneath is read from where it stands, and by
-            whom: whoever comes the same way.
+            each read, as this does. Else what lies beneath is read from where it stands, or under
+            another lock, and by whom: whoever comes the same way.
     """
 
     last: Any
@@ -74,6 +77,8 @@ class _Route:
                 break
             kind = type(at).__module__, type(at).__name__
             is_known = kind in GO_TO_THEIR_PLACE
+            if kind == ZIP_MEMBER and route.shares_with is None:
+                route.shares_with = id(getattr(at, "_lock", at)), "the archive's own lock"
             is_raw = isinstance(beneath, io.FileIO)
             is_buffer = is_raw and (is_known or issubclass(type(at), _BUFFERED))
             if route.shares_with is None:
@@ -205,6 +210,8 @@ class Position:
         """Give the share back."""
         with _registry:
             self.turns.members.remove(self)
+            if all(one.route.holder is not self.route.holder for one in self.turns.members):
+                self.turns.homes.pop(id(self.route.holder), None)  # it is the caller's again
             if not self.turns.members:
                 del _all_turns[self.keys.turns]
 
