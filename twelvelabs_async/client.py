@@ -60,7 +60,7 @@ class AsyncTwelveLabs(Unpicklable):
     def __init__(
         self,
         api_key: str | None = None,
-        base_url: str | None = None,
+        base_url: str | URL | None = None,
         *,
         timeout: float = 60.0,
         stall_timeout: float | None = 60.0,
@@ -72,7 +72,7 @@ class AsyncTwelveLabs(Unpicklable):
         headers: Mapping[str, str] | None = None,
         session: aiohttp.ClientSession | None = None,
         connector: aiohttp.BaseConnector | None = None,
-        ssl: SSLContext | bool = True,
+        ssl: SSLContext | aiohttp.Fingerprint | bool = True,
         proxy: str | None = None,
         trust_env: bool = False,
     ) -> None:
@@ -97,7 +97,8 @@ class AsyncTwelveLabs(Unpicklable):
             session: Your own session, for control calls; its connector serves the object store as
                 well, but none of its headers, cookies, credentials or timeouts does. Never closed.
             connector: Your own connector; never closed. None: one of our own.
-            ssl: Your own TLS settings, for our own connector; True: the usual ones.
+            ssl: Your own TLS settings, or the fingerprint of a certificate, for our own connector;
+                True: the usual ones.
             proxy: A proxy for everything, such as ``http://user:password@host:3128``; None: none,
                 or the session's own.
             trust_env: Whether to take proxies from ``HTTP_PROXY`` and ``HTTPS_PROXY``, but for the
@@ -250,10 +251,10 @@ def _check_api_key(key: str, place: str) -> None:
         raise ConfigurationError(f"the API key in {place} has characters that no header can carry")
 
 
-def _chosen_base_url(base_url: str | None) -> str:
-    if base_url is not None:
+def _chosen_base_url(base_url: str | URL | None) -> str:
+    if base_url is not None and not isinstance(base_url, URL):
         check_kind("base_url", base_url, str, ConfigurationError)
-    chosen = base_url or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
+    chosen = str(base_url or "") or os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL
     try:
         url = URL(chosen)
         (url.raw_host or "").encode("idna")  # as looking up the name will do

@@ -17,6 +17,7 @@ import pytest
 from support.calls import ask, assert_ours_alone, create, headers_of, tls
 from support.files import MakeFile
 from support.virtual_time import utcnow
+from yarl import URL
 
 import twelvelabs_async
 from twelvelabs_async import (
@@ -241,6 +242,7 @@ def test_the_base_url_is_passed_or_found_in_the_environment(
     monkeypatch.setenv("TWELVELABS_BASE_URL", "https://env.example/v1.3")
     assert AsyncTwelveLabs("k").base_url == "https://env.example/v1.3"
     assert AsyncTwelveLabs("k", "https://arg.example").base_url == "https://arg.example"
+    assert AsyncTwelveLabs("k", URL("https://arg.example/a")).base_url == "https://arg.example/a"
     monkeypatch.setenv("TWELVELABS_BASE_URL", "")
     assert AsyncTwelveLabs("k").base_url == DEFAULT_BASE_URL
 

@@ -187,6 +187,17 @@ async def test_a_dead_connection_may_answer_instead_of_being_reset(
         assert now() == 0
 
 
+async def test_an_answer_that_is_wrong_further_on_is_an_answer(make_file: MakeFile) -> None:
+    """Such as one whose head is too large: what was asked for may be done, and is asked once."""
+    async with scene(make_file) as here:
+        await here.upload()
+        large = Answer(201, {"X-Large": "a" * 20_000})
+        fault = here.emulator.faults.add(Fault(route="create", action=large, times=None))
+        with pytest.raises(ApiConnectionError):
+            await create(here.client, options=ONCE)
+        assert fault.hits == 1
+
+
 async def test_a_408_that_keeps_its_connection_or_comes_over_a_new_one_is_an_answer(
     make_file: MakeFile,
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import attrs
 import pytest
 from support.calls import create, now, store
 from support.virtual_time import EPOCH, utcnow
@@ -170,7 +171,8 @@ async def test_report_chunk_batch_counts_and_names_the_asset_at_the_end(
     first = await report(session.upload_id, completed_chunks=(done[i] for i in (2, 0)))
     assert (first.processed_chunks, first.duplicate_chunks, first.total_completed) == (2, 0, 2)
     assert first.url is None
-    again = await report(session.upload_id, completed_chunks=tuple(done[1:]))
+    as_json: Any = [attrs.asdict(chunk) for chunk in done[1:]]  # from wherever they were kept
+    again = await report(session.upload_id, completed_chunks=as_json)
     assert (again.processed_chunks, again.duplicate_chunks, again.total_completed) == (1, 1, 3)
     assert again.asset_id == session.asset_id
     assert again.url is not None

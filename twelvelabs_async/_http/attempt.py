@@ -29,6 +29,7 @@ from typing import Protocol
 import aiohttp
 from aiohttp import HttpVersion10, hdrs
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import BadStatusLine
 from attrs import define
 from yarl import URL
 
@@ -259,8 +260,9 @@ current_attempt = _ATTEMPT.get
 
 
 def _is_loss(error: BaseException | None) -> bool:
-    if type(error) is aiohttp.ClientResponseError:  # the answer begins with what is no HTTP
-        return True
+    if type(error) is aiohttp.ClientResponseError:
+        # Bytes that are no HTTP; what is HTTP at first, and wrong further on, is an answer.
+        return isinstance(error.__cause__, BadStatusLine) or "Expected HTTP/" in error.message
     return isinstance(error, _LOSSES) and not isinstance(error, aiohttp.ClientConnectorError)
 
 

@@ -24,7 +24,7 @@ class ConnectionSettings(Unpicklable):
 
     session: aiohttp.ClientSession | None = None
     connector: aiohttp.BaseConnector | None = None
-    ssl: SSLContext | bool = True
+    ssl: SSLContext | aiohttp.Fingerprint | bool = True
     proxy: str | None = field(default=None, repr=False)
     trust_env: bool = False
 
@@ -33,7 +33,7 @@ class ConnectionSettings(Unpicklable):
             check_kind("session", self.session, aiohttp.ClientSession, ConfigurationError)
         if self.connector is not None:
             check_kind("connector", self.connector, aiohttp.BaseConnector, ConfigurationError)
-        if not isinstance(self.ssl, bool):
+        if not isinstance(self.ssl, bool | aiohttp.Fingerprint):
             check_kind("ssl", self.ssl, SSLContext, ConfigurationError)
         check_flag("trust_env", self.trust_env, ConfigurationError)
         if self.session is not None and self.connector is not None:

@@ -3,7 +3,7 @@
 Facts: the platform's API reference, v1.3, "Multipart uploads", read 2026-11.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from attrs import define
@@ -14,10 +14,12 @@ from twelvelabs_async._core.validation import (
     check_kind,
     check_text,
     check_whole,
+    checked_mapping,
     shown,
 )
 from twelvelabs_async._http.request import RequestOptions, path_segment
 from twelvelabs_async._http.response import AnswerSubject, ApiResponse
+from twelvelabs_async._http.structure import ShapeError, structure
 from twelvelabs_async._http.transport import Transport
 from twelvelabs_async._http.user_metadata import checked_metadata
 from twelvelabs_async._upload.asset_name import check_filename, check_type
@@ -168,15 +170,27 @@ def _checked_chunks(chunks: object) -> list[CompletedChunk]:
     if not isinstance(chunks, Iterable):
         problem = f"must be a list of CompletedChunk, not {shown(chunks)}"
         raise InvalidArgumentError(problem, argument=argument)
-    listed = list(cast("Iterable[CompletedChunk]", chunks))
-    if not listed:
+    given = list(cast("Iterable[CompletedChunk | Mapping[str, object]]", chunks))
+    if not given:
         raise InvalidArgumentError("is empty", argument=argument)
+    listed = [_chunk(f"{argument}[{place}]", chunk) for place, chunk in enumerate(given)]
     for place, chunk in enumerate(listed):
-        check_kind(f"{argument}[{place}]", chunk, CompletedChunk)
         check_whole(f"{argument}[{place}].chunk_index", chunk.chunk_index, 1)
         check_text(f"{argument}[{place}].proof", chunk.proof)
         check_whole(f"{argument}[{place}].chunk_size", chunk.chunk_size, 0)
     return listed
+
+
+def _chunk(argument: str, chunk: object) -> CompletedChunk:
+    if isinstance(chunk, Mapping):  # as whoever keeps chunks as JSON has them
+        fields = checked_mapping(argument, cast("Mapping[str, object]", chunk))
+        try:
+            return structure(fields, CompletedChunk)
+        except ShapeError as error:
+            problem = f"is no chunk: {error}"
+        raise InvalidArgumentError(problem, argument=argument)
+    check_kind(argument, chunk, CompletedChunk)
+    return cast("CompletedChunk", chunk)
 
 
 def _session(upload_id: str) -> str:
