@@ -100,10 +100,12 @@ class BatchReporter:
         """
         for look in range(1, LOOKS + 1):
             seen = await self._retrier.call(self._platform.status)
-            counted = seen.chunks_completed
+            taken = (seen.chunks_completed or 0) + (
+                seen.chunks_failed or 0
+            )  # what failed since was counted, too
             self._ledger.completed |= seen.status == MultipartUploadStatusType.COMPLETED
-            if self._ledger.completed or (counted or 0) >= self._ledger.reported + len(batch):
-                return ReportChunkBatchResponse(total_completed=counted, url=seen.url)
+            if self._ledger.completed or taken >= self._ledger.reported + len(batch):
+                return ReportChunkBatchResponse(seen.chunks_completed, seen.url)
             if look < LOOKS:
                 await self._retrier.pause(backoff(look, LEAST_DELAY))
         raise failure
