@@ -5,7 +5,8 @@ Whoever reads one of them moves the others; so do a duplicated descriptor, and a
 seek to the end of the read. The lock is that of the file beneath all of them, which is known by
 device and inode where it has a descriptor; so files that were opened twice take turns, too, though
 they need not. What reads on from where the file beneath stands, as a decompressor does, has that
-to itself, and so has a pipe: another one is refused.
+to itself, and so has a pipe: another one is refused. So is an archive while a member of it is
+uploaded, and a member while its archive is.
 
 What lies beneath is seen in Python's own files, and where an attribute of the usual name has it.
 It is not seen in an object that hides it, in a file that is read with ``await``, beneath a
@@ -33,9 +34,12 @@ DEEPEST = 10
 ZIP_MEMBER = "zipfile", "_SharedFile"
 """Reads under a lock of the archive, which the caller's own reads of other members hold, too."""
 
+TAR_MEMBER = "tarfile", "_FileInFile"
+"""Goes to its place in the archive at each read; the archive itself is in no upload meanwhile."""
+
 GO_TO_THEIR_PLACE = {
     ("tarfile", "ExFileObject"),
-    ("tarfile", "_FileInFile"),
+    TAR_MEMBER,
     ("zipfile", "ZipExtFile"),
     ZIP_MEMBER,
     ("tempfile", "SpooledTemporaryFile"),
@@ -79,6 +83,8 @@ class _Route:
             is_known = kind in GO_TO_THEIR_PLACE
             if kind == ZIP_MEMBER and route.shares_with is None:
                 route.shares_with = id(getattr(at, "_lock", at)), "the archive's own lock"
+            if kind == TAR_MEMBER and route.shares_with is None:
+                route.shares_with = id(beneath), "members of one archive"
             is_raw = isinstance(beneath, io.FileIO)
             is_buffer = is_raw and (is_known or issubclass(type(at), _BUFFERED))
             if route.shares_with is None:
