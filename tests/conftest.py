@@ -15,6 +15,7 @@ from support.account import Account
 from support.cli import Shell
 from support.contract import API_KEY, TARGETS, ContractTarget, Switches
 from support.files import CHUNK_SIZE, MakeFile
+from support.open_files import left_open
 from support.virtual_time import VirtualTimeLoop, utcnow
 from support.virtual_uvloop import ON_UVLOOP, VirtualUvloop
 from support.watch import WATCH, Watch, last_look, listen
@@ -77,6 +78,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "soak: runs for SOAK_SECONDS; otherwise a few steps")
     config.addinivalue_line("markers", "every_loop: runs on asyncio's loop and on uvloop")
     config.addinivalue_line("markers", "not_on(*targets, why): a scenario that these cannot play")
+
+
+@pytest.fixture(autouse=True)
+def closed_in_the_end() -> Iterator[None]:
+    """Close what a test has opened with ``kept``."""
+    yield
+    left_open.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,17 @@
 """Files of the caller's, as they may come."""
 
 import io
+from contextlib import ExitStack
+from typing import Any
+
+left_open = ExitStack()
+"""What the tests have opened; closed at the end of each."""
+
+
+def kept(file: Any) -> Any:
+    """Have a file closed when the test is over."""
+    left_open.callback(file.close)
+    return file
 
 
 class OnlyRead:

@@ -7,7 +7,7 @@ import pytest
 from support.files import CHUNK_SIZE, MakeFile
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidResponseError, MemoryJournal, UploadError
-from twelvelabs_async.emulator import Answer, Emulator, Fault, Rewrite
+from twelvelabs_async.emulator import Answer, Emulator, FailChunk, Fault, Rewrite
 
 CHUNKS = 4
 HTML = "<html><body>Welcome</body></html>"
@@ -97,6 +97,20 @@ async def test_reports_whose_answers_cannot_be_read_are_counted_all_the_same(
     counts = {route: emulator.count(route) for route in ("create", "put", "status")}
     assert counts == {"create": 1, "put": CHUNKS, "status": counts["status"]}
     assert counts["status"] < 10
+
+
+async def test_a_chunk_that_fails_was_counted_where_the_answer_cannot_be_read(
+    emulator: Emulator, client: AsyncTwelveLabs, make_file: MakeFile
+) -> None:
+    """Two completed chunks are too few for a report of three, but one more has failed since."""
+    emulator.faults.add(Fault(route="report", action=Rewrite(lambda _: HTML), times=None))
+    emulator.faults.add(Fault(route="put", chunk_index=2, action=FailChunk()))
+    result = await client.multipart_upload.upload_file(
+        make_file(3 * CHUNK_SIZE), batch_size=3, max_workers=1, request_options={"max_retries": 0}
+    )
+    assert result.asset_id
+    assert emulator.faults.unused() == []
+    assert (emulator.count("create"), emulator.count("put")) == (1, 4)
 
 
 async def test_a_report_that_nobody_has_counted_fails(

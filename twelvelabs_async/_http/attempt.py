@@ -241,7 +241,7 @@ class Attempt:
     def check_idle(self, response: aiohttp.ClientResponse) -> None:
         """Refuse a 408 that ends a connection which had served a request before.
 
-        It proves that the request was not taken: whoever sends it has waited for one in vain.
+        The server had given up waiting for a request on it, so it has not read this one.
 
         Raises:
             IdleConnectionError: It is one.

@@ -18,13 +18,13 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, frozen
 from support.assets import read_asset
+from support.open_files import kept, left_open
 
 from twelvelabs_async import (
     AssetDetail,
@@ -39,20 +39,6 @@ DATA = os.urandom(60_000)
 """Fits into the buffer of a socket."""
 
 Make = Callable[[Path], Any]
-
-_open = ExitStack()
-
-
-def kept(file: Any) -> Any:
-    """Have a file closed when the test is over."""
-    _open.callback(file.close)
-    return file
-
-
-@pytest.fixture(autouse=True)
-def closed_in_the_end() -> Iterator[None]:
-    yield
-    _open.close()
 
 
 class FrameworkError(Exception):
@@ -153,7 +139,7 @@ def seeking_to(outcome: Any) -> Make:
 
 def exported(tmp: Path) -> io.BytesIO:
     file = io.BytesIO(DATA)
-    _open.callback(file.getbuffer().release)  # until then it cannot be resized
+    left_open.callback(file.getbuffer().release)  # until then it cannot be resized
     return file
 
 

@@ -14,13 +14,13 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 from support.assets import read_asset
+from support.open_files import kept
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
 from twelvelabs_async.emulator import Emulator, Fault, Stall
@@ -34,20 +34,6 @@ Made = list[tuple[Any, bytes]]
 """Open files, and what each has from where it stands."""
 
 Make = Callable[[Path], Made]
-
-_open = ExitStack()
-
-
-def kept(file: Any) -> Any:
-    """Have a file closed when the test is over."""
-    _open.callback(file.close)
-    return file
-
-
-@pytest.fixture(autouse=True)
-def closed_in_the_end() -> Iterator[None]:
-    yield
-    _open.close()
 
 
 @pytest.fixture
@@ -150,11 +136,6 @@ RIGHT: dict[str, Make] = {
     "members of a tar archive in memory": members_in_memory,
     "members of a zip archive": zip_members,
     "compressed members of a zip archive": lambda tmp: zip_members(tmp, zipfile.ZIP_DEFLATED),
-    "duplicated descriptors": duplicated,
-    "a file and its raw one": with_its_raw,
-    "a file for reading and writing, and its raw one": for_writing,
-    "a temporary file, and what it wraps": temporary,
-    "a spooled file, and what it wraps": spooled,
     "a path that was opened several times": opened_twice,
 }
 
@@ -252,7 +233,33 @@ def streamed_members(tmp: Path) -> Made:
     return [(member, DATA), (archive.extractfile(first), DATA)]
 
 
+def gzip_over_duplicates(tmp: Path) -> Made:
+    file = kept(written(tmp / "a.gz", gzip.compress(DATA)).open("rb"))
+    copy = kept(os.fdopen(os.dup(file.fileno()), "rb"))
+    return [(kept(gzip.open(each)), DATA) for each in (file, copy)]
+
+
+def archives_of_duplicates(tmp: Path) -> Made:
+    zip_members(tmp)
+    file = kept((tmp / "a.zip").open("rb"))
+    copy = kept(os.fdopen(os.dup(file.fileno()), "rb"))
+    archives = [kept(zipfile.ZipFile(each)) for each in (file, copy, copy)]
+    return [(kept(archive.open("0.mp4")), DATA) for archive in archives]
+
+
+def bodies_of_members(tmp: Path) -> Made:
+    return [(ReadOnce(member), data) for member, data in tar_members(tmp)]
+
+
 ONE_AT_A_TIME: dict[str, Make] = {
+    "duplicated descriptors": duplicated,
+    "two gzip files over duplicated descriptors": gzip_over_duplicates,
+    "archives over duplicated descriptors, and over one file": archives_of_duplicates,
+    "a file and its raw one": with_its_raw,
+    "a file for reading and writing, and its raw one": for_writing,
+    "a temporary file, and what it wraps": temporary,
+    "a spooled file, and what it wraps": spooled,
+    "bodies of members": bodies_of_members,
     "two gzip files over one": lambda tmp: decompressed(tmp, gzip),
     "two bz2 files over one": lambda tmp: decompressed(tmp, bz2),
     "two lzma files over one": lambda tmp: decompressed(tmp, lzma),
@@ -284,6 +291,27 @@ async def test_a_position_that_nobody_can_come_back_to_is_in_one_upload_at_a_tim
             arrived += 1
     assert arrived
     assert refused + arrived == len(made)
+
+
+@pytest.mark.parametrize("what", ONE_AT_A_TIME)
+async def test_the_others_are_refused_while_the_first_is_under_way(
+    what: str, emulator: Emulator, client: AsyncTwelveLabs, tmp_path: Path
+) -> None:
+    """Before a request is sent; the first is not disturbed."""
+    (first, _), *others = ONE_AT_A_TIME[what](tmp_path)
+    stalls = [Fault(route=route, action=Stall("middle")) for route in ("put", "create_asset")]
+    for stall in stalls:
+        emulator.faults.add(stall)
+    under_way = asyncio.create_task(client.upload(("0.mp4", first), multipart_above=0))
+    while not any(stall.hits for stall in stalls):
+        await asyncio.sleep(0.001)
+    requests = len(emulator.requests)
+    for other, _ in others:
+        with pytest.raises(UploadError, match="open it a second time"):
+            await client.upload(("1.mp4", other), multipart_above=0)
+    assert len(emulator.requests) == requests
+    under_way.cancel()
+    await asyncio.gather(under_way, return_exceptions=True)
 
 
 async def test_members_of_one_archive_are_opened_while_others_are_uploaded(

@@ -55,7 +55,7 @@ def check_session(session: UploadSession) -> Slices:
 
 
 def checked_put_headers(argument: str, headers: object) -> Mapping[str, str]:
-    """Return a copy of headers that every PUT of a session can carry, whoever has named them.
+    """Return a copy of headers, from the caller or the platform, that a PUT can carry.
 
     Raises:
         InvalidArgumentError: As of ``checked_headers``, and for a ``Host``: it would lead to

@@ -115,7 +115,7 @@ async def hold_lease(
         key: The entry.
         owner: How to call us to others; a random part is added, so that no two are the same. None:
             the host and the process.
-        waiting: How to wait for whoever has it; None: not at all.
+        waiting: How to wait while somebody else has it; None: it is not waited for.
         seconds: How long the lease lasts unless it is renewed, as it is all the time.
         pause: How to wait between two looks.
 
@@ -143,7 +143,7 @@ class Waiting:
 
     Attributes:
         _label: What waits.
-        _seconds: How long; 0: not at all; ``math.inf``: without end.
+        _seconds: How long it waits; 0: it does not; ``math.inf``: without end.
         _text: What the log says of ``_label``, of the holder, and last what can be done.
         _advice: What can be done about it.
         _argument: The Python argument that this recommends; None: it recommends none.

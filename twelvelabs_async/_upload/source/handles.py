@@ -3,7 +3,7 @@
 It has one position. So reads go through threads one at a time, and no second upload gets it
 meanwhile: it would find the file wherever the first one is reading. That holds as well for a read
 that hangs, and is left to its thread, until it has returned. Where other open files have the same
-position, ``positions`` makes them take turns.
+position, ``positions`` refuses them, or makes them take turns.
 """
 
 import inspect
@@ -200,7 +200,7 @@ def _measured(
     name: str, file: IO[bytes], position: Position, opened_at: Path | None, lane: Lane
 ) -> HandleSource | None:
     """Look at a file, and leave it where it stands; None: it cannot be sought in."""
-    with caller_code(f"cannot read {name}"), position.as_found():
+    with caller_code(f"cannot read {name}"), position.held():
         if isinstance(file, io.TextIOBase):
             raise open_as_text(name)
         _check_open(name, file)

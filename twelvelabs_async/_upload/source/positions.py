@@ -1,28 +1,29 @@
-"""Open files that share a position, such as members of one archive: read one at a time.
+"""Open files that share a position: members of one archive take turns, others are refused.
 
-Whoever reads one of them moves the others; so do a duplicated descriptor, and a file and its
-``raw``. Those that go to their place before each read take turns: a thread holds a lock from the
-seek to the end of the read. The lock is that of the file beneath all of them, which is known by
-device and inode where it has a descriptor; so files that were opened twice take turns, too, though
-they need not. What reads on from where the file beneath stands, as a decompressor does, has that
-to itself, and so has a pipe: another one is refused. So is an archive while a member of it is
-uploaded, and a member while its archive is.
+An open file may read from another one beneath it, as a member of an archive, a decompressor and a
+buffered file do. Two uploads that read from one and the same file would each move it under the
+other. Members of an archive can bear that, since each goes to its place whenever it is read; so
+they take turns: a thread holds a lock from the seek to the end of the read. Of everything else,
+the second upload is refused. That holds for descriptors, too, where one is a duplicate of the
+other.
 
 What lies beneath is seen in Python's own files, and where an attribute of the usual name has it.
-It is not seen in an object that hides it, in a file that is read with ``await``, beneath a
-decompressor if its descriptor was duplicated, nor in another process.
+It is not seen in an object that hides it, in a file that is read with ``await``, nor in another
+process.
 """
 
+import inspect
 import io
 import os
 import stat
 import threading
-from collections.abc import Generator, Hashable
-from contextlib import contextmanager, suppress
-from typing import IO, Any
+from collections.abc import Generator, Hashable, Iterable
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, field, frozen
 
+from twelvelabs_async._upload.source.foreign import discard
 from twelvelabs_async.errors import SourceError
 
 BENEATH = ("raw", "fileobj", "_fileobj", "_fp", "fp", "buffer", "_file", "file", "stream")
@@ -31,111 +32,48 @@ BENEATH = ("raw", "fileobj", "_fileobj", "_fp", "fp", "buffer", "_file", "file",
 DEEPEST = 10
 """Files above each other that are looked at; a mock has no end."""
 
+TAR_MEMBER = "tarfile", "_FileInFile"
+
 ZIP_MEMBER = "zipfile", "_SharedFile"
 """Reads under a lock of the archive, which the caller's own reads of other members hold, too."""
 
-TAR_MEMBER = "tarfile", "_FileInFile"
-"""Goes to its place in the archive at each read; the archive itself is in no upload meanwhile."""
-
-GO_TO_THEIR_PLACE = {
-    ("tarfile", "ExFileObject"),
-    TAR_MEMBER,
-    ("zipfile", "ZipExtFile"),
-    ZIP_MEMBER,
-    ("tempfile", "SpooledTemporaryFile"),
-    ("tempfile", "_TemporaryFileWrapper"),
-}
-"""Classes whose reads seek in the file beneath, at least after a seek in themselves."""
-
-
-_BUFFERED = io.BufferedReader, io.BufferedRandom
-
 
 @define(eq=False)
-class _Route:
-    """How the reads of an open file reach the last one beneath it.
+class _Group:
+    """Uploads whose files have the same one, or the same place on a disk, beneath all others.
 
     Attributes:
-        last: That file.
-        holder: The one that has its position, as the caller sees it: itself, or its buffer.
-        buffers: Buffered files on the way, which would not notice that what is beneath has moved.
-        shares_with: What else may have the same last file: None: all that go to their place at
-            each read, as this does. Else what lies beneath is read from where it stands, or under
-            another lock, and by whom: whoever comes the same way.
-    """
-
-    last: Any
-    holder: Any
-    buffers: list[Any] = Factory(list[Any])
-    shares_with: Hashable = None
-
-    @classmethod
-    def of(cls, file: Any) -> "_Route":
-        """Look at what lies beneath a file."""
-        route = cls(file, file)
-        at: Any
-        for _ in range(DEEPEST):
-            at = route.last
-            beneath = _beneath(at)
-            if beneath is None:
-                break
-            kind = type(at).__module__, type(at).__name__
-            is_known = kind in GO_TO_THEIR_PLACE
-            if kind == ZIP_MEMBER and route.shares_with is None:
-                route.shares_with = id(getattr(at, "_lock", at)), "the archive's own lock"
-            if kind == TAR_MEMBER and route.shares_with is None:
-                route.shares_with = id(beneath), "members of one archive"
-            is_raw = isinstance(beneath, io.FileIO)
-            is_buffer = is_raw and (is_known or issubclass(type(at), _BUFFERED))
-            if route.shares_with is None:
-                if is_buffer or kind == ("tarfile", "ExFileObject"):
-                    route.buffers.append(at)
-                elif not is_known:
-                    route.shares_with = id(at), at is file
-            route.last = beneath
-            route.holder = at if is_buffer else beneath
-        return route
-
-
-@frozen(eq=False)
-class _Keys:
-    """What identifies a file, the last one beneath others.
-
-    Attributes:
-        turns: Those that have it in common take turns.
-        position: Those that have it in common surely have one position.
-    """
-
-    turns: Hashable
-    position: Hashable
-
-    @classmethod
-    def of(cls, file: Any) -> "_Keys":
-        """Identify a file."""
-        if isinstance(file, io.RawIOBase | io.BufferedIOBase):
-            with suppress(Exception):  # in memory, or without any such method
-                status = os.fstat(file.fileno())
-                known = status.st_dev, status.st_ino
-                return cls(known, id(file) if stat.S_ISREG(status.st_mode) else known)
-        return cls(id(file), id(file))
-
-
-@define(eq=False)
-class _Turns:
-    """Uploads whose files lead to the same one.
-
-    Attributes:
-        lock: What the thread that reads holds.
-        members: The uploads.
-        homes: By ``id``, files that have a position, and where the caller has left them.
+        lock: What a thread holds while it moves one of the files, or reads.
+        members: The uploads, in the order in which they began.
     """
 
     lock: threading.Lock = Factory(threading.Lock)
     members: "list[Position]" = Factory(list["Position"])
-    homes: dict[int, tuple[IO[bytes], int]] = Factory(dict[int, tuple[IO[bytes], int]])
 
 
-_all_turns = dict[Hashable, _Turns]()
+@frozen
+class _Place:
+    """Where the last of several files beneath each other is.
+
+    Attributes:
+        key: Device and inode; what the file is itself, if it has no descriptor.
+        is_pipe: Whether whoever opens it again has the same position: a pipe, or a socket.
+    """
+
+    key: Hashable
+    is_pipe: bool
+
+    @classmethod
+    def of(cls, file: Any) -> "_Place":
+        """Look at a file, which may have to wait for a disk."""
+        if isinstance(file, io.RawIOBase | io.BufferedIOBase):
+            with suppress(Exception):  # in memory, or without any such method
+                status = os.fstat(file.fileno())
+                return cls((status.st_dev, status.st_ino), not stat.S_ISREG(status.st_mode))
+        return cls(id(file), is_pipe=False)
+
+
+_groups = dict[Hashable, _Group]()
 _registry = threading.Lock()
 
 
@@ -147,90 +85,97 @@ class Position:
 
     Attributes:
         name: What to call the file to a person.
-        route: How its reads reach the last file beneath it.
-        keys: What identifies that one.
-        turns: The uploads whose files lead to it.
-        alone: Whether all others are kept from it.
+        files: The file, the one that it reads from, and so on.
+        takes_turns: Whether all reads of it are made within ``held``, after a seek.
+        place: Where the last of them is.
     """
 
     name: str
-    route: _Route
-    keys: _Keys
-    turns: _Turns
-    alone: bool = False
+    files: tuple[Any, ...]
+    takes_turns: bool
+    place: _Place
+    _group: _Group = field(factory=_Group, repr=False)
 
     @classmethod
-    def of(cls, name: str, file: object) -> "Position":
+    def of(cls, name: str, file: Any) -> "Position":
         """Take a share in the position of a file, which is called ``name`` to a person.
 
         Raises:
-            SourceError: Another upload reads what lies beneath from where it stands.
+            SourceError: Another upload reads what this one would read, and they cannot take turns.
         """
-        route = _Route.of(file)
-        keys = _Keys.of(route.last)
+        files = _with_those_beneath(file)
+        position = cls(name, files, _is_seekable(file), _Place.of(files[-1]))
         with _registry:
-            turns = _all_turns.get(keys.turns, _Turns())
-            position = cls(name, route, keys, turns)
-            for other in position._others():
-                if other.alone or other.route.shares_with != route.shares_with:
-                    raise position._is_taken()
-            turns.members.append(position)
-            _all_turns[keys.turns] = turns
+            position._group = _groups.get(position.place.key, position._group)
+            before = position._group.members.copy()
+            position._refuse_if(position._disturbs(other) for other in before)
+            position._group.members.append(position)
+            _groups[position.place.key] = position._group
+        try:
+            with position.held():
+                position._refuse_if(position._has_descriptor_of(other) for other in before)
+        except BaseException:
+            position.close()
+            raise
         return position
 
     def keep_alone(self) -> None:
-        """Keep all others from it, for the file cannot be sought in.
+        """Have what lies beneath to itself, since reads are not made within ``held`` after all.
 
         Raises:
-            SourceError: Another upload has done so before.
+            SourceError: Another upload reads from it, too.
         """
         with _registry:
-            if any(other.alone for other in self._others()):
-                raise self._is_taken()
-            self.alone = True
-
-    @contextmanager
-    def as_found(self) -> Generator[None]:
-        """Have the file where the caller left it, for the ``with`` block, and to ourselves."""
-        holder: Any = self.route.holder
-        homes = self.turns.homes
-        with self.turns.lock:
-            if self.route.shares_with is None:
-                for file, home in homes.values():
-                    with suppress(Exception):  # it may be closed by now
-                        _forget_place(file)
-                        file.seek(home)
-                with suppress(Exception):  # it may have none
-                    homes.setdefault(id(holder), (holder, holder.tell()))
-            yield
+            self.takes_turns = False
+            others = [other for other in self._group.members if other is not self]
+            self._refuse_if(self._disturbs(other) for other in others)
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Have it to ourselves for the ``with`` block, which seeks before it reads."""
-        with self.turns.lock:
-            for file in self.route.buffers:
-                _forget_place(file)
+        """Keep others from what lies beneath for the ``with`` block, which seeks, and reads."""
+        with self._group.lock:
             yield
 
     def close(self) -> None:
         """Give the share back."""
         with _registry:
-            self.turns.members.remove(self)
-            if all(one.route.holder is not self.route.holder for one in self.turns.members):
-                self.turns.homes.pop(id(self.route.holder), None)  # it is the caller's again
-            if not self.turns.members:
-                del _all_turns[self.keys.turns]
+            self._group.members.remove(self)
+            if not self._group.members:
+                _groups.pop(self.place.key, None)  # a forked process has none
 
-    def _others(self) -> "list[Position]":
-        """Return the others that surely have the same position."""
-        same, members = self.keys.position, self.turns.members
-        return [one for one in members if one is not self and one.keys.position == same]
+    def _disturbs(self, other: "Position") -> bool:
+        """Whether both read from one file, and not as members of one archive."""
+        shared = [file for file in self.files if any(file is its for its in other.files)]
+        if not shared:
+            return self.place.is_pipe
+        archive = _archive_at(shared[0], self)
+        return archive is None or archive != _archive_at(shared[0], other)
 
-    def _is_taken(self) -> SourceError:
-        return SourceError(
-            f"{self.name} is read from where another file that is being uploaded already stands, "
-            "or the other way round; open it a second time"
-        )
+    def _has_descriptor_of(self, other: "Position") -> bool:
+        """Whether a move of the last descriptor moves the other's, though their files differ."""
+        mine, its = self.files[-1], other.files[-1]
+        if mine is its or not isinstance(mine, io.FileIO) or not isinstance(its, io.FileIO):
+            return False
+        with suppress(OSError, ValueError), ExitStack() as stack:  # one may be closed by now
+            for file in self.files:
+                if _class_of(file) == ZIP_MEMBER:
+                    stack.enter_context(_lock_of(file))
+            return _are_moved_together(mine.fileno(), its.fileno())
+        return False
+
+    def _refuse_if(self, outcomes: Iterable[bool]) -> None:
+        if any(outcomes):
+            raise SourceError(
+                f"{self.name} is read from where another file that is being uploaded already "
+                "stands, or the other way round; open it a second time"
+            )
+
+
+def _with_those_beneath(file: Any) -> tuple[Any, ...]:
+    files = [file]
+    while len(files) <= DEEPEST and (beneath := _beneath(files[-1])) is not None:
+        files.append(beneath)
+    return tuple(files)
 
 
 def _beneath(file: Any) -> Any:
@@ -243,16 +188,56 @@ def _beneath(file: Any) -> Any:
     return None
 
 
-def _forget_place(file: IO[bytes]) -> None:
-    """Have a buffered file ask where the one beneath stands; a seek from the end makes it."""
-    file.seek(0, os.SEEK_END)
+def _archive_at(shared: object, position: Position) -> Hashable:
+    """Return what all members of the archive in ``shared`` have in common.
+
+    None: a position does not reach it through a member, or not within ``held``.
+    """
+    above = next(place for place, file in enumerate(position.files) if file is shared) - 1
+    if above < 0 or not position.takes_turns:
+        return None
+    member = position.files[above]
+    kind = _class_of(member)
+    if kind == ZIP_MEMBER:
+        return kind, id(_lock_of(member))
+    return kind if kind == TAR_MEMBER else None
+
+
+def _lock_of(zip_member: Any) -> threading.RLock:
+    lock: threading.RLock = zip_member._lock  # noqa: SLF001 - there is no public way to it
+    return lock
+
+
+def _class_of(file: object) -> tuple[str, str]:
+    return type(file).__module__, type(file).__name__
+
+
+def _is_seekable(file: Any) -> bool:
+    with suppress(Exception):
+        seekable: object = file.seekable()
+        if inspect.isawaitable(seekable):
+            discard(seekable)
+        return seekable is True
+    return False
+
+
+def _are_moved_together(one: int, other: int) -> bool:
+    """Whether two descriptors have one position, which is left as it was."""
+    here = os.lseek(one, 0, os.SEEK_CUR)
+    if here != os.lseek(other, 0, os.SEEK_CUR):
+        return False
+    try:
+        os.lseek(one, here + 1, os.SEEK_SET)
+        return os.lseek(other, 0, os.SEEK_CUR) == here + 1
+    finally:
+        os.lseek(one, here, os.SEEK_SET)
 
 
 def _forget_all() -> None:
     """Begin anew in a forked process: the threads that hold locks have stayed in its parent."""
     global _registry  # noqa: PLW0603
     _registry = threading.Lock()
-    _all_turns.clear()
+    _groups.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -100,9 +100,8 @@ class BatchReporter:
         """
         for look in range(1, LOOKS + 1):
             seen = await self._retrier.call(self._platform.status)
-            taken = (seen.chunks_completed or 0) + (
-                seen.chunks_failed or 0
-            )  # what failed since was counted, too
+            # A chunk that has failed since was counted, too.
+            taken = (seen.chunks_completed or 0) + (seen.chunks_failed or 0)
             self._ledger.completed |= seen.status == MultipartUploadStatusType.COMPLETED
             if self._ledger.completed or taken >= self._ledger.reported + len(batch):
                 return ReportChunkBatchResponse(seen.chunks_completed, seen.url)
