@@ -182,8 +182,7 @@ async def test_an_asset_that_cannot_be_waited_for_is_named(
             client.upload(make_file(3000), multipart_above=above, wait_until_ready=True)
         )
         if ending == "closed":
-            while not fault.hits:
-                await asyncio.sleep(0.001)
+            await fault.first_hit()
             await client.close()
         with pytest.raises(AssetNotReadyError, match="as far as is known") as caught:
             await upload

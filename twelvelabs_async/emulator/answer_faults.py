@@ -91,25 +91,12 @@ CONTENTS = (
         seconds=15,
         requests=10,
     ),
-    NamedFault(
-        "report-html",
-        "200, with HTML",
-        COUNTED,
-        ("report",),
-        answered(_HTML),
-        times=None,
-        seconds=60,
-        requests=60,
-    ),
-    NamedFault(
-        "report-broken-json",
-        "200, with half of a JSON text",
-        COUNTED,
-        ("report",),
-        answered(_HALF),
-        times=None,
-        seconds=60,
-        requests=60,
+    *(
+        NamedFault(name, text, COUNTED, ("report",), action, times=None, seconds=60, requests=60)
+        for name, text, action in (
+            ("report-html", "200, with HTML", answered(_HTML)),
+            ("report-broken-json", "200, with half of a JSON text", answered(_HALF)),
+        )
     ),
     NamedFault(
         "report-nulls",

@@ -40,8 +40,7 @@ async def stalled_upload(
 ) -> asyncio.Task[UploadResult]:
     """Start an upload, and return it when the fault has hit it."""
     upload = asyncio.create_task(client.multipart_upload.upload_file(path))
-    while not stall.hits:
-        await asyncio.sleep(0.001)
+    await stall.first_hit()
     return upload
 
 

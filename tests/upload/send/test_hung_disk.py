@@ -215,7 +215,7 @@ def is_in_use(file: object) -> bool:
 async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
     client: AsyncTwelveLabs, make_file: MakeFile
 ) -> None:
-    """No second upload gets it before the thread has left it where it stood."""
+    """No second upload gets it before the thread has left it where it stood; the path is free."""
     entered, go_on = threading.Event(), threading.Event()
 
     class HangingFile:
@@ -233,12 +233,15 @@ async def test_an_open_file_whose_read_hangs_is_left_to_its_thread(
                 go_on.wait()
             return self.file.read(size)
 
-    file = HangingFile(make_file(CHUNK_SIZE))
-    with file.file:
+    path = make_file(CHUNK_SIZE)
+    file = HangingFile(path)
+    with file.file, path.open("rb") as opened_again:
         file.file.seek(7)
         upload = asyncio.create_task(client.upload(file, filename="video.mp4"))
         await until(entered.is_set)
+        await client.upload(opened_again)
         await cancelled(upload, 2 * GRACE + 2)
+        await client.upload(opened_again)
         with pytest.raises(Exception, match="being uploaded already"):
             await client.upload(file, filename="video.mp4")
         go_on.set()

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from support.assets import read_asset
 from support.open_files import kept
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.source.handles import HandleSource, open_handle
 from twelvelabs_async.emulator import Emulator, Fault, Stall
 
 CHUNK_SIZE = 25_000
@@ -90,6 +93,21 @@ def zip_members(tmp: Path, method: int = zipfile.ZIP_STORED) -> Made:
     return [(archive.open(f"{n}.mp4"), data) for n, data in enumerate(DATAS)]
 
 
+def nested(tmp: Path, outer: int, inner: int) -> Made:
+    """Return members of an archive in an archive in an archive, and of those in between."""
+    tar, path = archived(tmp / "a.tar"), tmp / "b.zip"
+    for at, method in ((path, inner), (tmp / "c.zip", outer)):
+        with zipfile.ZipFile(at, "w", method) as archive:
+            archive.write(tar, "inner")
+            archive.writestr("9.mp4", DATAS[3])
+        tar = at
+    top = kept(zipfile.ZipFile(tmp / "c.zip"))
+    middle = kept(zipfile.ZipFile(kept(top.open("inner"))))
+    last = kept(tarfile.open(fileobj=kept(middle.open("inner"))))
+    members = [(last.extractfile(name), DATAS[int(name[0])]) for name in last.getnames()[:2]]
+    return [*members, *((kept(archive.open("9.mp4")), DATAS[3]) for archive in (middle, top))]
+
+
 def duplicated(tmp: Path) -> Made:
     file = kept(written(tmp / "a.mp4").open("rb"))
     file.seek(20_000)
@@ -136,6 +154,8 @@ RIGHT: dict[str, Make] = {
     "members of a tar archive in memory": members_in_memory,
     "members of a zip archive": zip_members,
     "compressed members of a zip archive": lambda tmp: zip_members(tmp, zipfile.ZIP_DEFLATED),
+    "members of archives in archives": lambda tmp: nested(tmp, 0, 0),
+    "members of compressed archives in archives": lambda tmp: nested(tmp, zipfile.ZIP_DEFLATED, 0),
     "a path that was opened several times": opened_twice,
 }
 
@@ -218,7 +238,7 @@ def ends_of_a_pipe(_: Path) -> Made:
     reading, writing = os.pipe()
 
     def write() -> None:
-        with os.fdopen(writing, "wb") as end:
+        with suppress(BrokenPipeError), os.fdopen(writing, "wb") as end:
             end.write(DATA)
 
     threading.Thread(target=write).start()
@@ -303,13 +323,15 @@ async def test_the_others_are_refused_while_the_first_is_under_way(
     for stall in stalls:
         emulator.faults.add(stall)
     under_way = asyncio.create_task(client.upload(("0.mp4", first), multipart_above=0))
-    while not any(stall.hits for stall in stalls):
-        await asyncio.sleep(0.001)
-    requests = len(emulator.requests)
+    hits = [asyncio.create_task(stall.first_hit()) for stall in stalls]
+    _, unhit = await asyncio.wait(hits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in unhit:
+        wait.cancel()
+    begun = emulator.count("create"), emulator.count("create_asset")
     for other, _ in others:
         with pytest.raises(UploadError, match="open it a second time"):
             await client.upload(("1.mp4", other), multipart_above=0)
-    assert len(emulator.requests) == requests
+    assert (emulator.count("create"), emulator.count("create_asset")) == begun
     under_way.cancel()
     await asyncio.gather(under_way, return_exceptions=True)
 
@@ -355,6 +377,19 @@ async def test_members_of_one_archive_are_opened_while_others_are_uploaded(
     assert all(found)
 
 
+async def test_a_member_that_is_not_compressed_is_read_where_it_is(tmp_path: Path) -> None:
+    """Though the caller leaves the archive elsewhere, and slices are read in any order."""
+    (member, data), (other, _), *_ = zip_members(tmp_path)
+    view = memoryview(bytearray(1000))
+    async with open_handle("it", member, Threads()) as source:
+        assert isinstance(source, HandleSource)
+        for offset in (0, 200_000, 100_000, 250_000):
+            other.seek(0)
+            other.read(50_000)
+            assert await source.read_into(view, offset) == 1000
+            assert view == data[offset : offset + 1000]
+
+
 async def test_a_file_whose_upload_is_over_is_the_callers_again(
     emulator: Emulator, client: AsyncTwelveLabs, tmp_path: Path
 ) -> None:
@@ -363,8 +398,7 @@ async def test_a_file_whose_upload_is_over_is_the_callers_again(
     with path.open("rb") as file, path.open("rb") as slow, path.open("rb") as other:
         stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
         under_way = asyncio.create_task(client.upload(("slow.mp4", slow), multipart_above=0))
-        while not stall.hits:
-            await asyncio.sleep(0.001)
+        await stall.first_hit()
         await client.upload(("one.mp4", file), multipart_above=0)
         file.seek(100_000)
         again = await client.upload(("again.mp4", file), multipart_above=0)

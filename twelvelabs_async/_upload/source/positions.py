@@ -1,11 +1,11 @@
 """Open files that share a position: members of one archive take turns, others are refused.
 
 An open file may read from another one beneath it, as a member of an archive, a decompressor and a
-buffered file do. Two uploads that read from one and the same file would each move it under the
-other. Members of an archive can bear that, since each goes to its place whenever it is read; so
-they take turns: a thread holds a lock from the seek to the end of the read. Of everything else,
-the second upload is refused. That holds for descriptors, too, where one is a duplicate of the
-other.
+buffered file do. Two uploads that read from the same file would each move it under the other.
+Members of an archive can bear that, since each knows its place in the archive; so they take turns:
+a thread holds a lock from the seek to the end of the read. Of everything else, the second upload is
+refused; also where a descriptor is a duplicate of another one, or where two archives were opened
+over one file.
 
 What lies beneath is seen in Python's own files, and where an attribute of the usual name has it.
 It is not seen in an object that hides it, in a file that is read with ``await``, nor in another
@@ -14,14 +14,15 @@ process.
 
 import inspect
 import io
+import itertools
 import os
 import stat
 import threading
-from collections.abc import Generator, Hashable, Iterable
+from collections.abc import Generator, Hashable
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from attrs import Factory, define, field, frozen
+from attrs import define, field
 
 from twelvelabs_async._upload.source.foreign import discard
 from twelvelabs_async.errors import SourceError
@@ -29,146 +30,111 @@ from twelvelabs_async.errors import SourceError
 BENEATH = ("raw", "fileobj", "_fileobj", "_fp", "fp", "buffer", "_file", "file", "stream")
 """Attributes in which an open file has the one that it reads from."""
 
-DEEPEST = 10
-"""Files above each other that are looked at; a mock has no end."""
+DEEPEST = 40
+"""Files beneath a file that are looked at; a mock has no end."""
 
 TAR_MEMBER = "tarfile", "_FileInFile"
+"""The class of what a member of a tar archive reads from."""
 
 ZIP_MEMBER = "zipfile", "_SharedFile"
-"""Reads under a lock of the archive, which the caller's own reads of other members hold, too."""
+"""The class of what a member of a ZIP archive reads from."""
 
+ZIP_STORED = 0
+"""How a member says that it is not compressed; written here, since few programs need ``zipfile``."""
 
-@define(eq=False)
-class _Group:
-    """Uploads whose files have the same one, or the same place on a disk, beneath all others.
-
-    Attributes:
-        lock: What a thread holds while it moves one of the files, or reads.
-        members: The uploads, in the order in which they began.
-    """
-
-    lock: threading.Lock = Factory(threading.Lock)
-    members: "list[Position]" = Factory(list["Position"])
-
-
-@frozen
-class _Place:
-    """Where the last of several files beneath each other is.
-
-    Attributes:
-        key: Device and inode; what the file is itself, if it has no descriptor.
-        is_pipe: Whether whoever opens it again has the same position: a pipe, or a socket.
-    """
-
-    key: Hashable
-    is_pipe: bool
-
-    @classmethod
-    def of(cls, file: Any) -> "_Place":
-        """Look at a file, which may have to wait for a disk."""
-        if isinstance(file, io.RawIOBase | io.BufferedIOBase):
-            with suppress(Exception):  # in memory, or without any such method
-                status = os.fstat(file.fileno())
-                return cls((status.st_dev, status.st_ino), not stat.S_ISREG(status.st_mode))
-        return cls(id(file), is_pipe=False)
-
-
-_groups = dict[Hashable, _Group]()
 _registry = threading.Lock()
+_positions = dict[Hashable, list["Position"]]()
+"""The positions of all uploads, by ``place``, in the order in which the uploads began."""
 
 
 @define(eq=False)
 class Position:
     """The share that one upload has in a position; made by ``of``, and given back by ``close``.
 
-    All but ``close`` looks at objects of the caller's: in a thread, and within ``caller_code``.
+    ``of`` and ``held`` use objects of the caller's: in a thread, and within ``caller_code``.
 
     Attributes:
         name: What to call the file to a person.
         files: The file, the one that it reads from, and so on.
-        takes_turns: Whether all reads of it are made within ``held``, after a seek.
-        place: Where the last of them is.
+        place: Equal for all files that might share a position.
+        is_pipe: Whether all files of this place share one, as those of a pipe or a socket do.
+        takes_turns: Whether all reads of the file are made within ``held``, each after a seek.
+        lock: What a thread holds meanwhile; that of all uploads from members of one archive.
     """
 
     name: str
     files: tuple[Any, ...]
+    place: Hashable
+    is_pipe: bool
     takes_turns: bool
-    place: _Place
-    _group: _Group = field(factory=_Group, repr=False)
+    lock: threading.Lock = field(factory=threading.Lock, repr=False)
 
     @classmethod
     def of(cls, name: str, file: Any) -> "Position":
         """Take a share in the position of a file, which is called ``name`` to a person.
 
         Raises:
-            SourceError: Another upload reads what this one would read, and they cannot take turns.
+            SourceError: Another upload reads from the same file, and they cannot take turns.
         """
         files = _with_those_beneath(file)
-        position = cls(name, files, _is_seekable(file), _Place.of(files[-1]))
+        place, is_pipe = _place(files[-1])
+        position = cls(name, files, place, is_pipe, _is_seekable(file))
         with _registry:
-            position._group = _groups.get(position.place.key, position._group)
-            before = position._group.members.copy()
-            position._refuse_if(position._disturbs(other) for other in before)
-            position._group.members.append(position)
-            _groups[position.place.key] = position._group
-        try:
-            with position.held():
-                position._refuse_if(position._has_descriptor_of(other) for other in before)
-        except BaseException:
-            position.close()
-            raise
+            others = _positions.get(place, list["Position"]())
+            position._refuse_if_disturbed_by(others)
+            for other in others:
+                if position._shared_with(other) is not None:
+                    position.lock = other.lock
+            _positions[place] = [*others, position]
         return position
 
     def keep_alone(self) -> None:
-        """Have what lies beneath to itself, since reads are not made within ``held`` after all.
+        """Refuse all others from now on, since reads are not made within ``held`` after all.
 
         Raises:
-            SourceError: Another upload reads from it, too.
+            SourceError: Another upload reads from the same file already.
         """
         with _registry:
             self.takes_turns = False
-            others = [other for other in self._group.members if other is not self]
-            self._refuse_if(self._disturbs(other) for other in others)
+            self._refuse_if_disturbed_by(_positions.get(self.place, []))
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Keep others from what lies beneath for the ``with`` block, which seeks, and reads."""
-        with self._group.lock:
+        """Keep others from what lies beneath, for the ``with`` block, which seeks and reads."""
+        with self.lock, ExitStack() as stack:
+            stored = [at for above, at in _pairs(self.files) if _is_stored_in_zip(above, at)]
+            for member in stored:  # so that the caller, too, reads no other member meanwhile
+                stack.enter_context(_zip_lock(member))
+            for member in reversed(stored):
+                # Until 3.13, a seek goes on from wherever another member has left the archive.
+                member.seek(member.tell())
             yield
 
     def close(self) -> None:
         """Give the share back."""
         with _registry:
-            self._group.members.remove(self)
-            if not self._group.members:
-                _groups.pop(self.place.key, None)  # a forked process has none
+            left = [one for one in _positions.pop(self.place, []) if one is not self]
+            if left:
+                _positions[self.place] = left
 
-    def _disturbs(self, other: "Position") -> bool:
-        """Whether both read from one file, and not as members of one archive."""
-        shared = [file for file in self.files if any(file is its for its in other.files)]
-        if not shared:
-            return self.place.is_pipe
-        archive = _archive_at(shared[0], self)
-        return archive is None or archive != _archive_at(shared[0], other)
-
-    def _has_descriptor_of(self, other: "Position") -> bool:
-        """Whether a move of the last descriptor moves the other's, though their files differ."""
-        mine, its = self.files[-1], other.files[-1]
-        if mine is its or not isinstance(mine, io.FileIO) or not isinstance(its, io.FileIO):
-            return False
-        with suppress(OSError, ValueError), ExitStack() as stack:  # one may be closed by now
-            for file in self.files:
-                if _class_of(file) == ZIP_MEMBER:
-                    stack.enter_context(_lock_of(file))
-            return _are_moved_together(mine.fileno(), its.fileno())
-        return False
-
-    def _refuse_if(self, outcomes: Iterable[bool]) -> None:
-        if any(outcomes):
+    def _refuse_if_disturbed_by(self, others: "list[Position]") -> None:
+        if any(other is not self and self._is_disturbed_by(other) for other in others):
             raise SourceError(
                 f"{self.name} is read from where another file that is being uploaded already "
                 "stands, or the other way round; open it a second time"
             )
+
+    def _is_disturbed_by(self, other: "Position") -> bool:
+        shared = self._shared_with(other)
+        if shared is None:
+            return self.is_pipe or _are_duplicates(self.files[-1], other.files[-1])
+        archive = _archive_of(self, shared)
+        return archive is None or archive != _archive_of(other, shared)
+
+    def _shared_with(self, other: "Position") -> Any:
+        """Return the uppermost file that both read from; None: there is none."""
+        both = (file for file in self.files if any(file is its for its in other.files))
+        return next(both, None)
 
 
 def _with_those_beneath(file: Any) -> tuple[Any, ...]:
@@ -188,23 +154,33 @@ def _beneath(file: Any) -> Any:
     return None
 
 
-def _archive_at(shared: object, position: Position) -> Hashable:
-    """Return what all members of the archive in ``shared`` have in common.
+def _pairs(files: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    """Return each file but the first, after the one that reads from it; the uppermost first."""
+    return list(itertools.pairwise(files))
 
-    None: a position does not reach it through a member, or not within ``held``.
+
+def _archive_of(position: Position, file: object) -> Hashable:
+    """Return what all members of the archive in ``file`` have in common.
+
+    None: the upload reads from it in another way than through a member, in turns.
     """
-    above = next(place for place, file in enumerate(position.files) if file is shared) - 1
-    if above < 0 or not position.takes_turns:
-        return None
-    member = position.files[above]
-    kind = _class_of(member)
-    if kind == ZIP_MEMBER:
-        return kind, id(_lock_of(member))
-    return kind if kind == TAR_MEMBER else None
+    for above, at in _pairs(position.files):
+        if at is file and position.takes_turns:
+            if _class_of(above) == ZIP_MEMBER:
+                return ZIP_MEMBER, id(_zip_lock(above))
+            return TAR_MEMBER if _class_of(above) == TAR_MEMBER else None
+    return None
 
 
-def _lock_of(zip_member: Any) -> threading.RLock:
-    lock: threading.RLock = zip_member._lock  # noqa: SLF001 - there is no public way to it
+def _is_stored_in_zip(above: Any, at: Any) -> bool:
+    """Whether a member of a ZIP archive is not compressed, so that a seek moves the archive."""
+    is_stored = getattr(above, "_compress_type", None) == ZIP_STORED
+    return is_stored and _class_of(at) == ZIP_MEMBER
+
+
+def _zip_lock(member: Any) -> threading.RLock:
+    """Return the lock of an archive, which is held by whoever reads any member of it."""
+    lock: threading.RLock = member._lock  # noqa: SLF001 - there is no public way to it
     return lock
 
 
@@ -221,23 +197,40 @@ def _is_seekable(file: Any) -> bool:
     return False
 
 
-def _are_moved_together(one: int, other: int) -> bool:
-    """Whether two descriptors have one position, which is left as it was."""
-    here = os.lseek(one, 0, os.SEEK_CUR)
-    if here != os.lseek(other, 0, os.SEEK_CUR):
-        return False
-    try:
-        os.lseek(one, here + 1, os.SEEK_SET)
-        return os.lseek(other, 0, os.SEEK_CUR) == here + 1
-    finally:
-        os.lseek(one, here, os.SEEK_SET)
+def _place(last: Any) -> tuple[Hashable, bool]:
+    """Return ``place`` and ``is_pipe`` of files above this one: by device and inode, if it can."""
+    if isinstance(last, io.RawIOBase | io.BufferedIOBase):
+        with suppress(Exception):  # in memory, or without any such method
+            status = os.fstat(last.fileno())
+            has_own_position = stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)
+            if status.st_ino:  # Windows knows none of a pipe
+                return (status.st_dev, status.st_ino), not has_own_position
+    return id(last), False
+
+
+def _are_duplicates(one: Any, other: Any) -> bool:
+    """Whether two files on a disk have descriptors of which one is a duplicate of the other.
+
+    Then they have their flags in common, and one that is set here is found there. Reads of a file
+    on a disk take no notice of the one that is chosen.
+    """
+    with suppress(Exception):  # they have no descriptors, or are closed by now
+        mine, its = one.fileno(), other.fileno()
+        before = os.get_blocking(mine)
+        if before == os.get_blocking(its):
+            try:
+                os.set_blocking(mine, not before)
+                return os.get_blocking(its) != before
+            finally:
+                os.set_blocking(mine, before)
+    return False
 
 
 def _forget_all() -> None:
     """Begin anew in a forked process: the threads that hold locks have stayed in its parent."""
     global _registry  # noqa: PLW0603
     _registry = threading.Lock()
-    _groups.clear()
+    _positions.clear()
 
 
 if hasattr(os, "register_at_fork"):
