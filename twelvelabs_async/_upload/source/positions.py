@@ -40,7 +40,7 @@ ZIP_MEMBER = "zipfile", "_SharedFile"
 """The class of what a member of a ZIP archive reads from."""
 
 ZIP_STORED = 0
-"""How a member says that it is not compressed; written here, since few programs need ``zipfile``."""
+"""How a member says that it is not compressed; ``zipfile`` is not imported for it alone."""
 
 _registry = threading.Lock()
 _positions = dict[Hashable, list["Position"]]()
