@@ -273,7 +273,8 @@ async def test_an_interruption_says_what_may_have_arrived(
     fault = emulator.faults.add(Fault(route="create_asset", action=Stall("after")))
     interrupts = Interrupts()
     uploading = asyncio.create_task(upload(order(make_file(10, "a.pdf")), interrupts))
-    await fault.first_hit()
+    while not fault.hits:
+        await asyncio.sleep(0.01)
     interrupts.interrupt()
     assert await uploading == 130
     told = capsys.readouterr().err

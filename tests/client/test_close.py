@@ -165,7 +165,8 @@ async def test_the_lease_is_given_back(emulator: Emulator, make_file: MakeFile) 
     stall = emulator.faults.add(Fault(route="put", chunk_index=3, action=Stall("before")))
     client = client_of(emulator, journal=journal)
     call = asyncio.create_task(client.multipart_upload.upload_file(path, max_workers=1))
-    await stall.first_hit()
+    while not stall.hits:
+        await asyncio.sleep(0.001)
     await client.close()
     async with client_of(emulator, journal=journal) as other:
         result = await other.multipart_upload.upload_file(path)

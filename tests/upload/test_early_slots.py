@@ -23,7 +23,8 @@ async def test_a_slot_is_free_once_its_body_is_sent(
         emulator.api_key, emulator.base_url, stall_timeout=60, early_slots=early
     ) as client:
         upload = asyncio.create_task(client.multipart_upload.upload_file(path, max_workers=1))
-        await stall.first_hit()
+        while not stall.hits:
+            await asyncio.sleep(0.01)
         await asyncio.sleep(10)
         assert emulator.count("put") == (CHUNKS - 1 if early else 0)
         result = await upload

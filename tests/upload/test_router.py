@@ -182,7 +182,8 @@ async def test_an_asset_that_cannot_be_waited_for_is_named(
             client.upload(make_file(3000), multipart_above=above, wait_until_ready=True)
         )
         if ending == "closed":
-            await fault.first_hit()
+            while not fault.hits:
+                await asyncio.sleep(0.001)
             await client.close()
         with pytest.raises(AssetNotReadyError, match="as far as is known") as caught:
             await upload

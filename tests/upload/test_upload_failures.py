@@ -852,7 +852,8 @@ async def test_closing_the_client_ends_the_pause_before_another_attempt(
     upload = asyncio.create_task(
         client.multipart_upload.upload_file(make_file(10), retry_delay=1e6, max_retries=9)
     )
-    await fault.first_hit()
+    while not fault.hits:
+        await asyncio.sleep(0.001)
     began = now()
     await client.close()
     with pytest.raises(UploadError, match="the client was closed"):

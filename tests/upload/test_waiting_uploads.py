@@ -33,7 +33,8 @@ async def taken(emulator: Emulator, client: AsyncTwelveLabs, path: Path) -> "asy
     """Return an upload that stands still for a minute, with its entry."""
     stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
     upload = asyncio.create_task(client.multipart_upload.upload_file(path))
-    await stall.first_hit()
+    while not stall.hits:
+        await asyncio.sleep(0.001)
     return upload
 
 

@@ -6,12 +6,11 @@ presigned URL and its headers are accepted. So a fault that was hit proves that 
 its part.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, frozen
 
 from twelvelabs_async.emulator.answers import error_json, error_xml
 from twelvelabs_async.emulator.records import Ending
@@ -186,7 +185,6 @@ class Fault:
     times: int | None = 1
     seen: int = 0
     hits: int = 0
-    _hit: asyncio.Event = field(factory=asyncio.Event, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a fault that could not happen, for it would prove nothing."""
@@ -203,15 +201,6 @@ class Fault:
             and self.upload_id in (None, upload_id)
             and self.chunk_index in (None, chunk_index)
         )
-
-    async def first_hit(self) -> None:
-        """Wait until a request has been hit."""
-        await self._hit.wait()
-
-    def count_hit(self) -> None:
-        """Count a request that is hit."""
-        self.hits += 1
-        self._hit.set()
 
     @property
     def due(self) -> bool:
@@ -269,5 +258,5 @@ def _next_action(matching: Sequence[Fault]) -> Action | None:
     due = next((fault for fault in matching if fault.due), None)
     if due is None:
         return None
-    due.count_hit()
+    due.hits += 1
     return due.action

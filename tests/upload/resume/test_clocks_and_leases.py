@@ -40,7 +40,8 @@ async def stalled_upload(
 ) -> asyncio.Task[UploadResult]:
     """Start an upload, and return it when the fault has hit it."""
     upload = asyncio.create_task(client.multipart_upload.upload_file(path))
-    await stall.first_hit()
+    while not stall.hits:
+        await asyncio.sleep(0.001)
     return upload
 
 

@@ -169,7 +169,8 @@ async def test_equal_files_at_once_in_two_clients(
     stall = emulator.faults.add(Fault(route="put", chunk_index=3, action=Stall("middle")))
     async with client_of(emulator, journal) as client, client_of(emulator, journal) as second:
         first = asyncio.create_task(client.multipart_upload.upload_file(one))
-        await stall.first_hit()
+        while not stall.hits:
+            await asyncio.sleep(0.001)
         result = await second.multipart_upload.upload_file(other)
         with pytest.raises(UploadError) as caught:
             await second.multipart_upload.upload_file(one)

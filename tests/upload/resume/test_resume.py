@@ -109,7 +109,8 @@ async def test_an_upload_that_was_completed_meanwhile_is_recognised(
     emulator.faults.add(Fault(route="report", action=Stall("after")))
     async with client_of(emulator, journal) as client:
         upload = asyncio.create_task(client.multipart_upload.upload_file(path, batch_size=3))
-        await emulator.faults.script[0].first_hit()
+        while not emulator.faults.script[0].hits:
+            await asyncio.sleep(0.01)
         upload.cancel()
         with pytest.raises(asyncio.CancelledError):
             await upload
@@ -335,7 +336,8 @@ async def test_closing_the_client_ends_a_wait_for_somebody_else(
     stall = emulator.faults.add(Fault(route="put", chunk_index=7, action=Stall("middle")))
     async with client_of(emulator, journal, stall_timeout=600) as client:
         first = asyncio.create_task(client.multipart_upload.upload_file(path))
-        await stall.first_hit()
+        while not stall.hits:
+            await asyncio.sleep(0.001)
         other = client_of(emulator, journal)
         second = asyncio.create_task(other.multipart_upload.upload_file(path, if_busy="wait"))
         await asyncio.sleep(20)
@@ -498,7 +500,8 @@ async def test_two_at_once_do_not_upload_twice(
     stall = emulator.faults.add(Fault(route="put", chunk_index=7, action=Stall("middle")))
     async with client_of(emulator, journal) as client, client_of(emulator, journal) as other:
         first = asyncio.create_task(client.multipart_upload.upload_file(path))
-        await stall.first_hit()
+        while not stall.hits:
+            await asyncio.sleep(0.001)
         with pytest.raises(UploadError, match=str(os.getpid())) as caught:
             await other.multipart_upload.upload_file(path)
         assert isinstance(caught.value.__cause__, UploadInProgressError)

@@ -408,7 +408,8 @@ async def _direct(emulator: Emulator, client: AsyncTwelveLabs, path: Path, chang
     fault = emulator.faults.add(Fault(route="create_asset", action=limited))
 
     async def meddle() -> None:
-        await fault.first_hit()
+        while not fault.hits:
+            await asyncio.sleep(0.001)
         change(path)
 
     asset, _ = await asyncio.gather(client.assets.create(method="direct", file=path), meddle())

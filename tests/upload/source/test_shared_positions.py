@@ -323,10 +323,8 @@ async def test_the_others_are_refused_while_the_first_is_under_way(
     for stall in stalls:
         emulator.faults.add(stall)
     under_way = asyncio.create_task(client.upload(("0.mp4", first), multipart_above=0))
-    hits = [asyncio.create_task(stall.first_hit()) for stall in stalls]
-    _, unhit = await asyncio.wait(hits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in unhit:
-        wait.cancel()
+    while not any(stall.hits for stall in stalls):
+        await asyncio.sleep(0.001)
     begun = emulator.count("create"), emulator.count("create_asset")
     for other, _ in others:
         with pytest.raises(UploadError, match="open it a second time"):
@@ -398,7 +396,8 @@ async def test_a_file_whose_upload_is_over_is_the_callers_again(
     with path.open("rb") as file, path.open("rb") as slow, path.open("rb") as other:
         stall = emulator.faults.add(Fault(route="put", chunk_index=2, action=Stall("middle")))
         under_way = asyncio.create_task(client.upload(("slow.mp4", slow), multipart_above=0))
-        await stall.first_hit()
+        while not stall.hits:
+            await asyncio.sleep(0.001)
         await client.upload(("one.mp4", file), multipart_above=0)
         file.seek(100_000)
         again = await client.upload(("again.mp4", file), multipart_above=0)

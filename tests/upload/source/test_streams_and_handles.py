@@ -301,7 +301,8 @@ async def test_a_close_ends_the_pause_before_another_attempt(emulator: Emulator)
     fault = emulator.faults.add(Fault(route="create_asset", action=limited))
     client = AsyncTwelveLabs(emulator.api_key, emulator.base_url)
     upload = asyncio.create_task(client.assets.create(method="direct", file=("a.mp4", DATA)))
-    await fault.first_hit()
+    while not fault.hits:
+        await asyncio.sleep(0.01)
     await asyncio.sleep(1)
     await client.close()
     with pytest.raises(ClientClosedError):
@@ -339,7 +340,8 @@ async def test_an_open_file_that_is_written_to_never_becomes_an_asset(
     fault = emulator.faults.add(Fault(route=route, action=api_error(429, "x", "")))
 
     async def write() -> None:
-        await fault.first_hit()
+        while not fault.hits:
+            await asyncio.sleep(0.001)
         os.utime(path, ns=(1, 1))
 
     own = Etag(lambda md5: f'"own-{md5}"', kept=True)
@@ -384,7 +386,8 @@ async def test_a_file_that_is_closed_midway_is_told_as_such(
     fault = emulator.faults.add(Fault(route="report", action=api_error(429, "x", "")))
 
     async def close() -> None:
-        await fault.first_hit()
+        while not fault.hits:
+            await asyncio.sleep(0.001)
         file.close()
 
     with pytest.raises(UploadError) as caught:
