@@ -116,6 +116,15 @@ def verify(scale: Scale) -> Iterable[Trial]:
     ]
 
 
+def stream(scale: Scale) -> Iterable[Trial]:
+    """A stream from memory, cut into chunks in memory, beside a file of the same size."""
+    return [
+        Upload(case=f"{chunk} MiB x 5", client=client, size=scale.size, chunk_size=chunk * MIB)
+        for chunk in (5, 16)
+        for client in ("ours", "ours, a stream")
+    ]
+
+
 def memory(scale: Scale) -> Iterable[Trial]:
     """A file larger than most memories: only the number of connections may count."""
     shapes = ((16, 5), (64, 5), (16, 16))
@@ -189,6 +198,7 @@ SCENARIOS: dict[str, Callable[[Scale], Iterable[Trial]]] = {
         direct,
         journal,
         verify,
+        stream,
         memory,
         loops,
         core,

@@ -69,6 +69,7 @@ CLIENTS: dict[str, tuple[str, str]] = {
     "ours, early slots": ("ours", "early"),
     "ours, with a journal": ("ours", "journal"),
     "ours, verifying": ("ours", "verify"),
+    "ours, a stream": ("ours", "stream"),
     "official async": ("official_async", ""),
     "official async, all at once": ("official_async", "all"),
     "official sync": ("official_sync", ""),

@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # "as" the same name: what a type checker takes for public
     from twelvelabs_async._upload.source.content import (
         File as File,
     )
+    from twelvelabs_async._upload.source.ranges import (
+        RangeSource as RangeSource,
+    )
     from twelvelabs_async.client import (
         AsyncTwelveLabs as AsyncTwelveLabs,
     )
@@ -163,6 +166,7 @@ _NAMES = {
     "_upload.progress": "ProgressCallback",
     "_upload.runtime": "ClientStatistics",
     "_upload.source.content": "File",
+    "_upload.source.ranges": "RangeSource",
     "client": "AsyncTwelveLabs",
     "errors": """
         ApiConnectionError ApiError ApiTimeoutError AssetFailedError AssetNotReadyError

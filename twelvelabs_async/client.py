@@ -21,11 +21,13 @@ from twelvelabs_async._http.request import checked_headers
 from twelvelabs_async._http.sessions import HttpSessions
 from twelvelabs_async._http.settings import ConnectionSettings
 from twelvelabs_async._http.transport import Transport
-from twelvelabs_async._upload.options import UploadCall, check_has_acquire
+from twelvelabs_async._upload.option_checks import check_has_acquire
+from twelvelabs_async._upload.options import UploadCall
 from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async._upload.runtime import ClientStatistics, UploadRuntime
 from twelvelabs_async._upload.send.body import BodyResources
 from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.stream_memory import StreamMemory
 from twelvelabs_async.errors import ClientUseError, ConfigurationError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.results import UploadedAsset
@@ -67,6 +69,7 @@ class AsyncTwelveLabs(Unpicklable):
         outage_timeout: float = 120.0,
         max_retries: int = 3,
         max_concurrency: int = 16,
+        max_buffer_bytes: int = 512 * 2**20,
         early_slots: bool = False,
         journal: Journal | None = None,
         headers: Mapping[str, str] | None = None,
@@ -89,6 +92,10 @@ class AsyncTwelveLabs(Unpicklable):
             max_retries: Further attempts of a control call; 0: none.
             max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
                 are admitted, and as many control calls made, at once; more of them wait their turn.
+            max_buffer_bytes: Memory, in bytes, for chunks of streams and of range sources, of all
+                uploads together: a chunk takes its part before it is read, and gives it back when
+                the store has it. While there is none, a stream is not read; a sender that stalls
+                keeps what its chunk has taken. A chunk larger than all of it is let in alone.
             early_slots: Whether the next chunk may be sent as soon as one is sent, while its answer
                 is awaited: faster where answers take long, for up to twice the connections.
             journal: Where uploads in chunks are written down, so that another call, or another
@@ -114,6 +121,7 @@ class AsyncTwelveLabs(Unpicklable):
             check_seconds("stall_timeout", stall_timeout, refusal=ConfigurationError)
         check_whole("max_retries", max_retries, 0, ConfigurationError)
         check_whole("max_concurrency", max_concurrency, 1, ConfigurationError)
+        check_whole("max_buffer_bytes", max_buffer_bytes, 1, ConfigurationError)
         check_flag("early_slots", early_slots, ConfigurationError)
         if journal is not None:
             check_has_acquire("journal", journal, ConfigurationError)
@@ -136,6 +144,7 @@ class AsyncTwelveLabs(Unpicklable):
             bodies=bodies,
             admission=Admission(UPLOADS_A_SLOT * max_concurrency),
             puts=Slots(max_concurrency, early=early_slots),
+            stream_memory=StreamMemory(max_buffer_bytes),
             outage_timeout=outage_timeout,
         )
         assets = RawAssetsClient(transport, self._runtime)

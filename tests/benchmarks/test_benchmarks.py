@@ -210,3 +210,10 @@ def test_without_a_compiler_the_benchmarks_say_what_is_missing(tmp_path: Path) -
         "the sink is a C program that cannot be compiled here: there is no C compiler (cc); "
         "it needs cc and OpenSSL's headers (apt-get install gcc libssl-dev)\n"
     )
+
+
+@pytest.mark.parametrize("framework", ["aiohttp", "fastapi"])
+def test_a_web_application_that_passes_a_body_on_is_measured(framework: str) -> None:
+    """Its chunks are in memory, and every byte arrives."""
+    figures = run_script("web", [framework, "3"], environment(None))
+    assert figures["taken_mb"] < figures["chunks_mb"] + 16

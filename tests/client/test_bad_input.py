@@ -275,7 +275,7 @@ FITS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("retry_delay", "ready_timeout", "sleep_interval"), is_seconds),
     **dict.fromkeys(("max_wait_time", "timeout", "poll_interval"), is_seconds),
     **dict.fromkeys(("enable_hls", "enable_thumbnail", "force", "hls", "thumbnail"), is_flag),
-    **dict.fromkeys(("resume", "keep_result", "wait_until_ready"), is_flag),
+    **dict.fromkeys(("resume", "keep_result", "spool", "wait_until_ready"), is_flag),
     **dict.fromkeys(("upload_id", "asset_id", "resume_key", "asset_ids"), is_word),
     **dict.fromkeys(("filename", "asset_types", "include"), is_word),
     **dict.fromkeys(("source", "file", "file_path"), is_bytes),
@@ -385,7 +385,7 @@ async def test_each_parameter_of_each_method_is_checked(
 
 SETTINGS: dict[str, Callable[[object], bool]] = {
     **dict.fromkeys(("timeout", "stall_timeout", "outage_timeout"), is_seconds),
-    **dict.fromkeys(("max_retries", "max_concurrency"), is_whole),
+    **dict.fromkeys(("max_retries", "max_concurrency", "max_buffer_bytes"), is_whole),
     **dict.fromkeys(("early_slots", "ssl", "trust_env"), is_flag),
     "api_key": is_word,
 }

@@ -120,7 +120,7 @@ async def test_buffers_are_out_while_a_disk_is_read(emulator: Emulator) -> None:
         yield b"last"
 
     async with client_of(emulator, 4) as client:
-        upload = asyncio.create_task(client.upload(pieces(), filename="a.mp4"))
+        upload = asyncio.create_task(client.upload(pieces(), filename="a.mp4", spool=False))
         await until(lambda: client.statistics().buffers_out == 1)
         assert client.statistics().buffer_bytes == 256 * 1024
         gate.set()

@@ -58,6 +58,8 @@ WRONG: dict[str, object] = {
     "if_ended": "wait",
     "keep_result": None,
     "multipart_above": -1,
+    "size": 0,
+    "spool": "yes",
     "wait_until_ready": 2,
     "ready_timeout": 0,
     "asset_id": "a/b",

@@ -100,12 +100,15 @@ async def test_chunks_can_be_cut_from_whatever_can_be_read_twice(
         assert file[1].tell() == start
 
 
-async def test_what_comes_once_goes_in_one_request(
-    emulator: Emulator, client: AsyncTwelveLabs
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("above", [0, len(DATA)])
+async def test_a_stream_goes_by_its_size(
+    above: int, emulator: Emulator, client: AsyncTwelveLabs, *, known: bool
 ) -> None:
-    """Whatever the bound says: nobody knows how large it is."""
-    asset = await client.upload(("a.mp4", pieces()), multipart_above=0)
-    assert routes(emulator) == ["create_asset"]
+    """Whether the caller says it, or it was read to its end."""
+    size = len(DATA) if known else None
+    asset = await client.upload(("a.mp4", pieces()), multipart_above=above, size=size)
+    assert routes(emulator)[0] == ("create_asset" if above else "create")
     assert await read_asset(emulator, asset.id) == DATA
 
 
@@ -227,7 +230,7 @@ async def test_progress_is_told_either_way(
         assert (last.uploaded_bytes, last.total_bytes) == (3000, 3000)
         assert (last.upload_id is not None) is sessions
     stream: list[UploadProgress] = []
-    await client.upload(("a.mp4", pieces()), progress_callback=stream.append)
+    await client.upload(("a.mp4", pieces()), spool=False, progress_callback=stream.append)
     assert (stream[-1].percentage, stream[-1].total_bytes) == (100.0, None)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from support.assets import read_asset
 from support.files import ROOT
 from support.nested_pytest import run_pytest
 
@@ -23,6 +25,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | r
 EXAMPLES = [block for block in BLOCKS if "asyncio.run(" in block]
 (TESTS,) = (block for block in BLOCKS if "async def test_" in block)
 (WEB,) = (block for block in BLOCKS if "web.run_app(" in block)
+(RANGES,) = (block for block in BLOCKS if "read_range" in block)
 
 NESTED = (
     b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b--\r\n"
@@ -32,7 +35,7 @@ NESTED = (
 
 def test_every_block_is_an_example_that_runs() -> None:
     """Nothing is shown that no test executes, and no figure is left open."""
-    assert len(BLOCKS) == len(EXAMPLES) + 2
+    assert len(BLOCKS) == len(EXAMPLES) + 3
     assert "to be measured" not in README.read_text()
 
 
@@ -40,7 +43,7 @@ def test_every_block_is_an_example_that_runs() -> None:
 async def test_the_web_application_takes_a_file(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A posted video becomes an asset; an empty one, and no form, are the caller's fault."""
+    """A video becomes an asset, as a form or a body; an empty one is the caller's fault."""
     monkeypatch.setenv("TWELVE_LABS_API_KEY", emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
     module: dict[str, Any] = {"__name__": "readme"}
@@ -61,9 +64,33 @@ async def test_the_web_application_takes_a_file(
                 (NESTED, form),
             ]
         ]
+        bodies = [
+            (await browser.put(f"/videos/{name}", data=content)).status
+            for name, content in [("a.mp4", b"x" * 2500), ("b.mp4", b"")]
+        ]
     assert statuses == [200, 400, 400]
+    assert bodies == [200, 400]
     assert others == [400, 400, 400, 415, 400]
-    assert emulator.count("put") == 3
+    arrived = [asset for asset in emulator.platform.assets.values() if asset.received_at]
+    assert [asset.size for asset in arrived] == [2500, 2500]
+
+
+@pytest.mark.real_time
+async def test_the_source_copies_a_file_behind_a_url(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Range by range, from a server that gives them."""
+    monkeypatch.setenv("TWELVE_LABS_API_KEY", emulator.api_key)
+    monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
+    module: dict[str, Any] = {}
+    exec(compile(RANGES, README, "exec"), module)  # noqa: S102 - it is our own
+    (tmp_path / "a.mp4").write_bytes(b"film" * 1000)
+    app = web.Application()
+    app.router.add_static("/", tmp_path)
+    async with TestServer(app) as server:
+        asset_id = await module["copy"](str(server.make_url("/a.mp4")), "a.mp4")
+    assert await read_asset(emulator, asset_id) == b"film" * 1000
+    assert emulator.count("put") == 4
 
 
 def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:

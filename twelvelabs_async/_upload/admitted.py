@@ -6,14 +6,17 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import define, field
 
+from twelvelabs_async._core.tasks import uninterrupted
 from twelvelabs_async._upload.options import SendOptions
 from twelvelabs_async._upload.resume.claim import BusyEntries
 from twelvelabs_async._upload.resume.lease import Waiting
 from twelvelabs_async._upload.runtime import UploadRuntime
-from twelvelabs_async._upload.source.content import Content, open_content
+from twelvelabs_async._upload.source.content import Content, is_stream, open_content
+from twelvelabs_async._upload.source.handles import open_handle
 from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.spool import Spool
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.errors import UploadInProgressError
 from twelvelabs_async.journal import Journal
@@ -24,9 +27,12 @@ Attempt = Callable[[Source | Stream, BusyEntries | None], Awaitable[T]]
 """Sends what was opened, and returns what became of it; without a journal, nobody is met."""
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class AdmittedUpload:
     """Makes the attempts of one upload; the content is opened once for each.
+
+    A stream that is to be kept is read once, for all of them, and before its upload is admitted: a
+    sender that stalls keeps nobody out.
 
     Attributes:
         content: What is uploaded.
@@ -38,6 +44,7 @@ class AdmittedUpload:
     content: Content
     options: SendOptions
     journal: Journal | None
+    _spool: Spool | None = field(default=None, init=False)
 
     async def run(self, attempt: Attempt[T], may_repeat: Callable[[], bool]) -> T:
         """Make attempts until one of them returns.
@@ -49,6 +56,15 @@ class AdmittedUpload:
         Raises:
             TwelveLabsError: What the last attempt raised.
         """
+        try:
+            if self.content.is_kept and is_stream(self.content):
+                await self.runtime.sessions.until_closed(self._keep, "the stream was read")
+            return await self._run(attempt, may_repeat)
+        finally:
+            if self._spool is not None:
+                await uninterrupted(self._spool.close())
+
+    async def _run(self, attempt: Attempt[T], may_repeat: Callable[[], bool]) -> T:
         if self.journal is None:
             return await self.runtime.run(partial(self._open, attempt, None), may_repeat)
         completions = self.runtime.completions
@@ -61,9 +77,21 @@ class AdmittedUpload:
         finally:
             completions.end(number)
 
-    async def _open(self, attempt: Attempt[T], busy_entries: BusyEntries | None) -> T:
+    async def _keep(self) -> None:
         async with open_content(self.content, self.runtime.threads) as source:
-            return await attempt(source, busy_entries)
+            if isinstance(source, Stream):
+                self._spool = await Spool.of(source, self.runtime.threads)
+
+    async def _open(self, attempt: Attempt[T], busy_entries: BusyEntries | None) -> T:
+        threads = self.runtime.threads
+        if self._spool is None:
+            async with open_content(self.content, threads) as source:
+                if not (isinstance(source, Stream) and self.content.is_kept):
+                    return await attempt(source, busy_entries)
+                self._spool = await Spool.of(source, threads)
+        # Another attempt begins here: the stream itself has come to its end.
+        async with open_handle(self.content.label, self._spool.file, threads) as kept:
+            return await attempt(kept, busy_entries)
 
     async def _while_busy(
         self,

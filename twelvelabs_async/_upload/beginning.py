@@ -8,11 +8,13 @@ from twelvelabs_async._upload.asset_spec import AssetSpec
 from twelvelabs_async._upload.known_session import KnownSession
 from twelvelabs_async._upload.opening import INCOMPARABLE, OpenedSession, SessionOpener
 from twelvelabs_async._upload.options import AssetOptions, ResumeCall
+from twelvelabs_async._upload.plan.md5 import is_md5
 from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint, another_file
 from twelvelabs_async._upload.resume.proof import compare
 from twelvelabs_async._upload.resume.records import ContentIdentity, PreviousAttempt
 from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.stream_chunks import StreamChunks
 from twelvelabs_async.errors import SessionEndedError
 
 logger = logging.getLogger("twelvelabs_async")
@@ -150,6 +152,8 @@ async def _resume_if_same(
     """
     if not checkpoint.may_be_of(previous):
         raise another_file(source.name, previous.session.upload_id, "its content is another")
+    if isinstance(source, StreamChunks):
+        return await _resume_stream(opener, previous, source, checkpoint)
     stored = tuple(previous.stored.values())
     sure = checkpoint.is_surely_of(previous)
     if sure and not verify:
@@ -165,6 +169,27 @@ async def _resume_if_same(
         raise SessionEndedError(previous.session.upload_id, INCOMPARABLE)
     opened = await _resume(opener, previous, checkpoint, known_only=known_only and not sure)
     return evolve(opened, refuted=proof.refuted)
+
+
+async def _resume_stream(
+    opener: SessionOpener, previous: PreviousAttempt, stream: StreamChunks, checkpoint: Checkpoint
+) -> OpenedSession:
+    """Go on with a session whose chunks are compared as the stream is read.
+
+    Raises:
+        SessionEndedError: The session cannot go on, or its chunks cannot be compared.
+    """
+    etags = {index: chunk.proof.lower() for index, chunk in previous.stored.items()}
+    md5s = {index: etag for index, etag in etags.items() if is_md5(etag)}
+    md5s.update(previous.md5s)
+    if len(md5s) < len(etags):
+        raise SessionEndedError(previous.session.upload_id, INCOMPARABLE)
+    opened = await _resume(opener, previous, checkpoint, known_only=True)
+    if not opened.ledger.complete:
+        stream.hashes.expected = {
+            index: md5 for index, md5 in md5s.items() if index not in opened.void
+        }
+    return opened
 
 
 async def _resume(

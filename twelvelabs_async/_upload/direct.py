@@ -22,7 +22,8 @@ from twelvelabs_async._upload.form import AssetForm
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.send.body import Body
 from twelvelabs_async._upload.send.stall_watch import StallWatch
-from twelvelabs_async._upload.source.content import MemorySource, open_content
+from twelvelabs_async._upload.source.content import open_content
+from twelvelabs_async._upload.source.memory import MemorySource
 from twelvelabs_async._upload.source.protocol import CheckedSource, Source
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async.errors import (

@@ -1,7 +1,8 @@
 """The upload of one file in chunks: its session, its record in the journal, its error."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import TypeVar
 
 from attrs import Factory, define, evolve
@@ -14,15 +15,23 @@ from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
-from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
+from twelvelabs_async._upload.resume.checkpoint import (
+    Checkpoint,
+    JournalCheckpoint,
+    NoCheckpoint,
+    no_md5,
+)
 from twelvelabs_async._upload.resume.claim import BusyEntries, ClaimRequest, claimed
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.records import ContentIdentity
 from twelvelabs_async._upload.resume.sample import sample_of
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import Content
-from twelvelabs_async._upload.source.digest import FileDigest, file_digest
+from twelvelabs_async._upload.source.digest import WholeDigest, file_digest
 from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.ranges import RangeChunks, RangeReader
+from twelvelabs_async._upload.source.stream_chunks import ChunkRoom, StreamChunks
+from twelvelabs_async._upload.source.stream_hashes import StreamHashes
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async._upload.steps.assembly import assemble
 from twelvelabs_async._upload.steps.uploader import Uploader
@@ -73,7 +82,34 @@ class MultipartUpload:
             TwelveLabsError: What ended the upload; ``error`` says what it means.
         """
         if isinstance(source, Stream):
-            raise SourceError(f"{source.name} can be read only once, which chunks cannot")
+            with self._cut(source) as chunks:
+                return await self._attempt(chunks, busy_entries)
+        if isinstance(source, RangeReader):
+            with closing(RangeChunks(source, self._runtime.stream_memory)) as ranges:
+                return await self._attempt(ranges, busy_entries)
+        return await self._attempt(source, busy_entries)
+
+    @contextmanager
+    def _cut(self, stream: Stream) -> Generator[StreamChunks]:
+        """Cut a stream into chunks; in memory are as many as are sent, and one more."""
+        if stream.size is None:
+            raise SourceError(f"{stream.name} cannot be sent in chunks: its size is not known")
+        chunks = StreamChunks(
+            stream,
+            stream.size,
+            ChunkRoom(self._runtime.stream_memory, self._options.max_workers + 1),
+            StreamHashes(
+                self._runtime.threads,
+                None if self._options.digest is None else hashlib.sha256(),
+                self._journal is not None and self._beginning.has_name,
+            ),
+        )
+        try:
+            yield chunks
+        finally:
+            chunks.close()
+
+    async def _attempt(self, source: Source, busy_entries: BusyEntries | None) -> UploadResult:
         self._session = self._beginning.known()
         async with self._take_checkpoint(source, busy_entries) as checkpoint:
             opener = SessionOpener(
@@ -96,8 +132,7 @@ class MultipartUpload:
     async def _send(
         self, source: Source, opener: SessionOpener, opened: OpenedSession, checkpoint: Checkpoint
     ) -> UploadResult:
-        wanted, threads = self._options.digest is not None, self._runtime.threads
-        async with file_digest(source, wanted=wanted, threads=threads) as digest:
+        async with self._digest_of(source) as digest:
             uploader = self._uploader = self._new_uploader(
                 source, opener, opened, checkpoint, digest
             )
@@ -113,6 +148,15 @@ class MultipartUpload:
                     raise
         return await self._note_done(result, checkpoint)
 
+    @asynccontextmanager
+    async def _digest_of(self, source: Source) -> AsyncGenerator[WholeDigest]:
+        if isinstance(source, StreamChunks):
+            yield source
+            return
+        wanted, threads = self._options.digest is not None, self._runtime.threads
+        async with file_digest(source, wanted=wanted, threads=threads) as digest:
+            yield digest
+
     async def _note_done(self, result: UploadResult, checkpoint: Checkpoint) -> UploadResult:
         await checkpoint.done()
         if checkpoint.key is None:
@@ -125,7 +169,8 @@ class MultipartUpload:
         self, source: Source, busy_entries: BusyEntries | None
     ) -> AsyncGenerator[Checkpoint]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
-        if self._journal is None or busy_entries is None:
+        nameless = isinstance(source, StreamChunks) and not self._beginning.has_name
+        if self._journal is None or busy_entries is None or nameless:
             yield NoCheckpoint()
             return
         identity, begun = await self._identify(source), self._beginning
@@ -142,7 +187,13 @@ class MultipartUpload:
         async with claimed(request) as claim:
             answered = claim.answered or begun.has_name
             yield JournalCheckpoint(
-                claim.lease, identity, source, answered, begun.keep_result, request.path
+                claim.lease,
+                identity,
+                source,
+                answered,
+                begun.keep_result,
+                request.path,
+                source.hashes.md5_of if isinstance(source, StreamChunks) else no_md5,
             )
 
     def _path(self, source: Source) -> str | None:
@@ -151,6 +202,8 @@ class MultipartUpload:
 
     async def _identify(self, source: Source) -> ContentIdentity:
         """Return what identifies the file; it is read again only if it was changed."""
+        if isinstance(source, StreamChunks):
+            return ContentIdentity(f"a stream of {source.size} bytes")
         known = self._identity
         if known is None or known.identity is None or known.identity != source.identity:
             sample = await self._until_closed(
@@ -174,7 +227,7 @@ class MultipartUpload:
         opener: SessionOpener,
         opened: OpenedSession,
         checkpoint: Checkpoint,
-        digest: FileDigest,
+        digest: WholeDigest,
     ) -> Uploader:
         runtime, options = self._runtime, self._options
         return assemble(

@@ -15,30 +15,28 @@ A call is one of these with what is uploaded: ``UploadCall``, ``UploadFileCall``
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal
 
 from attrs import field, frozen
 
-from twelvelabs_async._core.call_options import Check, documented, option
-from twelvelabs_async._core.validation import (
-    check_flag,
-    check_seconds,
-    check_text,
-    check_whole,
-    check_word,
-    shown,
-)
-from twelvelabs_async._http.request import (
-    RequestOptions,
-    checked_options,
-    path_segment,
-)
-from twelvelabs_async._http.user_metadata import checked_metadata
+from twelvelabs_async._core.call_options import documented, option
+from twelvelabs_async._core.validation import check_flag
+from twelvelabs_async._http.request import RequestOptions
 from twelvelabs_async._upload.asset_name import check_filename, check_type
-from twelvelabs_async._upload.plan.session import checked_put_headers
+from twelvelabs_async._upload.option_checks import (
+    check_has_acquire,
+    check_id,
+    check_key,
+    or_none,
+    own_headers,
+    own_metadata,
+    own_request,
+    seconds,
+    whole,
+    word,
+)
 from twelvelabs_async._upload.progress import ProgressCallback, check_callback
 from twelvelabs_async._upload.source.content import File
-from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType, UserMetadata
 
@@ -51,71 +49,24 @@ DIRECT_BYTES = 200_000_000
 """The platform takes this much in one request, and recommends chunks above (API reference)."""
 
 
-def _or_none(check: Check) -> Check:
-    return lambda name, value: value is None or check(name, value)
-
-
-def _whole(least: int) -> Check:
-    return lambda name, value: check_whole(name, value, least)
-
-
-def _seconds(*, zero: bool = False) -> Check:
-    return lambda name, value: check_seconds(name, value, zero=zero)
-
-
-def _word(words: Any) -> Check:
-    return lambda name, value: check_word(name, value, get_args(words))
-
-
-def check_has_acquire(
-    name: str, value: object, refusal: type[InvalidArgumentError] = InvalidArgumentError
-) -> None:
-    """Refuse what is no journal."""
-    if not callable(getattr(value, "acquire", None)):
-        problem = f"must be a journal, such as FileJournal(), not {shown(value)}"
-        raise refusal(problem, argument=name)
-
-
-def _check_key(name: str, value: object) -> None:
-    check_text(name, value)
-    if not value:
-        raise InvalidArgumentError("is empty", argument=name)
-
-
-def _own_request(value: RequestOptions | None) -> RequestOptions | None:
-    return None if value is None else checked_options(value)
-
-
-def _own_metadata(value: UserMetadata | None) -> UserMetadata | None:
-    return None if value is None else checked_metadata(value)
-
-
-def _own_headers(value: Mapping[str, str] | None) -> Mapping[str, str] | None:
-    return None if value is None else checked_put_headers("upload_headers", value)
-
-
-def _check_id(name: str, value: object) -> None:
-    path_segment(value, name)
-
-
 @frozen(kw_only=True, eq=False)
 class SendOptions:
     """How chunks are sent, whatever began the session."""
 
-    batch_size: int = option(10, "Chunks in one report to the platform; 1 or more.", _whole(1))
+    batch_size: int = option(10, "Chunks in one report to the platform; 1 or more.", whole(1))
     max_workers: int = option(
         5,
         "Chunks of this upload under way at once; 1 or more. The client's ``max_concurrency`` "
         "bounds all uploads together.",
-        _whole(1),
+        whole(1),
     )
     max_retries: int = option(
-        3, "Further attempts for a chunk that the store answered with a failure.", _whole(0)
+        3, "Further attempts for a chunk that the store answered with a failure.", whole(0)
     )
     retry_delay: float = option(
         1.0,
         "Seconds; the longest first pause before another attempt, doubled each time.",
-        _seconds(zero=True),
+        seconds(zero=True),
     )
     progress_callback: ProgressCallback | None = option(
         None,
@@ -128,14 +79,14 @@ class SendOptions:
         None,
         "Where the attempt is written down, so that another attempt can resume it; None: the "
         "client's, if it has one.",
-        _or_none(check_has_acquire),
+        or_none(check_has_acquire),
     )
     if_busy: IfBusy = option(
         "raise",
         "``raise`` an error where another call or process does the same upload, or ``wait`` for "
         "it, as long as it takes, and return what it has made; a warning in the log says for "
         "whom.",
-        _word(IfBusy),
+        word(IfBusy),
     )
     verify: Verify | None = option(
         None,
@@ -145,19 +96,19 @@ class SendOptions:
         "nothing can be verified: ``verified_chunks`` is 0 then, and a warning is logged. The "
         "MD5s also show whether a file that is touched meanwhile is still the same. None: "
         "nothing is computed.",
-        _or_none(_word(Verify)),
+        or_none(word(Verify)),
     )
     digest: Digest | None = option(
         None,
         "``sha256``: compute that of the whole file as well, beside the upload; it reads the file "
         "once more, and again where its times change. None: nothing is computed.",
-        _or_none(_word(Digest)),
+        or_none(word(Digest)),
     )
     request_options: RequestOptions | None = option(
         None,
         "For the calls to the platform, not for those to the object store; additional parameters "
         "for the first one only, which opens the session or creates the asset.",
-        copy=_own_request,
+        copy=own_request,
     )
 
 
@@ -168,23 +119,23 @@ class AssetOptions(SendOptions):
     filename: str | None = option(
         None,
         "The name of the asset; None: the name that the file has.",
-        _or_none(check_filename),
+        or_none(check_filename),
     )
     file_type: CreateAssetUploadRequestType | None = option(
         None,
         "``video``, ``audio`` or ``image``; None: guessed from the name's extension.",
-        _or_none(check_type),
+        or_none(check_type),
     )
     enable_hls: bool | None = option(
-        None, "Whether to make an HLS stream; None: the platform's choice.", _or_none(check_flag)
+        None, "Whether to make an HLS stream; None: the platform's choice.", or_none(check_flag)
     )
     enable_thumbnail: bool | None = option(
-        None, "Whether to make thumbnails; None: the platform's choice.", _or_none(check_flag)
+        None, "Whether to make thumbnails; None: the platform's choice.", or_none(check_flag)
     )
     user_metadata: UserMetadata | None = option(
         None,
         "Your own keys and values, kept with the asset; None: none.",
-        copy=_own_metadata,
+        copy=own_metadata,
     )
     resume_key: str | None = option(
         None,
@@ -195,7 +146,7 @@ class AssetOptions(SendOptions):
         "the upload is found by the "
         "file's content and what is asked for here (values that are equal for the platform are "
         "equal), until it is complete.",
-        _or_none(_check_key),
+        or_none(check_key),
     )
     resume: bool = option(
         True, "Whether to resume an earlier attempt; otherwise it is forgotten.", check_flag
@@ -204,7 +155,7 @@ class AssetOptions(SendOptions):
         "restart",
         "``restart`` where the session of the earlier attempt has expired or failed, or ``raise`` "
         "an error.",
-        _word(IfEnded),
+        word(IfEnded),
     )
     keep_result: bool = option(
         False,
@@ -225,7 +176,23 @@ class UploadOptions(AssetOptions):
         DIRECT_BYTES,
         "Bytes above which the content is sent in chunks; 0: always. Documents (PDF, text, "
         "Markdown) go in one request, for the platform takes no chunks of them.",
-        _whole(0),
+        whole(0),
+    )
+    size: int | None = option(
+        None,
+        "Bytes of a stream, which is what can be read only once, such as an iterator, a pipe or "
+        "the body of a request. More than ``multipart_above`` then go in chunks, each of them in "
+        "memory until the store has it; fewer are sent as without ``size``. A stream with more or "
+        "fewer bytes makes no asset; of anything else it must be the size. None: see ``spool``.",
+        or_none(whole(1)),
+    )
+    spool: bool = option(
+        True,
+        "Whether a stream that is not sent in chunks from memory is read to its end first, into "
+        "memory up to 4 MiB, else into a temporary file that is gone with the process; then it is "
+        "sent as a file is. False: it goes in one request while it is read, which cannot be sent "
+        "again, and fails where it has more bytes than ``multipart_above``.",
+        check_flag,
     )
     wait_until_ready: bool = option(
         False,
@@ -234,7 +201,7 @@ class UploadOptions(AssetOptions):
         check_flag,
     )
     ready_timeout: float | None = option(
-        None, "Seconds to wait for that; None: as long as it takes.", _or_none(_seconds())
+        None, "Seconds to wait for that; None: as long as it takes.", or_none(seconds())
     )
 
 
@@ -245,12 +212,12 @@ class ResumeOptions(SendOptions):
     asset_id: str | None = option(
         None,
         "The asset, as it was named when the session was opened; None: a report will name it.",
-        _or_none(_check_id),
+        or_none(check_id),
     )
     upload_headers: Mapping[str, str] | None = option(
         None,
         "What the platform asked to send with each PUT; None: nothing.",
-        copy=_own_headers,
+        copy=own_headers,
     )
 
 
@@ -268,10 +235,10 @@ class UploadCall(UploadOptions):
     source: File = field(
         metadata=documented(
             "A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async, that "
-            "gives bytes, an async iterator of bytes, or a tuple ``(name, content)`` or ``(name, "
-            "content, content_type)``. It must not change meanwhile, as a bytearray can: no "
-            "copy is made. What can be read only once, as it cannot be sought in, goes in one "
-            "request."
+            "gives bytes, an iterator of bytes, sync or async, or a tuple ``(name, content)`` or "
+            "``(name, content, content_type)``. It must not change meanwhile, as a bytearray can: "
+            "no copy is made. What can be read only once, as it cannot be sought in, is a stream: "
+            "see ``size`` and ``spool``."
         )
     )
 
@@ -289,6 +256,6 @@ class ResumeCall(ResumeOptions):
 
     upload_id: str = field(
         metadata=documented("The session, as an ``UploadError`` names it."),
-        validator=lambda _, attribute, value: _check_id(attribute.name, value),
+        validator=lambda _, attribute, value: check_id(attribute.name, value),
     )
     file_path: FilePath = field(metadata=documented("The file whose upload began the session."))

@@ -99,6 +99,8 @@ class RoutedUpload:
     ) -> UploadedAsset:
         kind = _type_in_chunks(self._call, self._filename, source.size)
         if kind is None:
+            if isinstance(source, Stream):
+                source.limit = self._call.multipart_above
             await self._show(progress)
             return UploadedAsset.of((await self._direct.send(source)).data, None)
         if self._multipart is None:
@@ -154,6 +156,9 @@ def _type_in_chunks(
     Raises:
         InvalidArgumentError: It is too large for one request, and its type is not known.
     """
+    if size is None and not call.multipart_above:
+        problem = "is 0, and chunks are cut of a known size; pass size=, or spool=True"
+        raise InvalidArgumentError(problem, argument="multipart_above")
     if size is None or size <= call.multipart_above:
         return None
     if call.file_type is None and is_document(filename):

@@ -2,7 +2,7 @@
 
 import logging
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from twelvelabs_async._upload.admitted import AdmittedUpload
 from twelvelabs_async._upload.asset_name import checked_name, type_of
@@ -54,7 +54,11 @@ class UploadRouter:
     async def upload(self, call: UploadCall) -> UploadedAsset:
         """Upload what has bytes, and wait until it is ready if that is asked for."""
         journal = self._journal_of(call.journal)
-        content = parse_content(call.source)
+        content = evolve(
+            parse_content(call.source),
+            size=call.size,
+            spool_up_to=call.multipart_above if call.spool else None,
+        )
         asset = await RoutedUpload.of(self._runtime, self._platform, call, content, journal).run()
         if not call.wait_until_ready:
             return asset

@@ -18,6 +18,7 @@ from twelvelabs_async._upload.completions import Completions
 from twelvelabs_async._upload.send.body import BodyResources
 from twelvelabs_async._upload.send.loop_share import TURN_BYTES
 from twelvelabs_async._upload.send.storage import Storage
+from twelvelabs_async._upload.source.stream_memory import StreamMemory
 
 T = TypeVar("T")
 
@@ -40,6 +41,8 @@ class ClientStatistics:
         bytes_per_second: The same for each second, averaged over the last 5 seconds.
         buffers_out: Buffers that hold bytes on their way to a connection, or read from a disk.
         buffer_bytes: The memory of these buffers, in bytes.
+        stream_bytes: The memory of chunks of streams that are read, or being read, in bytes.
+        stream_bound: How much that is at most: ``max_buffer_bytes``.
         calls_under_way: Control calls that are being sent, or whose answer is awaited.
         calls_waiting: Control calls that wait for one of those to end, or for the platform's rate
             limit.
@@ -56,6 +59,8 @@ class ClientStatistics:
     bytes_per_second: float
     buffers_out: int
     buffer_bytes: int
+    stream_bytes: int
+    stream_bound: int
     calls_under_way: int
     calls_waiting: int
     calls_bound: int
@@ -72,6 +77,7 @@ class UploadRuntime(Unpicklable):
         bodies: What every body that is sent shares with the others.
         admission: Admits an upload before it opens its file or its session.
         puts: The bound on bodies under way.
+        stream_memory: The bound on chunks of streams in memory.
         outage_timeout: Seconds after the last answer until which a dead network is waited out.
         completions: Which uploads ended while others waited for them.
     """
@@ -82,6 +88,7 @@ class UploadRuntime(Unpicklable):
     bodies: BodyResources
     admission: Admission
     puts: Slots
+    stream_memory: StreamMemory
     outage_timeout: float
     completions: Completions = field(factory=Completions, init=False)
     _lines: WeakValueDictionary[Hashable, asyncio.Lock] = field(
@@ -147,6 +154,8 @@ class UploadRuntime(Unpicklable):
             bytes_per_second=self.bodies.throughput.bytes_per_second(),
             buffers_out=buffers.out,
             buffer_bytes=buffers.out * TURN_BYTES,
+            stream_bytes=self.stream_memory.taken,
+            stream_bound=self.stream_memory.bound,
             calls_under_way=calls.taken,
             calls_waiting=calls.waiting + self.transport.gate.waiting,
             calls_bound=calls.count,

@@ -11,7 +11,8 @@ from twelvelabs_async._core.call_options import takes
 from twelvelabs_async._core.unpicklable import Unpicklable
 from twelvelabs_async._core.validation import check_kind, check_seconds
 from twelvelabs_async._http.request import RequestOptions, checked_options
-from twelvelabs_async._upload.options import ResumeCall, UploadFileCall, check_has_acquire
+from twelvelabs_async._upload.option_checks import check_has_acquire
+from twelvelabs_async._upload.options import ResumeCall, UploadFileCall
 from twelvelabs_async._upload.progress import check_callback
 from twelvelabs_async._upload.router import UploadRouter
 from twelvelabs_async.journal import Journal

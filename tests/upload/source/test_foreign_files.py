@@ -379,6 +379,7 @@ def property_raising(error: BaseException) -> property:
 
 
 UPLOADED: dict[str, Make] = {
+    "a generator": lambda _: some_pieces(),
     "a member of a tar archive": tar_member,
     "a member of a tar archive that is read as a stream": lambda tmp: tar_member(tmp, "r|"),
     "a member of a zip archive": zip_member,
@@ -563,7 +564,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "a file of numbers": (having("read", returning(5)), "gives int, not bytes"),
     "a read without a size": (lambda _: SizelessRead(), "positional argument"),
     "readinto alone": (lambda _: OnlyReadinto(), "file must be"),
-    "a generator": (lambda _: some_pieces(), "not generator"),
+    "a list of bytes": (lambda _: [DATA], "not list"),
     "a class": (lambda _: io.BytesIO, "the class BytesIO"),
     "a file in an attribute": (lambda _: FileField(), "not FileField"),
     "an array": (lambda _: array.array("B", DATA), "not array"),

@@ -1,7 +1,7 @@
 """An upload's entry in the journal: what is read from it at the beginning, and added on the way."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Protocol
 
@@ -129,6 +129,11 @@ class NoCheckpoint:
         """Do nothing."""
 
 
+def no_md5(index: int) -> None:
+    """Return None: a file is read again, and its chunks are compared with their ETags."""
+    del index
+
+
 @define(eq=False, repr=False)
 class JournalCheckpoint:
     """An entry that is ours as long as the lease on it is.
@@ -145,6 +150,7 @@ class JournalCheckpoint:
             or has a name for it. Otherwise only a result that was kept answers.
         _keep_result: Whether the result is kept, and one that was kept is an answer.
         _path: The absolute path of the file; None: it has none that counts.
+        _md5_of: Gives the MD5 of a chunk that was sent, if another attempt needs it.
         _empty: Whether the entry has no records.
         _given_up: Whether it has not taken the session, so that nothing is recorded any more.
         _warned: Whether it was said that a later record is missing.
@@ -158,6 +164,7 @@ class JournalCheckpoint:
     _answered: bool
     _keep_result: bool = False
     _path: str | None = None
+    _md5_of: Callable[[int], str | None] = no_md5
     _empty: bool = False
     _given_up: bool = False
     _warned: bool = False
@@ -222,7 +229,7 @@ class JournalCheckpoint:
 
     async def stored(self, chunk: CompletedChunk) -> None:
         """Note that the store holds a chunk; see ``Checkpoint.stored``."""
-        await self._add(stored_record(chunk))
+        await self._add(stored_record(chunk, self._md5_of(chunk.chunk_index)))
 
     async def done(self) -> None:
         """Note that the upload is complete; see ``Checkpoint.done``.

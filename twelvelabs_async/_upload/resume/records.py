@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import attrs
-from attrs import frozen
+from attrs import Factory, frozen
 
 from twelvelabs_async._core import clock
 from twelvelabs_async._http import json_text
@@ -56,6 +56,7 @@ class PreviousAttempt:
         session: The session that it opened.
         identity: What identifies the file that it sent.
         stored: The chunks that the store holds, by index, with their ETags.
+        md5s: The MD5s of what was sent of them, in hexadecimal, as far as they were computed.
         done_at: When the upload was completed; None: it was not.
         kept: Whether the result is kept until the caller forgets it.
     """
@@ -65,6 +66,7 @@ class PreviousAttempt:
     stored: Mapping[int, CompletedChunk]
     done_at: datetime | None
     kept: bool = False
+    md5s: Mapping[int, str] = Factory(dict[int, str])
 
 
 @frozen
@@ -109,6 +111,7 @@ class _Record:
     session: UploadSession | None = None
     mark: ContentIdentity | None = None
     stored: CompletedChunk | None = None
+    md5: str | None = None
     void: tuple[int, ...] = ()
     done_at: datetime | None = None
     kept: bool = False
@@ -136,9 +139,9 @@ def _written(path: str) -> str:
     return quote_from_bytes(os.fsencode(path))
 
 
-def stored_record(chunk: CompletedChunk) -> bytes:
-    """Return the record of a chunk that the store holds."""
-    return _dumped(stored=attrs.asdict(chunk))
+def stored_record(chunk: CompletedChunk, md5: str | None = None) -> bytes:
+    """Return the record of a chunk that the store holds, perhaps with the MD5 of what was sent."""
+    return _dumped(stored=attrs.asdict(chunk), **({} if md5 is None else {"md5": md5}))
 
 
 def void_record(indexes: Iterable[int]) -> bytes:
@@ -222,17 +225,20 @@ def _attempt_of(read: Sequence[_Record]) -> PreviousAttempt | None:
         slices = check_session(session)
     except ValueError:
         return None
-    return PreviousAttempt(session, mark, _stored(read, slices), read[-1].done_at, read[-1].kept)
+    stored = _stored(read, slices)
+    chunks = {index: record.stored for index, record in stored.items() if record.stored}
+    md5s = {index: record.md5 for index, record in stored.items() if record.md5}
+    return PreviousAttempt(session, mark, chunks, read[-1].done_at, read[-1].kept, md5s)
 
 
-def _stored(records: Iterable[_Record], slices: Slices) -> dict[int, CompletedChunk]:
-    stored = dict[int, CompletedChunk]()
+def _stored(records: Iterable[_Record], slices: Slices) -> dict[int, _Record]:
+    stored = dict[int, _Record]()
     for record in records:
         for index in record.void:
             stored.pop(index, None)
         chunk = record.stored
         if chunk is not None and 1 <= chunk.chunk_index <= len(slices) and _is_proof(chunk.proof):
-            stored[chunk.chunk_index] = chunk
+            stored[chunk.chunk_index] = record
     return stored
 
 

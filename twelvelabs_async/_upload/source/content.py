@@ -1,17 +1,22 @@
 """What a caller may hand over to be uploaded, and how its bytes are read.
 
-A path, bytes, or an open binary file that can be sought in are a ``Source``: read anywhere, as
-often as wanted. A pipe, an async iterator, or what is read with ``await`` is a ``Stream``: read
-once, in order, and of unknown size. What the caller opened is never closed here, but for an async
-generator, which nobody could go on with.
+A path, bytes, an open binary file that can be sought in (also within a file of a web framework or
+of aiofiles), or a ``RangeSource`` is a ``Source``: read anywhere, as often as wanted. A pipe, an
+iterator, or what else is read with ``await`` is a ``Stream``: read once, in order. What the caller
+opened is never closed here, but for an async generator, which nobody could go on with.
 """
 
 import io
 import os
-from collections.abc import AsyncGenerator, AsyncIterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Protocol, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -19,10 +24,15 @@ from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._core.validation import is_header
 from twelvelabs_async._upload.source.file import absolute, check_path, open_source
 from twelvelabs_async._upload.source.foreign import caller_code
-from twelvelabs_async._upload.source.handles import only_one, open_handle
+from twelvelabs_async._upload.source.framework_files import file_within
+from twelvelabs_async._upload.source.handles import HandleSource, only_one, open_handle
+from twelvelabs_async._upload.source.iterators import IteratorReader
+from twelvelabs_async._upload.source.memory import in_memory
+from twelvelabs_async._upload.source.pipes import pipe_pieces
 from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.ranges import RangeReader, RangeSource, is_range_source
 from twelvelabs_async._upload.source.streams import Stream, open_stream, streamed
-from twelvelabs_async.errors import InvalidArgumentError, SourceError
+from twelvelabs_async.errors import InvalidArgumentError
 
 
 class SyncReadable(Protocol):
@@ -30,6 +40,15 @@ class SyncReadable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
+        ...
+
+
+class FormFile(Protocol):
+    """A file of a form, as aiohttp has it: the open file is an attribute."""
+
+    @property
+    def file(self) -> SyncReadable:
+        """The open file, which can be sought in."""
         ...
 
 
@@ -41,7 +60,17 @@ class AsyncReadable(Protocol):
         ...
 
 
-BytesInHand = bytes | bytearray | memoryview | SyncReadable | AsyncReadable | AsyncIterable[bytes]
+BytesInHand = (
+    bytes
+    | bytearray
+    | memoryview
+    | SyncReadable
+    | AsyncReadable
+    | FormFile
+    | AsyncIterable[bytes]
+    | Iterator[bytes]
+    | RangeSource
+)
 """The bytes themselves, or what gives them, in one of the ways in which Python has them."""
 
 FileContent = str | os.PathLike[str] | BytesInHand
@@ -51,6 +80,8 @@ File = FileContent | tuple[str | None, FileContent] | tuple[str | None, FileCont
 """Content, or the official SDK's ``(name, content)`` or ``(name, content, content_type)``."""
 
 UNNAMED = "upload"
+
+Opened = TypeVar("Opened", bound=Source | Stream)
 
 
 @frozen
@@ -63,6 +94,9 @@ class Content:
         label: What to call it to a person: its path as it was given, its name, or what it is.
         content_type: Its MIME type, if the caller has given one.
         opened_at: The path of an open file, as it says itself; absolute. None: it says nothing.
+        size: How many bytes there are, as the caller says; None: the caller does not say.
+        spool_up_to: A stream of this size or less, or of unknown size, is read to its end before
+            anything of it is sent; None: none is.
     """
 
     data: Path | BytesInHand = field(repr=False)
@@ -70,6 +104,14 @@ class Content:
     label: str
     content_type: str | None = None
     opened_at: Path | None = None
+    size: int | None = None
+    spool_up_to: int | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is read to its end before anything of it is sent, if it is a stream."""
+        most = self.spool_up_to
+        return most is not None and (self.size is None or self.size <= most)
 
 
 def parse_content(file: object) -> Content:
@@ -127,16 +169,20 @@ def _is_path(file: object) -> bool:
 
 
 def _content_of(file: object) -> Content:
+    filename, content = _own_name(file), file_within(file)
     kind = f"the class {file.__name__}" if isinstance(file, type) else type(file).__name__
     is_bytes = isinstance(file, bytes | bytearray | memoryview)
-    readable = callable(getattr(file, "read", None)) or isinstance(file, AsyncIterable)
+    readable: bool = (
+        is_range_source(content)
+        or callable(getattr(content, "read", None))
+        or isinstance(content, AsyncIterable | Iterator)
+    )
     if isinstance(file, type) or not (is_bytes or readable):
         raise InvalidArgumentError(
-            "file must be a path, bytes, an open binary file, an async iterator of bytes, or a "
-            f"tuple (name, content, content_type), not {kind}"
+            "file must be a path, bytes, an open binary file, an iterator of bytes, sync or async, "
+            f"or a tuple (name, content, content_type), not {kind}"
         )
-    data = cast("BytesInHand", file)
-    filename = _own_name(data)
+    data = cast("BytesInHand", content)
     label = filename or f"the given {kind}"
     return Content(data, filename, label, opened_at=_path_opened(data))
 
@@ -183,22 +229,53 @@ async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Sou
 
     Raises:
         SourceError: They cannot be read, there are none, or another upload has them.
+        InvalidArgumentError: There are more or fewer than the caller says.
     """
     data = content.data
     if isinstance(data, Path):
         async with open_source(data, content.label, threads=threads) as source:
-            yield source
+            yield _of_size(content, source)
     elif isinstance(data, bytes | bytearray | memoryview):
-        yield _in_memory(content, data)
+        yield _of_size(content, in_memory(content.label, data))
+    elif is_range_source(data):
+        yield _of_size(content, RangeReader.of(content.label, data))
     else:
-        with only_one(content.label, data):
-            if (pieces := streamed(content.label, data)) is not None:
-                async with open_stream(content.label, pieces) as stream:
-                    yield stream
-            else:
-                file = cast("IO[bytes]", data)
-                async with open_handle(content.label, file, threads, content.opened_at) as handle:
-                    yield handle
+        async with AsyncExitStack() as stack:
+            stack.enter_context(only_one(content.label, data))
+            found = await stack.enter_async_context(_open_object(content, threads))
+            yield _of_size(content, found)
+
+
+def _open_object(
+    content: Content, threads: Threads
+) -> AbstractAsyncContextManager[HandleSource | Stream]:
+    if (pieces := streamed(content.label, content.data)) is not None:
+        return open_stream(content.label, pieces, content.size)
+    file = cast("IO[bytes]", content.data)
+    if not callable(getattr(file, "read", None)):
+        reader = cast("IO[bytes]", IteratorReader(cast("Iterator[object]", file)))
+        return open_stream(content.label, pipe_pieces(content.label, reader, file), content.size)
+    return open_handle(content.label, file, threads, content.opened_at, content.size)
+
+
+def _of_size(content: Content, found: Opened) -> Opened:
+    if content.size not in {None, found.size}:
+        problem = f"is {content.size}, and {content.label} has {found.size} bytes"
+        raise InvalidArgumentError(problem, argument="size")
+    return found
+
+
+def is_stream(content: Content) -> bool:
+    """Whether it is surely read only once; an open file may be, which shows when it is opened.
+
+    Raises:
+        SourceError: It cannot be looked at.
+    """
+    data = content.data
+    if isinstance(data, Path | bytes | bytearray | memoryview) or is_range_source(data):
+        return False
+    readable = callable(getattr(data, "read", None))
+    return streamed(content.label, data) is not None or not readable
 
 
 async def size_of(content: Content, threads: Threads) -> int | None:
@@ -213,57 +290,3 @@ async def size_of(content: Content, threads: Threads) -> int | None:
         return None
     async with open_content(content, threads) as found:
         return found.size
-
-
-def _in_memory(content: Content, data: bytes | bytearray | memoryview) -> "MemorySource":
-    try:
-        view = memoryview(data).cast("B")
-    except (TypeError, ValueError) as error:  # not contiguous; released
-        problem = str(error)
-    else:
-        if not view:
-            raise SourceError(f"{content.label} is empty")
-        return MemorySource(content.label, view)
-    raise SourceError(f"cannot read {content.label}: {problem}; pass bytes() of it")
-
-
-@frozen(eq=False, repr=False)
-class MemorySource:
-    """Bytes in memory."""
-
-    name: str
-    _view: memoryview = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        """How many there are."""
-        return len(self._view)
-
-    @property
-    def path(self) -> None:
-        """None: it is no file."""
-
-    @property
-    def identity(self) -> None:
-        """None: it is no file."""
-
-    async def read_into(self, view: memoryview, offset: int) -> int:
-        """Copy bytes at ``offset``; see ``Readable.read_into``."""
-        return self.read_nowait(view, offset)
-
-    def read_nowait(self, view: memoryview, offset: int) -> int:
-        """Copy bytes at ``offset``; see ``Source.read_nowait``."""
-        piece = self._view[offset : offset + len(view)]
-        view[: len(piece)] = piece
-        return len(piece)
-
-    @property
-    def version(self) -> int:
-        """Always 0: it has no times."""
-        return 0
-
-    async def look(self) -> None:
-        """Do nothing; see ``check_unchanged``."""
-
-    async def check_unchanged(self) -> None:
-        """Do nothing: a write to a buffer that is being sent cannot be noticed."""

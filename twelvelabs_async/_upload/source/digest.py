@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from attrs import define
 
@@ -21,6 +22,18 @@ MOST_PASSES = 4
 
 READ_BYTES = 512 * 1024
 """Bytes that are hashed at once; a thread costs more than the hash of a few."""
+
+
+class WholeDigest(Protocol):
+    """A digest that is there when all bytes were read."""
+
+    async def value(self) -> str | None:
+        """Wait for the SHA-256 of the bytes, in hexadecimal; None: nobody wants it.
+
+        Raises:
+            SourceError: They cannot be read, or have changed.
+        """
+        ...
 
 
 @define(eq=False, repr=False)

@@ -1,9 +1,8 @@
 """An open binary file of the caller's: read from where it stands to its end, and left as found.
 
 It has one position. So reads go through threads one at a time, and no second upload gets it
-meanwhile: it would find the file wherever the first one is reading. That holds as well for a read
-that hangs, and is left to its thread, until it has returned. Where other open files have the same
-position, ``positions`` refuses them, or makes them take turns.
+meanwhile, nor while a thread is left behind with a read that hangs. Where other open files have the
+same position, ``positions`` refuses them, or makes them take turns.
 """
 
 import inspect
@@ -134,7 +133,11 @@ class HandleSource:
 
 @asynccontextmanager
 async def open_handle(
-    name: str, file: IO[bytes], threads: Threads, opened_at: Path | None = None
+    name: str,
+    file: IO[bytes],
+    threads: Threads,
+    opened_at: Path | None = None,
+    size: int | None = None,
 ) -> AsyncGenerator[HandleSource | Stream]:
     """Use an open file, or a pipe, for the ``async with`` block.
 
@@ -143,10 +146,10 @@ async def open_handle(
         file: The file.
         threads: Where it is read.
         opened_at: Its path, as it says itself; None: it says nothing.
+        size: Bytes that a pipe gives; None: not known.
 
     Raises:
-        SourceError: It cannot be read, is open as text, is empty from where it stands, or is read
-            from where a file stands that another upload has.
+        SourceError: It cannot be read, is text, is empty, or is in another upload.
     """
     lane = threads.lane()
     measured = None
@@ -167,7 +170,7 @@ async def open_handle(
             yield measured
         else:
             position.keep_alone()
-            async with open_stream(name, pipe_pieces(name, file)) as stream:
+            async with open_stream(name, pipe_pieces(name, file), size) as stream:
                 yield stream
     finally:
         await lane.leave(go_back)
@@ -175,9 +178,7 @@ async def open_handle(
 
 @contextmanager
 def only_one(name: str, data: object) -> Generator[None]:
-    """Keep a second upload from an object that has one position, for the ``with`` block.
-
-    By identity: the object need neither be hashable nor know weak references.
+    """Keep a second upload from an object, by its identity, for the ``with`` block.
 
     Raises:
         SourceError: It is being uploaded already.

@@ -52,13 +52,19 @@ def has_read_under_way(pipe: object) -> bool:
     return id(pipe) in _left
 
 
-async def pipe_pieces(name: str, pipe: IO[bytes]) -> AsyncGenerator[bytes]:
+async def pipe_pieces(name: str, pipe: IO[bytes], owner: object = None) -> AsyncGenerator[bytes]:
     """Yield what a pipe gives, from what an earlier upload of it has left on.
+
+    Args:
+        name: What to call it to a person.
+        pipe: What is read.
+        owner: The caller's object, where ``pipe`` is one of ours; None: it is the caller's.
 
     Raises:
         SourceError: It cannot be read.
     """
-    reads = _Reads(_left.pop(id(pipe), (None, None))[1])
+    owner = pipe if owner is None else owner
+    reads = _Reads(_left.pop(id(owner), (None, None))[1])
     watch = _watch(pipe)
     look = watch is not None and type(pipe) is io.BufferedReader
     try:
@@ -84,7 +90,7 @@ async def pipe_pieces(name: str, pipe: IO[bytes]) -> AsyncGenerator[bytes]:
         if watch is not None:
             watch.close()
         if reads.under_way is not None:
-            _leave(pipe, reads.under_way)
+            _leave(owner, reads.under_way)
 
 
 def _guarded(name: str, read: Callable[[], object]) -> object:

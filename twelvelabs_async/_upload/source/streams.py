@@ -1,4 +1,4 @@
-"""Bytes that come once, in order, and nobody knows how many: iterators, awaited reads, pipes.
+"""Bytes that come once, in order: iterators, awaited reads, pipes.
 
 Pieces are put together until they are worth a write. An async generator is closed when it is not
 needed any more, in the task of the upload: nobody could go on with it.
@@ -32,6 +32,9 @@ anything between them."""
 
 COPIED_A_TURN = 2**20
 """Bytes of a buffer that are copied in one turn of the event loop."""
+
+END_SECONDS = 2.0
+"""How long a stream of known size may take to end after its last byte: it may stay open."""
 
 CLOSING_SECONDS = 5.0
 """How long a generator may take to clean up after itself."""
@@ -74,14 +77,16 @@ class Stream:
 
     Attributes:
         name: What to call it to a person.
-        size: None: the end is not known before it is read.
+        size: How many there are, as the caller says; None: the end is not known before it is read.
         touched: Whether anything was taken, and so would be missing next time.
+        limit: Bytes that it may have, where ``size`` is None; None: any number.
     """
 
     name: str
     _pieces: AsyncIterator[object] = field(repr=False)
-    size: None = field(default=None, init=False)
+    size: int | None = None
     touched: bool = field(default=False, init=False)
+    limit: int | None = field(default=None, init=False)
     _taken: int = field(default=0, init=False, repr=False)
     """Pieces that were taken."""
     _rest: memoryview = field(factory=lambda: memoryview(b""), init=False, repr=False)
@@ -91,14 +96,57 @@ class Stream:
         """Take the next bytes, which are at ``offset``; see ``Readable.read_into``."""
         self.touched = True
         count = 0
+        if self.size is not None:
+            view = view[: self.size - offset]
         while count < min(WORTHWHILE, len(view)) and await self._more():
             taken = min(len(view) - count, len(self._rest))
             view[count : count + taken] = self._rest[:taken]
             self._rest = self._rest[taken:]
             count += taken
+        await self._check(count, offset)
+        return count
+
+    async def take(self, most: int, offset: int) -> memoryview:
+        """Return the next 1 to ``most`` bytes, which are at ``offset``, as they came.
+
+        Only for a stream of known size, of which there are ``most`` bytes left.
+
+        Raises:
+            SourceError: They cannot be read, or the stream is shorter or longer than was said.
+        """
+        self.touched = True
+        await self._more()
+        piece, self._rest = self._rest[:most], self._rest[most:]
+        await self._check(len(piece), offset)
+        return piece
+
+    async def _check(self, count: int, offset: int) -> None:
         if not count and not offset:
             raise SourceError(f"{self.name} is empty")
-        return count
+        if self.size is not None:
+            await self._check_size(offset + count, ended=not count)
+        elif self.limit is not None and offset + count > self.limit:
+            raise SourceError(
+                f"{self.name} has more than {self.limit} bytes, which do not go in one request; "
+                "pass size=, or spool=True"
+            )
+
+    async def _check_size(self, read: int, *, ended: bool) -> None:
+        """Refuse a stream that has ended early, or goes on behind its last byte."""
+        if ended:
+            raise SourceError(f"{self.name} ended after {read} bytes, and size= says {self.size}")
+        if read == self.size and await self._goes_on():
+            raise SourceError(
+                f"{self.name} goes on after {self.size} bytes, which size= says it has"
+            )
+
+    async def _goes_on(self) -> bool:
+        """Whether more comes; what stays open and gives nothing has come to its end, too."""
+        try:
+            async with clock.timeout(END_SECONDS):
+                return await self._more()
+        except TimeoutError:
+            return False
 
     async def _more(self) -> bool:
         """Have bytes in hand; False: there are no more."""
@@ -129,8 +177,12 @@ class Stream:
             return kept
 
     async def _next(self) -> object:
-        with caller_code(f"cannot read {self.name}"):
-            return await anext(self._pieces, _END)
+        try:
+            with caller_code(f"cannot read {self.name}"):
+                return await anext(self._pieces, _END)
+        except SourceError as error:
+            logger.warning("%s broke off: %s", self.name, error)
+            raise
 
     async def close(self) -> None:
         """End an async generator, once a read that was cancelled has ended.
@@ -148,15 +200,23 @@ class Stream:
 
 
 @asynccontextmanager
-async def open_stream(name: str, pieces: AsyncIterable[object]) -> AsyncGenerator[Stream]:
+async def open_stream(
+    name: str, pieces: AsyncIterable[object], size: int | None = None
+) -> AsyncGenerator[Stream]:
     """Read ``pieces`` in the ``async with`` block.
+
+    Args:
+        name: What to call them to a person.
+        pieces: The bytes.
+        size: How many there are; None: not known.
 
     Raises:
         SourceError: They cannot be read.
     """
     with caller_code(f"cannot read {name}"):
-        stream = Stream(name, aiter(pieces))
+        stream = Stream(name, aiter(pieces), size)
     try:
         yield stream
     finally:
-        await uninterrupted(stream.close())
+        if stream.touched:  # else another attempt may begin with it
+            await uninterrupted(stream.close())

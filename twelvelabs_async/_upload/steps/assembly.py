@@ -13,11 +13,12 @@ from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.send.storage import Storage
 from twelvelabs_async._upload.session_calls import SessionCalls
-from twelvelabs_async._upload.source.digest import FileDigest
+from twelvelabs_async._upload.source.digest import WholeDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.steps.acceptance import Acceptance
 from twelvelabs_async._upload.steps.asset_finder import AssetFinder, AssetIdentity
 from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
+from twelvelabs_async._upload.steps.chunk_feed import feed_of
 from twelvelabs_async._upload.steps.chunk_sender import ChunkSender
 from twelvelabs_async._upload.steps.retrier import Retrier
 from twelvelabs_async._upload.steps.settlement import Settlement
@@ -40,14 +41,14 @@ def assemble(
     checkpoint: Checkpoint,
     check: EtagCheck,
     comparison: Comparison,
-    digest: FileDigest,
+    digest: WholeDigest,
     others_have_descriptors: Callable[[], bool],
 ) -> Uploader:
     """Return an uploader, about to begin.
 
     Args:
         session: The upload session.
-        source: The file, open until the upload has ended.
+        source: The bytes, open until the upload has ended.
         ledger: Where each chunk is.
         urls: The presigned URLs in hand.
         platform: The control calls of the session.
@@ -90,6 +91,7 @@ def assemble(
         # with early slots, as many workers again wait for answers
         2 * max_workers if slots.early else max_workers,
         digest,
+        feed_of(source, ledger),
         supply,
         sender,
         BatchReporter(ledger, platform, checkpoint, comparison, digest, retrier, asset),

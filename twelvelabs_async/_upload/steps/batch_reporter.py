@@ -7,7 +7,7 @@ from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.session_calls import SessionCalls
-from twelvelabs_async._upload.source.digest import FileDigest
+from twelvelabs_async._upload.source.digest import WholeDigest
 from twelvelabs_async._upload.steps.asset_finder import AssetIdentity
 from twelvelabs_async._upload.steps.retrier import Retrier
 from twelvelabs_async.errors import BadRequestError, InvalidResponseError
@@ -37,7 +37,7 @@ class BatchReporter:
     _platform: SessionCalls
     _checkpoint: Checkpoint
     comparison: Comparison
-    _digest: FileDigest
+    _digest: WholeDigest
     _retrier: Retrier
     _asset: AssetIdentity
 

@@ -6,6 +6,7 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.tasks import run_all
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.source.protocol import Source
+from twelvelabs_async._upload.source.stream_chunks import StreamChunks
 from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
 from twelvelabs_async.errors import JournalLostError, TwelveLabsError
 
@@ -29,7 +30,9 @@ async def rescue(ledger: Ledger, reporter: BatchReporter, source: Source) -> Non
             if not chunks:
                 return
             await source.look()
-            if reporter.comparison.due:
+            if reporter.comparison.due or (
+                isinstance(source, StreamChunks) and not source.compared
+            ):
                 return
             for start in range(0, len(chunks), RESCUE_BATCH):
                 await reporter.report_urgently(chunks[start : start + RESCUE_BATCH])

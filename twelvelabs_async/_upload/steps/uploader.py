@@ -14,11 +14,11 @@ from attrs import define
 from twelvelabs_async._core.tasks import cancelled_once, run_all
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.session import UploadSession
-from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.source.digest import FileDigest
+from twelvelabs_async._upload.source.digest import WholeDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.steps.asset_finder import AssetFinder
 from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
+from twelvelabs_async._upload.steps.chunk_feed import ChunkFeed
 from twelvelabs_async._upload.steps.chunk_sender import ChunkSender
 from twelvelabs_async._upload.steps.rescue import rescue
 from twelvelabs_async._upload.steps.settlement import Settlement
@@ -44,7 +44,8 @@ class Uploader:
     source: Source
     ledger: Ledger
     _workers: int
-    _digest: FileDigest
+    _digest: WholeDigest
+    _feed: ChunkFeed
     _urls: UrlSupply
     _sender: ChunkSender
     _reporter: BatchReporter
@@ -79,18 +80,13 @@ class Uploader:
 
     async def _work(self) -> None:
         await self._reporter.report_due()  # what an earlier attempt has stored
-        while piece := self._next():
+        while piece := await self._feed.take():
             self._urls.fetch_ahead()
-            for chunk in await self._sender.send(piece):
+            accepted = await self._sender.send(piece)
+            self._feed.sent(piece, accepted)
+            for chunk in accepted:
                 await self._reporter.save(chunk)
             await self._reporter.report_due()
-
-    def _next(self) -> Slice | None:
-        """Return what to send next; None: nothing is left for this worker."""
-        if not self.ledger.waiting and not self.ledger.in_flight:
-            # no other chunk is to come whose ETag could verify those
-            self.ledger.requeue_unverified(1)
-        return self.ledger.start_next()
 
     def _result(self, sha256: str | None) -> UploadResult:
         asset_id, check = self._finder.asset.id, self._sender.acceptance.check

@@ -1,0 +1,146 @@
+"""A stream of known size with a name in the journal: what is stored is compared, and not sent."""
+
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.assets import read_asset
+
+from twelvelabs_async import AsyncTwelveLabs, MemoryJournal, SourceChangedError, UploadError
+from twelvelabs_async.emulator import Answer, Emulator, EndSession, Etag, Fault, Stall
+
+CHUNK = 50_000
+DATA = random.Random(9).randbytes(8 * CHUNK + 1)
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator(chunk_size=CHUNK) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[AsyncTwelveLabs]:
+    async with AsyncTwelveLabs(
+        emulator.api_key, emulator.base_url, journal=MemoryJournal()
+    ) as running:
+        yield running
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 7_000):
+        yield data[start : start + 7_000]
+
+
+async def send(client: AsyncTwelveLabs, data: bytes = DATA, **options: Any) -> Any:
+    call: dict[str, Any] = {
+        "resume_key": "job 7",
+        "multipart_above": 0,
+        "max_workers": 1,
+        **options,
+    }
+    return await client.upload(("a.mp4", pieces(data)), size=len(data), **call)
+
+
+async def broken_off(emulator: Emulator, client: AsyncTwelveLabs, chunk: int, **call: Any) -> None:
+    """Make an attempt that ends at a chunk."""
+    refused = Fault(route="put", chunk_index=chunk, action=Answer(400, body=b"no"))
+    emulator.faults.script.insert(0, refused)
+    with pytest.raises(UploadError) as caught:
+        await send(client, **call)
+    assert caught.value.stored_chunks == chunk - 1
+
+
+@pytest.mark.parametrize("digest", [None, "sha256"])
+@pytest.mark.parametrize("md5s", [True, False])
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_what_is_stored_is_not_sent_again(
+    workers: int, digest: Any, emulator: Emulator, client: AsyncTwelveLabs, *, md5s: bool
+) -> None:
+    """Whether the store's ETags are MD5s or not: those of what was sent are in the journal."""
+    for index in () if md5s else range(1, 10):
+        etag = Etag(f"etag-{index}", kept=True)
+        emulator.faults.add(Fault(route="put", chunk_index=index, action=etag))
+    await broken_off(emulator, client, 6)
+    asset = await send(client, max_workers=workers, digest=digest)
+    assert asset.result.resumed_chunks == 5
+    assert (emulator.count("create"), emulator.count("put")) == (1, 10)
+    assert await read_asset(emulator, asset.id) == DATA
+    assert client.statistics().stream_bytes == 0
+
+
+async def test_chunks_behind_the_last_one_that_is_sent_are_compared(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """The first chunk alone is missing: the rest of the stream is read before the last report."""
+    emulator.faults.add(Fault(route="put", chunk_index=1, action=Stall("before"), times=None))
+    emulator.faults.add(Fault(route="put", chunk_index=9, action=Answer(400, body=b"no")))
+    with pytest.raises(UploadError):
+        await send(client, max_workers=2, max_retries=0)
+    emulator.faults.script.clear()
+    other = bytearray(DATA)
+    other[5 * CHUNK] ^= 1
+    with pytest.raises(UploadError, match="chunk 6 is stored with other bytes"):
+        await send(client, bytes(other))
+    assert all(asset.received_at is None for asset in emulator.platform.assets.values())
+
+
+@pytest.mark.parametrize("changed", [0, 2 * CHUNK])
+async def test_another_stream_of_the_same_size_is_refused(
+    changed: int, emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Before anything of it is sent; with ``resume=False`` it begins anew."""
+    await broken_off(emulator, client, 6)
+    sent = emulator.count("put")
+    other = bytearray(DATA)
+    other[changed] ^= 1
+    with pytest.raises(UploadError, match="stored with other bytes") as caught:
+        await send(client, bytes(other))
+    assert isinstance(caught.value.__cause__, SourceChangedError)
+    assert emulator.count("put") == sent
+    asset = await send(client, bytes(other), resume=False)
+    assert await read_asset(emulator, asset.id) == other
+
+
+async def test_a_stream_of_another_size_is_refused(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    await broken_off(emulator, client, 6)
+    with pytest.raises(UploadError, match="its content is another"):
+        await send(client, DATA + b"x")
+
+
+async def test_a_complete_upload_answers_without_reading(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """The same asset; the stream is left alone."""
+    first = await send(client)
+    stream = pieces(DATA)
+    again = await client.upload(
+        ("a.mp4", stream), size=len(DATA), resume_key="job 7", multipart_above=0
+    )
+    assert again.id == first.id
+    assert emulator.count("put") == 9
+    assert await anext(stream) == DATA[:7_000]
+
+
+async def test_a_session_that_is_over_begins_anew(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Before a byte of the stream is read."""
+    await broken_off(emulator, client, 6)
+    emulator.faults.add(Fault(route="status", action=EndSession("expired")))
+    asset = await send(client)
+    assert asset.result.resumed_chunks == 0
+    assert emulator.count("create") == 2
+    assert await read_asset(emulator, asset.id) == DATA
+
+
+async def test_without_a_name_each_call_has_a_session_of_its_own(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    await broken_off(emulator, client, 6, resume_key=None)
+    asset = await send(client, resume_key=None)
+    assert asset.result.resumed_chunks == 0
+    assert emulator.count("create") == 2

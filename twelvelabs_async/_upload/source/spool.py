@@ -1,0 +1,65 @@
+"""A stream of unknown size, kept until its end is known: in memory, or in a temporary file.
+
+Then it can be read anywhere, as often as wanted. The file has no name where the system allows
+that, so it is gone with the process, however that ends.
+"""
+
+from typing import IO, Any, cast
+
+from attrs import frozen
+
+from twelvelabs_async._core.tasks import uninterrupted
+from twelvelabs_async._core.threads import Threads
+from twelvelabs_async._upload.source.foreign import caller_code
+from twelvelabs_async._upload.source.framework_files import file_within
+from twelvelabs_async._upload.source.streams import Stream
+
+IN_MEMORY = 4 * 2**20
+"""Bytes of a stream that are kept in memory; one that is longer goes to a file."""
+
+COPIED = 2**20
+"""Bytes that are copied at once."""
+
+
+@frozen(eq=False, repr=False)
+class Spool:
+    """What a stream has given; the file is at its beginning."""
+
+    _file: Any
+
+    @classmethod
+    async def of(cls, stream: Stream, threads: Threads) -> "Spool":
+        """Read a stream to its end. Cancelled or failed, it leaves no file.
+
+        Raises:
+            SourceError: The stream cannot be read, or is empty, or the disk is full.
+        """
+        from aiofiles.tempfile import SpooledTemporaryFile  # noqa: PLC0415 - few uploads need it
+
+        with caller_code(f"cannot keep {stream.name} in a temporary file"):
+            spool = cls(await SpooledTemporaryFile(max_size=IN_MEMORY, executor=threads.lane()))
+        try:
+            await spool.copy(stream)
+        except BaseException:
+            await uninterrupted(spool.close())
+            raise
+        return spool
+
+    async def copy(self, stream: Stream) -> None:
+        """Read a stream to its end."""
+        view, done = memoryview(bytearray(COPIED)), 0
+        while done != stream.size and (count := await stream.read_into(view, done)):
+            with caller_code(f"cannot keep {stream.name} in a temporary file"):
+                await self._file.write(bytes(view[:count]))
+            done += count
+        with caller_code(f"cannot read {stream.name} from its temporary file"):
+            await self._file.seek(0)
+
+    @property
+    def file(self) -> IO[bytes]:
+        """The open file."""
+        return cast("IO[bytes]", file_within(self._file))
+
+    async def close(self) -> None:
+        """Close the file, which is gone then."""
+        await self._file.close()

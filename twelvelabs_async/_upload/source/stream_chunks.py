@@ -1,0 +1,218 @@
+"""A stream of known size as chunks in memory: each is kept until nobody needs it any more.
+
+The stream is read in order, a chunk at a time, and only while there is room for one: so whoever
+sends it is held back by an upload that is slower. A chunk that fails is sent again from memory.
+"""
+
+import asyncio
+
+from attrs import define, field
+
+from twelvelabs_async._upload.plan.slices import Slice, Slices
+from twelvelabs_async._upload.source.chunk_pieces import ChunkPieces
+from twelvelabs_async._upload.source.stream_hashes import StreamHashes
+from twelvelabs_async._upload.source.stream_memory import StreamMemory
+from twelvelabs_async._upload.source.streams import Stream
+from twelvelabs_async.errors import SourceError
+
+
+@define(eq=False, repr=False)
+class ChunkRoom:
+    """Memory for the next chunk of one stream."""
+
+    _memory: StreamMemory
+    _most: int
+    """Chunks in memory at once, at most."""
+    _taken: int = field(default=0, init=False)
+    """Bytes that were taken for the next chunk."""
+    _freed: "asyncio.Future[None] | None" = field(default=None, init=False)
+
+    def take(self, size: int, *, held: int) -> bool:
+        """Take memory for the next chunk if that needs no waiting; return whether it was taken.
+
+        Args:
+            size: Bytes of the chunk.
+            held: How many chunks are in memory.
+        """
+        if not self._taken and held < self._most and self._memory.take(size):
+            self._taken = size
+        return self._taken > 0
+
+    async def wait(self, size: int, *, held: int) -> None:
+        """Wait until there is room for a chunk, or ``changed`` is called; look again then."""
+        self._freed = asyncio.get_running_loop().create_future()
+        if held >= self._most:
+            await self._freed
+            return
+        request = self._memory.request(size)
+        try:
+            await asyncio.wait((request, self._freed), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._memory.withdraw(size, request)
+            raise
+        if request.done():
+            self._taken = size
+        else:
+            self._memory.withdraw(size, request)
+
+    def changed(self) -> None:
+        """Have whoever waits for room look again."""
+        if self._freed is not None and not self._freed.done():
+            self._freed.set_result(None)
+
+    def use(self) -> None:
+        """Have a chunk use what was taken for it; ``give_back`` gives it back."""
+        self._taken = 0
+
+    def give_back(self, size: int) -> None:
+        """Give back the memory of a chunk that is not needed any more."""
+        self._memory.give_back(size)
+        self.changed()
+
+    def close(self) -> None:
+        """Give back what was taken for a chunk that did not come."""
+        self._memory.give_back(self._taken)
+        self._taken = 0
+
+
+@define(eq=False, repr=False)
+class StreamChunks:
+    """The chunks of one stream that are in memory; a ``Source`` of these.
+
+    Attributes:
+        name: What to call the stream to a person.
+        size: Its bytes.
+        room: Memory for the next chunk.
+        hashes: What is hashed of it.
+        slices: How it is cut; set before it is read.
+        turn: Held by whoever reads, so that the chunks come in order.
+    """
+
+    _stream: Stream
+    size: int
+    room: ChunkRoom
+    hashes: StreamHashes
+    _chunks: dict[int, tuple[Slice, ChunkPieces]] = field(
+        factory=dict[int, tuple[Slice, ChunkPieces]], init=False
+    )
+    """By the number of the chunk, from 1."""
+    slices: Slices = field(init=False)
+    turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _read: int = field(default=0, init=False)
+    _failure: SourceError | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """What to call the stream to a person."""
+        return self._stream.name
+
+    @property
+    def path(self) -> None:
+        """None: it is no file."""
+
+    @property
+    def identity(self) -> None:
+        """None: it is no file."""
+
+    @property
+    def version(self) -> int:
+        """Always 0: it has no times."""
+        return 0
+
+    @property
+    def held(self) -> int:
+        """How many chunks are in memory."""
+        return len(self._chunks)
+
+    def __contains__(self, index: int) -> bool:
+        """Whether a chunk, from 1, is in memory."""
+        return index in self._chunks
+
+    async def fill(self, piece: Slice) -> None:
+        """Read the next chunk from the stream, into room that was taken for it.
+
+        Raises:
+            SourceError: The stream cannot be read, or has another size, or the chunk was read and
+                released before.
+        """
+        if piece.offset < self._read and self._failure is None:
+            raise SourceError(
+                f"{self.name} can be read only once, and chunk {piece.index} of it, which the "
+                "store had taken, is not in memory any more"
+            )
+        pieces = await self._read_chunk(piece)
+        self._chunks[piece.index] = piece, pieces
+        self.room.use()
+
+    async def pass_stored(self, end: int) -> None:
+        """Read what an earlier attempt has stored, up to ``end`` (in bytes), and compare it.
+
+        Raises:
+            SourceChangedError: It is not what was stored.
+            SourceError: The stream cannot be read, or has another size.
+        """
+        while self._read < end:
+            await self._read_chunk(self.slices[self._read // self.slices.chunk_size + 1])
+
+    async def _read_chunk(self, piece: Slice) -> ChunkPieces:
+        if self._failure is not None:
+            raise self._failure
+        pieces = ChunkPieces()
+        try:
+            while pieces.size < piece.size:
+                some = await self._stream.take(piece.size - pieces.size, self._read)
+                pieces.add(some)
+                self._read += len(some)
+            await self.hashes.add(self.name, piece.index, pieces)
+        except SourceError as error:
+            self._failure = error  # the other workers get the same one
+            raise
+        except BaseException:
+            self._failure = SourceError(f"{self.name} was not read on")
+            raise
+        return pieces
+
+    def release(self, index: int) -> None:
+        """Forget a chunk that is not sent again."""
+        piece, _ = self._chunks.pop(index)
+        self.room.give_back(piece.size)
+
+    def close(self) -> None:
+        """Forget all chunks."""
+        self.room.close()
+        for index in list(self._chunks):
+            self.release(index)
+
+    async def value(self) -> str | None:
+        """Return the SHA-256 of the stream; see ``WholeDigest``.
+
+        Chunks that are behind the last one that was sent are read, and compared.
+
+        Raises:
+            SourceChangedError: They are not what is stored.
+            SourceError: They cannot be read, or the stream has another size.
+        """
+        if self.hashes.whole or self.hashes.expected:
+            async with self.turn:
+                await self.pass_stored(self.size)
+        return self.hashes.whole.hexdigest() if self.hashes.whole else None
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read bytes of a chunk in memory; see ``Readable.read_into``."""
+        return self.read_nowait(view, offset)
+
+    def read_nowait(self, view: memoryview, offset: int) -> int:
+        """Read bytes of a chunk in memory; see ``Source.read_nowait``."""
+        piece, pieces = self._chunks[offset // self.slices.chunk_size + 1]
+        return pieces.read_into(view, offset - piece.offset)
+
+    @property
+    def compared(self) -> bool:
+        """Whether all that an earlier attempt has stored is known to be of this stream."""
+        return not self.hashes.expected or (self._read == self.size and self._failure is None)
+
+    async def look(self) -> None:
+        """Do nothing: what is in memory stays as it is."""
+
+    async def check_unchanged(self) -> None:
+        """Do nothing: what is in memory stays as it is."""
