@@ -91,7 +91,8 @@ class AsyncTwelveLabs(Unpicklable):
                 a store, that has fallen silent.
             max_retries: Further attempts of a control call; 0: none.
             max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
-                are admitted, and as many control calls made, at once; more of them wait their turn.
+                are admitted, as many control calls made, and as many streams kept, at once; more of
+                them wait their turn.
             max_buffer_bytes: Memory, in bytes, for chunks of streams and of range sources, of all
                 uploads together: a chunk takes its part before it is read, and gives it back when
                 the store has it. While there is none, a stream is not read; a sender that stalls
@@ -145,6 +146,7 @@ class AsyncTwelveLabs(Unpicklable):
             admission=Admission(UPLOADS_A_SLOT * max_concurrency),
             puts=Slots(max_concurrency, early=early_slots),
             stream_memory=StreamMemory(max_buffer_bytes),
+            kept_streams=Slots(UPLOADS_A_SLOT * max_concurrency),
             outage_timeout=outage_timeout,
         )
         assets = RawAssetsClient(transport, self._runtime)

@@ -56,13 +56,15 @@ class AdmittedUpload:
         Raises:
             TwelveLabsError: What the last attempt raised.
         """
-        try:
-            if self.content.is_kept and is_stream(self.content):
-                await self.runtime.sessions.until_closed(self._keep, "the stream was read")
-            return await self._run(attempt, may_repeat)
-        finally:
-            if self._spool is not None:
-                await uninterrupted(self._spool.close())
+        async with AsyncExitStack() as held:
+            try:
+                if self.content.is_kept and is_stream(self.content):
+                    keep = partial(self._keep, held)
+                    await self.runtime.sessions.until_closed(keep, "the stream was read")
+                return await self._run(attempt, may_repeat)
+            finally:
+                if self._spool is not None:
+                    await uninterrupted(self._spool.close())
 
     async def _run(self, attempt: Attempt[T], may_repeat: Callable[[], bool]) -> T:
         if self.journal is None:
@@ -77,7 +79,8 @@ class AdmittedUpload:
         finally:
             completions.end(number)
 
-    async def _keep(self) -> None:
+    async def _keep(self, held: AsyncExitStack) -> None:
+        await held.enter_async_context(self.runtime.kept_streams.acquire())
         async with open_content(self.content, self.runtime.threads) as source:
             if isinstance(source, Stream):
                 self._spool = await Spool.of(source, self.runtime.threads)

@@ -380,10 +380,12 @@ async def test_a_cancelled_upload_closes_the_stream(
 
 @pytest.mark.parametrize("sized", [True, False])
 async def test_senders_that_stall_keep_nobody_out(emulator: Emulator, *, sized: bool) -> None:
-    """A stream that is kept is read before its upload is admitted."""
-    size = len(DATA) if sized else None
+    """A stream that is kept is read before its upload is admitted; two at once are, here."""
+    size, begun = len(DATA) if sized else None, 0
 
     async def stalled() -> AsyncIterator[bytes]:
+        nonlocal begun
+        begun += 1
         yield DATA[:10]
         await asyncio.Event().wait()
 
@@ -393,6 +395,7 @@ async def test_senders_that_stall_keep_nobody_out(emulator: Emulator, *, sized: 
         ]
         asset = await client.upload(("b.mp4", DATA))
         assert await read_asset(emulator, asset.id) == DATA
+        assert begun == 2
         closing = asyncio.create_task(client.close())
         for outcome in await asyncio.gather(*uploads, return_exceptions=True):
             assert "the client was closed" in str(outcome)
