@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import os
 import random
 import tempfile
@@ -117,6 +118,24 @@ async def test_a_cancelled_upload_leaves_no_temporary_file(
     with pytest.raises(asyncio.CancelledError):
         await upload
     assert open_files() == before
+
+
+@pytest.mark.parametrize("size", [10, IN_MEMORY + 1])
+async def test_a_cancellation_at_any_turn_closes_what_is_kept(
+    size: int, client: AsyncTwelveLabs
+) -> None:
+    """A file that is not closed warns, which is an error here."""
+    before = open_files()
+    for turns in range(60):
+        upload = asyncio.create_task(client.upload(("a.mp4", pieces(DATA[:size], size))))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        upload.cancel()
+        await asyncio.wait({upload})
+        del upload
+        gc.collect()
+    await client.close()
+    assert not [name for name in open_files() - before if "(deleted)" in name]
 
 
 async def test_what_is_not_spooled_is_sent_as_it_comes(
