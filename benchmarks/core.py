@@ -29,6 +29,7 @@ from twelvelabs_async._upload.session_calls import SessionCalls
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.steps.assembly import assemble
+from twelvelabs_async._upload.steps.chunk_feed import FileFeed
 from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.uploads import (
@@ -139,10 +140,12 @@ def uploader(platform: InstantPlatform, workers: int) -> Uploader:
     """Return an upload to that platform, about to begin."""
     slices = Slices(platform.chunks * CHUNK_SIZE, CHUNK_SIZE)
     source = UnreadFile(slices.total_size)
+    ledger = Ledger.fresh(slices, BATCH_SIZE)
     return assemble(
         session=UploadSession("upload", CHUNK_SIZE, platform.chunks, slices.total_size, "asset"),
         source=source,
-        ledger=Ledger.fresh(slices, BATCH_SIZE),
+        feed=FileFeed(ledger),
+        ledger=ledger,
         urls=UrlBook(),
         platform=cast("SessionCalls", platform),
         storage=cast("Storage", platform),

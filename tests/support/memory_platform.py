@@ -40,6 +40,7 @@ from twelvelabs_async._upload.send.slice_body import SliceBody
 from twelvelabs_async._upload.source.digest import FileDigest
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.steps.assembly import assemble
+from twelvelabs_async._upload.steps.chunk_feed import FileFeed
 from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async.errors import (
     ApiConnectionError,
@@ -805,6 +806,7 @@ class MemoryPlatform:
         return assemble(
             session=opened.session,
             source=self,
+            feed=FileFeed(opened.ledger),
             ledger=opened.ledger,
             urls=opened.urls,
             platform=opener.calls(SESSION),

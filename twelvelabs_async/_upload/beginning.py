@@ -2,19 +2,15 @@
 
 import logging
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from twelvelabs_async._upload.asset_spec import AssetSpec
+from twelvelabs_async._upload.in_chunks import Earlier, SourceInChunks
 from twelvelabs_async._upload.known_session import KnownSession
-from twelvelabs_async._upload.opening import INCOMPARABLE, OpenedSession, SessionOpener
+from twelvelabs_async._upload.opening import OpenedSession, SessionOpener
 from twelvelabs_async._upload.options import AssetOptions, ResumeCall
-from twelvelabs_async._upload.plan.md5 import is_md5
-from twelvelabs_async._upload.plan.slices import Slices
 from twelvelabs_async._upload.resume.checkpoint import Checkpoint, another_file
-from twelvelabs_async._upload.resume.proof import compare
-from twelvelabs_async._upload.resume.records import ContentIdentity, PreviousAttempt
-from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.source.stream_chunks import StreamChunks
+from twelvelabs_async._upload.resume.records import ContentIdentity
 from twelvelabs_async.errors import SessionEndedError
 
 logger = logging.getLogger("twelvelabs_async")
@@ -56,14 +52,19 @@ class StartOrResume:
         return KnownSession()
 
     async def open(
-        self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
+        self,
+        opener: SessionOpener,
+        chunked: SourceInChunks,
+        checkpoint: Checkpoint,
+        known: KnownSession,
     ) -> OpenedSession:
         """Return the session, which ``checkpoint`` records; ``known`` notes what is known."""
         previous, verify = await checkpoint.previous(), self._options.verify is not None
         if previous is not None:
             known.found(previous.session)
             try:
-                opened = await _resume_if_same(opener, previous, source, checkpoint, verify=verify)
+                earlier = Earlier(opener, previous, checkpoint, verify, known_only=True)
+                opened = await _resume_if_same(chunked, earlier)
             except SessionEndedError as error:
                 if self._options.if_ended != "restart":
                     raise
@@ -72,7 +73,7 @@ class StartOrResume:
             else:
                 known.open(opened.session)
                 return opened
-        opened = await opener.create(self._spec, source.size)
+        opened = await opener.create(self._spec, chunked.source.size)
         known.open(opened.session)
         known.recorded = await checkpoint.begin(opened.session)
         return opened
@@ -98,7 +99,11 @@ class ResumeById:
         return KnownSession(call.upload_id, call.asset_id, call.upload_headers or {})
 
     async def open(
-        self, opener: SessionOpener, source: Source, checkpoint: Checkpoint, known: KnownSession
+        self,
+        opener: SessionOpener,
+        chunked: SourceInChunks,
+        checkpoint: Checkpoint,
+        known: KnownSession,
     ) -> OpenedSession:
         """Return the session, which ``checkpoint`` records; ``known`` notes what is known."""
         call, previous = self._call, await checkpoint.previous()
@@ -106,106 +111,28 @@ class ResumeById:
             known.found(previous.session)
             # The platform may have counted chunks before the journal knew of the session: whether
             # they are of this file, the caller answers for, as at the first call.
-            opened = await _resume_if_same(
-                opener,
-                previous,
-                source,
-                checkpoint,
-                verify=call.verify is not None,
-                known_only=False,
-            )
+            verify = call.verify is not None
+            earlier = Earlier(opener, previous, checkpoint, verify, known_only=False)
+            opened = await _resume_if_same(chunked, earlier)
             known.open(opened.session)
             return opened
         logger.info("upload %s: of the file, only the size can be checked", call.upload_id)
         headers = call.upload_headers or {}
-        session = await opener.find(call.upload_id, source.size, call.asset_id, headers)
+        session = await opener.find(call.upload_id, chunked.source.size, call.asset_id, headers)
         known.open(session)
         known.recorded = await checkpoint.begin(session)
         return await opener.resume(session, ())
 
 
-async def _resume_if_same(
-    opener: SessionOpener,
-    previous: PreviousAttempt,
-    source: Source,
-    checkpoint: Checkpoint,
-    *,
-    verify: bool,
-    known_only: bool = True,
-) -> OpenedSession:
-    """Go on where an earlier attempt ended, if what it stored is of this file.
-
-    The same file, unchanged, is known by its identity; any other is compared with the ETags.
-
-    Args:
-        opener: Opens sessions.
-        previous: The earlier attempt.
-        source: The file.
-        checkpoint: Its entry in the journal.
-        verify: Whether to compare the ETags of a file that is known by its identity, too.
-        known_only: Whether to refuse a session of another file, or of a changed one, if the
-            platform counts chunks that the journal does not know.
+async def _resume_if_same(chunked: SourceInChunks, earlier: Earlier) -> OpenedSession:
+    """Go on where an earlier attempt ended, if what it stored is of this source.
 
     Raises:
         SourceChangedError: It is not.
         SessionEndedError: The session cannot go on, or its chunks cannot be compared.
     """
-    if not checkpoint.may_be_of(previous):
-        raise another_file(source.name, previous.session.upload_id, "its content is another")
-    if isinstance(source, StreamChunks):
-        return await _resume_stream(opener, previous, source, checkpoint)
-    stored = tuple(previous.stored.values())
-    sure = checkpoint.is_surely_of(previous)
-    if sure and not verify:
-        return await _resume(opener, previous, checkpoint)
-    slices = Slices(previous.session.total_size, previous.session.chunk_size)
-    proof = await compare(source, slices, stored, opener.threads)
-    if proof.proven and proof.refuted:
-        if not sure:
-            why = f"chunk {min(proof.refuted)} is stored with another content"
-            raise another_file(source.name, previous.session.upload_id, why)
-        raise SessionEndedError(previous.session.upload_id, "holds chunks that are corrupt")
-    if proof.refuted and not sure:
-        raise SessionEndedError(previous.session.upload_id, INCOMPARABLE)
-    opened = await _resume(opener, previous, checkpoint, known_only=known_only and not sure)
-    return evolve(opened, refuted=proof.refuted)
-
-
-async def _resume_stream(
-    opener: SessionOpener, previous: PreviousAttempt, stream: StreamChunks, checkpoint: Checkpoint
-) -> OpenedSession:
-    """Go on with a session whose chunks are compared as the stream is read.
-
-    Raises:
-        SessionEndedError: The session cannot go on, or its chunks cannot be compared.
-    """
-    etags = {index: chunk.proof.lower() for index, chunk in previous.stored.items()}
-    md5s = {index: etag for index, etag in etags.items() if is_md5(etag)}
-    md5s.update(previous.md5s)
-    if len(md5s) < len(etags):
-        raise SessionEndedError(previous.session.upload_id, INCOMPARABLE)
-    opened = await _resume(opener, previous, checkpoint, known_only=True)
-    if not opened.ledger.complete:
-        stream.hashes.expected = {
-            index: md5 for index, md5 in md5s.items() if index not in opened.void
-        }
-    return opened
-
-
-async def _resume(
-    opener: SessionOpener,
-    previous: PreviousAttempt,
-    checkpoint: Checkpoint,
-    *,
-    known_only: bool = False,
-) -> OpenedSession:
-    """Go on with a noted session, and note which of its ETags are of no use any more."""
-    opened = await opener.resume(
-        previous.session,
-        previous.stored.values(),
-        known_only=known_only,
-        done=previous.done_at is not None,
-    )
-    if opened.void:
-        await checkpoint.void(opened.void)
-    return opened
+    attempt = earlier.attempt
+    if not earlier.checkpoint.may_be_of(attempt):
+        why = "its content is another"
+        raise another_file(chunked.source.name, attempt.session.upload_id, why)
+    return await chunked.resume(earlier)

@@ -1,13 +1,13 @@
 """The upload of one file in chunks: its session, its record in the journal, its error."""
 
-import hashlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from attrs import Factory, define, evolve
 
 from twelvelabs_async._upload.beginning import ResumeById, StartOrResume
+from twelvelabs_async._upload.in_chunks import InChunks, SourceInChunks
 from twelvelabs_async._upload.known_session import KnownSession
 from twelvelabs_async._upload.opening import OpenedSession, SessionOpener
 from twelvelabs_async._upload.options import SendOptions
@@ -15,30 +15,20 @@ from twelvelabs_async._upload.plan.etag_check import EtagCheck
 from twelvelabs_async._upload.plan.retry_policy import RetryPolicy
 from twelvelabs_async._upload.platform import UploadPlatform
 from twelvelabs_async._upload.progress import ProgressReporter
-from twelvelabs_async._upload.resume.checkpoint import (
-    Checkpoint,
-    JournalCheckpoint,
-    NoCheckpoint,
-    no_md5,
-)
+from twelvelabs_async._upload.resume.checkpoint import Checkpoint, JournalCheckpoint, NoCheckpoint
 from twelvelabs_async._upload.resume.claim import BusyEntries, ClaimRequest, claimed
 from twelvelabs_async._upload.resume.comparison import Comparison
 from twelvelabs_async._upload.resume.records import ContentIdentity
-from twelvelabs_async._upload.resume.sample import sample_of
 from twelvelabs_async._upload.runtime import UploadRuntime
 from twelvelabs_async._upload.source.content import Content
-from twelvelabs_async._upload.source.digest import WholeDigest, file_digest
+from twelvelabs_async._upload.source.digest import WholeDigest
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.source.ranges import RangeChunks, RangeReader
-from twelvelabs_async._upload.source.stream_chunks import ChunkRoom, StreamChunks
-from twelvelabs_async._upload.source.stream_hashes import StreamHashes
 from twelvelabs_async._upload.source.streams import Stream
 from twelvelabs_async._upload.steps.assembly import assemble
 from twelvelabs_async._upload.steps.uploader import Uploader
 from twelvelabs_async._upload.upload_error import upload_error
 from twelvelabs_async.errors import (
     SessionCorruptedError,
-    SourceError,
     TwelveLabsError,
     UploadError,
 )
@@ -81,37 +71,23 @@ class MultipartUpload:
             UploadInProgressError: Another call does the same upload.
             TwelveLabsError: What ended the upload; ``error`` says what it means.
         """
-        if isinstance(source, Stream):
-            with self._cut(source) as chunks:
-                return await self._attempt(chunks, busy_entries)
-        if isinstance(source, RangeReader):
-            with closing(RangeChunks(source, self._runtime.stream_memory)) as ranges:
-                return await self._attempt(ranges, busy_entries)
-        return await self._attempt(source, busy_entries)
+        with self._in_chunks().open(source) as chunked:
+            return await self._attempt(chunked, busy_entries)
 
-    @contextmanager
-    def _cut(self, stream: Stream) -> Generator[StreamChunks]:
-        """Cut a stream into chunks; in memory are as many as are sent, and one more."""
-        if stream.size is None:
-            raise SourceError(f"{stream.name} cannot be sent in chunks: its size is not known")
-        chunks = StreamChunks(
-            stream,
-            stream.size,
-            ChunkRoom(self._runtime.stream_memory, self._options.max_workers + 1),
-            StreamHashes(
-                self._runtime.threads,
-                None if self._options.digest is None else hashlib.sha256(),
-                self._journal is not None and self._beginning.has_name,
-            ),
+    def _in_chunks(self) -> InChunks:
+        return InChunks(
+            self._runtime.threads,
+            self._runtime.stream_memory,
+            most_held=self._options.max_workers + 1,
+            with_digest=self._options.digest is not None,
+            with_md5s=self._journal is not None and self._beginning.has_name,
         )
-        try:
-            yield chunks
-        finally:
-            chunks.close()
 
-    async def _attempt(self, source: Source, busy_entries: BusyEntries | None) -> UploadResult:
+    async def _attempt(
+        self, chunked: SourceInChunks, busy_entries: BusyEntries | None
+    ) -> UploadResult:
         self._session = self._beginning.known()
-        async with self._take_checkpoint(source, busy_entries) as checkpoint:
+        async with self._take_checkpoint(chunked, busy_entries) as checkpoint:
             opener = SessionOpener(
                 self._platform,
                 self._options.request_options,
@@ -119,10 +95,10 @@ class MultipartUpload:
                 self._runtime.threads,
             )
             opened = await self._until_closed(
-                lambda: self._beginning.open(opener, source, checkpoint, self._session),
+                lambda: self._beginning.open(opener, chunked, checkpoint, self._session),
                 "the upload was begun",
             )
-            return await self._send(source, opener, opened, checkpoint)
+            return await self._send(chunked, opener, opened, checkpoint)
 
     def error(self, cause: TwelveLabsError) -> UploadError:
         """Return what ``cause`` means to the caller."""
@@ -130,11 +106,15 @@ class MultipartUpload:
         return upload_error(self._content.label, cause, self._session, ledger)
 
     async def _send(
-        self, source: Source, opener: SessionOpener, opened: OpenedSession, checkpoint: Checkpoint
+        self,
+        chunked: SourceInChunks,
+        opener: SessionOpener,
+        opened: OpenedSession,
+        checkpoint: Checkpoint,
     ) -> UploadResult:
-        async with self._digest_of(source) as digest:
+        async with chunked.digest(opened.ledger.slices) as digest:
             uploader = self._uploader = self._new_uploader(
-                source, opener, opened, checkpoint, digest
+                chunked, opener, opened, checkpoint, digest
             )
             async with ProgressReporter(self._options.progress_callback, uploader.progress):
                 try:
@@ -148,15 +128,6 @@ class MultipartUpload:
                     raise
         return await self._note_done(result, checkpoint)
 
-    @asynccontextmanager
-    async def _digest_of(self, source: Source) -> AsyncGenerator[WholeDigest]:
-        if isinstance(source, StreamChunks):
-            yield source
-            return
-        wanted, threads = self._options.digest is not None, self._runtime.threads
-        async with file_digest(source, wanted=wanted, threads=threads) as digest:
-            yield digest
-
     async def _note_done(self, result: UploadResult, checkpoint: Checkpoint) -> UploadResult:
         await checkpoint.done()
         if checkpoint.key is None:
@@ -166,18 +137,18 @@ class MultipartUpload:
 
     @asynccontextmanager
     async def _take_checkpoint(
-        self, source: Source, busy_entries: BusyEntries | None
+        self, chunked: SourceInChunks, busy_entries: BusyEntries | None
     ) -> AsyncGenerator[Checkpoint]:
         """Have the upload's entry in the journal to ourselves, if there is a journal."""
-        nameless = isinstance(source, StreamChunks) and not self._beginning.has_name
-        if self._journal is None or busy_entries is None or nameless:
+        has_key = chunked.has_content_key or self._beginning.has_name
+        if self._journal is None or busy_entries is None or not has_key:
             yield NoCheckpoint()
             return
-        identity, begun = await self._identify(source), self._beginning
+        identity, begun = await self._identify(chunked), self._beginning
         request = ClaimRequest(
             journal=self._journal,
             name=f"{self._platform.base_url} {begun.key(identity)}",
-            path=self._path(source),
+            path=self._path(chunked.source),
             identity=identity,
             resume=begun.resume,
             keep_result=begun.keep_result,
@@ -189,27 +160,22 @@ class MultipartUpload:
             yield JournalCheckpoint(
                 claim.lease,
                 identity,
-                source,
+                chunked.source,
                 answered,
                 begun.keep_result,
                 request.path,
-                source.hashes.md5_of if isinstance(source, StreamChunks) else no_md5,
+                chunked.md5_of,
             )
 
     def _path(self, source: Source) -> str | None:
         """Return the path of the file; None: its entry in the journal is found by a name alone."""
         return str(source.path) if self._beginning.by_path and source.path is not None else None
 
-    async def _identify(self, source: Source) -> ContentIdentity:
+    async def _identify(self, chunked: SourceInChunks) -> ContentIdentity:
         """Return what identifies the file; it is read again only if it was changed."""
-        if isinstance(source, StreamChunks):
-            return ContentIdentity(f"a stream of {source.size} bytes")
         known = self._identity
-        if known is None or known.identity is None or known.identity != source.identity:
-            sample = await self._until_closed(
-                lambda: sample_of(source, self._runtime.threads), "the file was read"
-            )
-            known = self._identity = ContentIdentity(sample, source.identity)
+        if known is None or known.identity is None or known.identity != chunked.source.identity:
+            known = self._identity = await self._until_closed(chunked.identify, "the file was read")
         return known
 
     async def _until_closed(
@@ -223,16 +189,17 @@ class MultipartUpload:
 
     def _new_uploader(
         self,
-        source: Source,
+        chunked: SourceInChunks,
         opener: SessionOpener,
         opened: OpenedSession,
         checkpoint: Checkpoint,
         digest: WholeDigest,
     ) -> Uploader:
-        runtime, options = self._runtime, self._options
+        runtime, options, source = self._runtime, self._options, chunked.source
         return assemble(
             session=opened.session,
             source=source,
+            feed=chunked.feed(opened.ledger),
             ledger=opened.ledger,
             urls=opened.urls,
             platform=opener.calls(opened.session.upload_id),

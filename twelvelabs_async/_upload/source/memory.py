@@ -2,6 +2,7 @@
 
 from attrs import field, frozen
 
+from twelvelabs_async._upload.source.no_file import NoFile
 from twelvelabs_async.errors import SourceError
 
 
@@ -23,8 +24,8 @@ def in_memory(name: str, data: bytes | bytearray | memoryview) -> "MemorySource"
 
 
 @frozen(eq=False, repr=False)
-class MemorySource:
-    """Bytes in memory."""
+class MemorySource(NoFile):
+    """Bytes in memory; a write to them while they are sent cannot be noticed."""
 
     name: str
     _view: memoryview = field(repr=False)
@@ -33,14 +34,6 @@ class MemorySource:
     def size(self) -> int:
         """How many there are."""
         return len(self._view)
-
-    @property
-    def path(self) -> None:
-        """None: it is no file."""
-
-    @property
-    def identity(self) -> None:
-        """None: it is no file."""
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Copy bytes at ``offset``; see ``Readable.read_into``."""
@@ -51,14 +44,3 @@ class MemorySource:
         piece = self._view[offset : offset + len(view)]
         view[: len(piece)] = piece
         return len(piece)
-
-    @property
-    def version(self) -> int:
-        """Always 0: it has no times."""
-        return 0
-
-    async def look(self) -> None:
-        """Do nothing; see ``check_unchanged``."""
-
-    async def check_unchanged(self) -> None:
-        """Do nothing: a write to a buffer that is being sent cannot be noticed."""

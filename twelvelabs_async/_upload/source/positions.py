@@ -179,7 +179,7 @@ def _is_stored_in_zip(above: Any, at: Any) -> bool:
 
 
 def _zip_lock(member: Any) -> threading.RLock:
-    """Return the lock of an archive, which is held by whoever reads any member of it."""
+    """Return the lock that each read of a member of the archive takes."""
     lock: threading.RLock = member._lock  # noqa: SLF001 - there is no public way to it
     return lock
 

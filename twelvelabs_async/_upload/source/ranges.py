@@ -1,12 +1,13 @@
 """Sources of users' own that are read in ranges: an object in a bucket, a file behind a URL."""
 
-from pathlib import Path
 from typing import Any, Protocol, TypeGuard
 
-from attrs import define, field
+from attrs import Factory, define, field
 
 from twelvelabs_async._upload.plan.slices import Slice
 from twelvelabs_async._upload.source.foreign import bytes_read, caller_code
+from twelvelabs_async._upload.source.held_chunks import HeldChunks
+from twelvelabs_async._upload.source.no_file import NoFile
 from twelvelabs_async._upload.source.stream_memory import StreamMemory
 from twelvelabs_async.errors import SourceError
 
@@ -45,23 +46,17 @@ def is_range_source(data: object) -> TypeGuard[RangeSource]:
 
 
 @define(eq=False, repr=False)
-class RangeReader:
+class RangeReader(NoFile):
     """A ``Source`` that reads the ranges of a user's own one.
 
     Attributes:
         name: What to call it to a person.
         size: Its bytes.
-        path: None: it is no file.
-        identity: None, likewise.
-        version: 0: it has no times.
     """
 
     name: str
     _source: RangeSource = field(repr=False)
     size: int
-    path: Path | None = field(default=None, init=False)
-    identity: tuple[int, ...] | None = field(default=None, init=False)
-    version: int = field(default=0, init=False)
     _window: tuple[int, bytes] = field(default=(0, b""), init=False)
     """What was read last, and where it begins."""
 
@@ -114,25 +109,21 @@ class RangeReader:
         view[: len(found)] = found
         return len(found)
 
-    async def look(self) -> None:
-        """Do nothing: it has no times."""
-
-    async def check_unchanged(self) -> None:
-        """Do nothing: it has no times."""
-
 
 @define(eq=False, repr=False)
-class RangeChunks:
+class RangeChunks(NoFile):
     """A ``Source`` whose chunks are read whole, each before it is sent.
 
     Attributes:
         reader: What reads the ranges; all that is not in memory is read by it.
+        held: The chunks in memory.
     """
 
     reader: RangeReader
     _memory: StreamMemory
-    _chunks: dict[int, tuple[Slice, bytes]] = field(
-        factory=dict[int, tuple[Slice, bytes]], init=False
+    held: HeldChunks[bytes] = field(
+        default=Factory(lambda self: HeldChunks(self._memory.give_back), takes_self=True),
+        init=False,
     )
 
     @property
@@ -144,19 +135,6 @@ class RangeChunks:
     def size(self) -> int:
         """The source's bytes."""
         return self.reader.size
-
-    @property
-    def path(self) -> None:
-        """None: it is no file."""
-
-    @property
-    def identity(self) -> None:
-        """None: it is no file."""
-
-    @property
-    def version(self) -> int:
-        """Always 0: it has no times."""
-        return 0
 
     async def fill(self, piece: Slice) -> None:
         """Read a chunk into memory, once there is some for it.
@@ -171,17 +149,11 @@ class RangeChunks:
         except BaseException:
             self._memory.withdraw(piece.size, request)
             raise
-        self._chunks[piece.index] = piece, data
-
-    def release(self, index: int) -> None:
-        """Forget a chunk."""
-        piece, _ = self._chunks.pop(index)
-        self._memory.give_back(piece.size)
+        self.held.add(piece, data)
 
     def close(self) -> None:
         """Forget all chunks."""
-        for index in list(self._chunks):
-            self.release(index)
+        self.held.clear()
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes of a chunk in memory, or of the source; see ``Readable.read_into``."""
@@ -189,16 +161,10 @@ class RangeChunks:
 
     def read_nowait(self, view: memoryview, offset: int) -> int:
         """Read bytes of a chunk in memory; see ``Source.read_nowait``."""
-        for piece, data in self._chunks.values():
-            if piece.offset <= offset < piece.offset + piece.size:
-                start = offset - piece.offset
-                found = memoryview(data)[start : start + len(view)]
-                view[: len(found)] = found
-                return len(found)
-        return 0
-
-    async def look(self) -> None:
-        """Do nothing: it has no times."""
-
-    async def check_unchanged(self) -> None:
-        """Do nothing: it has no times."""
+        found = self.held.at(offset)
+        if found is None:
+            return 0
+        data, start = found
+        some = memoryview(data)[start : start + len(view)]
+        view[: len(some)] = some
+        return len(some)

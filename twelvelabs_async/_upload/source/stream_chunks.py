@@ -1,15 +1,17 @@
 """A stream of known size as chunks in memory: each is kept until nobody needs it any more.
 
-The stream is read in order, a chunk at a time, and only while there is room for one: so whoever
-sends it is held back by an upload that is slower. A chunk that fails is sent again from memory.
+The stream is read in order, a chunk at a time, and only while there is room for one: its sender has
+to wait while the store is slower. A chunk that fails is sent again from memory.
 """
 
 import asyncio
 
-from attrs import define, field
+from attrs import Factory, define, field, frozen
 
 from twelvelabs_async._upload.plan.slices import Slice, Slices
 from twelvelabs_async._upload.source.chunk_pieces import ChunkPieces
+from twelvelabs_async._upload.source.held_chunks import HeldChunks
+from twelvelabs_async._upload.source.no_file import NoFile
 from twelvelabs_async._upload.source.stream_hashes import StreamHashes
 from twelvelabs_async._upload.source.stream_memory import StreamMemory
 from twelvelabs_async._upload.source.streams import Stream
@@ -56,7 +58,7 @@ class ChunkRoom:
             self._memory.withdraw(size, request)
 
     def changed(self) -> None:
-        """Have whoever waits for room look again."""
+        """Wake the reader that waits for memory."""
         if self._freed is not None and not self._freed.done():
             self._freed.set_result(None)
 
@@ -76,27 +78,24 @@ class ChunkRoom:
 
 
 @define(eq=False, repr=False)
-class StreamChunks:
+class StreamChunks(NoFile):
     """The chunks of one stream that are in memory; a ``Source`` of these.
 
     Attributes:
-        name: What to call the stream to a person.
         size: Its bytes.
         room: Memory for the next chunk.
         hashes: What is hashed of it.
-        slices: How it is cut; set before it is read.
-        turn: Held by whoever reads, so that the chunks come in order.
+        held: The chunks in memory.
+        turn: The lock of the one worker that reads, so that the chunks come in order.
     """
 
     _stream: Stream
     size: int
     room: ChunkRoom
     hashes: StreamHashes
-    _chunks: dict[int, tuple[Slice, ChunkPieces]] = field(
-        factory=dict[int, tuple[Slice, ChunkPieces]], init=False
+    held: HeldChunks[ChunkPieces] = field(
+        default=Factory(lambda self: HeldChunks(self.room.give_back), takes_self=True), init=False
     )
-    """By the number of the chunk, from 1."""
-    slices: Slices = field(init=False)
     turn: asyncio.Lock = field(factory=asyncio.Lock, init=False)
     _read: int = field(default=0, init=False)
     _failure: SourceError | None = field(default=None, init=False)
@@ -105,28 +104,6 @@ class StreamChunks:
     def name(self) -> str:
         """What to call the stream to a person."""
         return self._stream.name
-
-    @property
-    def path(self) -> None:
-        """None: it is no file."""
-
-    @property
-    def identity(self) -> None:
-        """None: it is no file."""
-
-    @property
-    def version(self) -> int:
-        """Always 0: it has no times."""
-        return 0
-
-    @property
-    def held(self) -> int:
-        """How many chunks are in memory."""
-        return len(self._chunks)
-
-    def __contains__(self, index: int) -> bool:
-        """Whether a chunk, from 1, is in memory."""
-        return index in self._chunks
 
     async def fill(self, piece: Slice) -> None:
         """Read the next chunk from the stream, into room that was taken for it.
@@ -141,18 +118,22 @@ class StreamChunks:
                 "store had taken, is not in memory any more"
             )
         pieces = await self._read_chunk(piece)
-        self._chunks[piece.index] = piece, pieces
+        self.held.add(piece, pieces)
         self.room.use()
 
-    async def pass_stored(self, end: int) -> None:
-        """Read what an earlier attempt has stored, up to ``end`` (in bytes), and compare it.
+    async def pass_stored(self, slices: Slices, end: int) -> None:
+        """Read what an earlier attempt has stored, and compare it.
+
+        Args:
+            slices: How the stream is cut.
+            end: Up to where to read, in bytes.
 
         Raises:
             SourceChangedError: It is not what was stored.
             SourceError: The stream cannot be read, or has another size.
         """
         while self._read < end:
-            await self._read_chunk(self.slices[self._read // self.slices.chunk_size + 1])
+            await self._read_chunk(slices[self._read // slices.chunk_size + 1])
 
     async def _read_chunk(self, piece: Slice) -> ChunkPieces:
         if self._failure is not None:
@@ -172,19 +153,43 @@ class StreamChunks:
             raise
         return pieces
 
-    def release(self, index: int) -> None:
-        """Forget a chunk that is not sent again."""
-        piece, _ = self._chunks.pop(index)
-        self.room.give_back(piece.size)
-
     def close(self) -> None:
         """Forget all chunks."""
         self.room.close()
-        for index in list(self._chunks):
-            self.release(index)
+        self.held.clear()
+
+    async def read_into(self, view: memoryview, offset: int) -> int:
+        """Read bytes of a chunk in memory; see ``Readable.read_into``."""
+        count = self.read_nowait(view, offset)
+        if not count:
+            raise SourceError(
+                f"{self.name} can be read only once, and byte {offset} is not in memory"
+            )
+        return count
+
+    def read_nowait(self, view: memoryview, offset: int) -> int:
+        """Read bytes of a chunk in memory; see ``Source.read_nowait``."""
+        found = self.held.at(offset)
+        if found is None:
+            return 0
+        pieces, start = found
+        return pieces.read_into(view, start)
+
+    @property
+    def compared(self) -> bool:
+        """Whether all that an earlier attempt has stored is known to be of this stream."""
+        return not self.hashes.expected or (self._read == self.size and self._failure is None)
+
+
+@frozen(eq=False, repr=False)
+class StreamDigest:
+    """The SHA-256 of a stream, made as its chunks are read; see ``WholeDigest``."""
+
+    _chunks: StreamChunks
+    _slices: Slices
 
     async def value(self) -> str | None:
-        """Return the SHA-256 of the stream; see ``WholeDigest``.
+        """Return it in hexadecimal; None: nobody wants it.
 
         Chunks that are behind the last one that was sent are read, and compared.
 
@@ -192,27 +197,9 @@ class StreamChunks:
             SourceChangedError: They are not what is stored.
             SourceError: They cannot be read, or the stream has another size.
         """
-        if self.hashes.whole or self.hashes.expected:
-            async with self.turn:
-                await self.pass_stored(self.size)
-        return self.hashes.whole.hexdigest() if self.hashes.whole else None
-
-    async def read_into(self, view: memoryview, offset: int) -> int:
-        """Read bytes of a chunk in memory; see ``Readable.read_into``."""
-        return self.read_nowait(view, offset)
-
-    def read_nowait(self, view: memoryview, offset: int) -> int:
-        """Read bytes of a chunk in memory; see ``Source.read_nowait``."""
-        piece, pieces = self._chunks[offset // self.slices.chunk_size + 1]
-        return pieces.read_into(view, offset - piece.offset)
-
-    @property
-    def compared(self) -> bool:
-        """Whether all that an earlier attempt has stored is known to be of this stream."""
-        return not self.hashes.expected or (self._read == self.size and self._failure is None)
-
-    async def look(self) -> None:
-        """Do nothing: what is in memory stays as it is."""
-
-    async def check_unchanged(self) -> None:
-        """Do nothing: what is in memory stays as it is."""
+        chunks = self._chunks
+        whole = chunks.hashes.whole
+        if whole or chunks.hashes.expected:
+            async with chunks.turn:
+                await chunks.pass_stored(self._slices, chunks.size)
+        return whole.hexdigest() if whole else None

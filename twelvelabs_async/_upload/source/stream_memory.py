@@ -33,7 +33,7 @@ class StreamMemory:
     def request(self, size: int) -> "asyncio.Future[None]":
         """Return a future that is done once ``size`` bytes are taken.
 
-        Whoever does not want them any more calls ``withdraw``.
+        Call ``withdraw`` to cancel the request, also after it was granted.
         """
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((size, granted))
@@ -49,7 +49,7 @@ class StreamMemory:
             self._grant()  # it may have stood before a smaller one
 
     def give_back(self, size: int) -> None:
-        """Give ``size`` bytes back, to whoever has waited longest."""
+        """Give ``size`` bytes back; the oldest request gets them."""
         self.taken -= size
         self._grant()
 

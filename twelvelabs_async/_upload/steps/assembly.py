@@ -18,7 +18,7 @@ from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.steps.acceptance import Acceptance
 from twelvelabs_async._upload.steps.asset_finder import AssetFinder, AssetIdentity
 from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
-from twelvelabs_async._upload.steps.chunk_feed import feed_of
+from twelvelabs_async._upload.steps.chunk_feed import ChunkFeed
 from twelvelabs_async._upload.steps.chunk_sender import ChunkSender
 from twelvelabs_async._upload.steps.retrier import Retrier
 from twelvelabs_async._upload.steps.settlement import Settlement
@@ -30,6 +30,7 @@ def assemble(
     *,
     session: UploadSession,
     source: Source,
+    feed: ChunkFeed,
     ledger: Ledger,
     urls: UrlBook,
     platform: SessionCalls,
@@ -49,6 +50,7 @@ def assemble(
     Args:
         session: The upload session.
         source: The bytes, open until the upload has ended.
+        feed: What hands out its chunks.
         ledger: Where each chunk is.
         urls: The presigned URLs in hand.
         platform: The control calls of the session.
@@ -91,7 +93,7 @@ def assemble(
         # with early slots, as many workers again wait for answers
         2 * max_workers if slots.early else max_workers,
         digest,
-        feed_of(source, ledger),
+        feed,
         supply,
         sender,
         BatchReporter(ledger, platform, checkpoint, comparison, digest, retrier, asset),

@@ -7,7 +7,6 @@ from attrs import define
 
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.plan.slices import Slice
-from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.source.ranges import RangeChunks
 from twelvelabs_async._upload.source.stream_chunks import StreamChunks
 from twelvelabs_async.models.uploads import CompletedChunk
@@ -28,6 +27,11 @@ class ChunkFeed(Protocol):
         """Note that a chunk was sent, and which chunks are accepted since, perhaps others."""
         ...
 
+    @property
+    def compared(self) -> bool:
+        """Whether all that is stored is known to be of this source."""
+        ...
+
 
 @define(eq=False, repr=False)
 class FileFeed:
@@ -42,6 +46,11 @@ class FileFeed:
 
     def sent(self, piece: Slice, accepted: Iterable[CompletedChunk]) -> None:
         """Do nothing: nothing is kept."""
+
+    @property
+    def compared(self) -> bool:
+        """True: it was compared before anything was sent."""
+        return True
 
 
 @define(eq=False, repr=False)
@@ -61,7 +70,12 @@ class RangeFeed:
 
     def sent(self, piece: Slice, accepted: Iterable[CompletedChunk]) -> None:  # noqa: ARG002
         """Forget the chunk, which can be read again."""
-        self._chunks.release(piece.index)
+        self._chunks.held.release(piece.index)
+
+    @property
+    def compared(self) -> bool:
+        """True: it was compared before anything was sent."""
+        return True
 
 
 @define(eq=False, repr=False)
@@ -78,42 +92,36 @@ class StreamFeed:
 
     async def take(self) -> Slice | None:
         """Return what to send next; see ``ChunkFeed``."""
+        held = self._chunks.held
         async with self._chunks.turn:
             while True:
                 requeue_last(self._ledger)
                 index = next(self._ledger.upcoming(1), None)
-                if index is None or index in self._chunks:
+                if index is None or index in held:
                     return self._ledger.start_next()
                 size = self._ledger.slices[index].size
-                if self._chunks.room.take(size, held=self._chunks.held):
+                if self._chunks.room.take(size, held=len(held)):
                     break
                 if self._ledger.unverified:
                     self._ledger.requeue_unverified(1)
                 else:
-                    await self._chunks.room.wait(size, held=self._chunks.held)
+                    await self._chunks.room.wait(size, held=len(held))
             piece = self._ledger.start_next()
             if piece is not None:
-                await self._chunks.pass_stored(piece.offset)
+                await self._chunks.pass_stored(self._ledger.slices, piece.offset)
                 await self._chunks.fill(piece)
             return piece
 
     def sent(self, piece: Slice, accepted: Iterable[CompletedChunk]) -> None:  # noqa: ARG002
         """Forget what is accepted."""
         for chunk in accepted:
-            self._chunks.release(chunk.chunk_index)
+            self._chunks.held.release(chunk.chunk_index)
         self._chunks.room.changed()
 
-
-def feed_of(source: Source, ledger: Ledger) -> ChunkFeed:
-    """Return the feed for a source."""
-    match source:
-        case StreamChunks():
-            source.slices = ledger.slices
-            return StreamFeed(ledger, source)
-        case RangeChunks():
-            return RangeFeed(ledger, source)
-        case _:
-            return FileFeed(ledger)
+    @property
+    def compared(self) -> bool:
+        """Whether what an earlier attempt has stored was read again, and is the same."""
+        return self._chunks.compared
 
 
 def requeue_last(ledger: Ledger) -> None:

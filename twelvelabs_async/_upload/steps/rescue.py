@@ -6,8 +6,8 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.tasks import run_all
 from twelvelabs_async._upload.plan.ledger import Ledger
 from twelvelabs_async._upload.source.protocol import Source
-from twelvelabs_async._upload.source.stream_chunks import StreamChunks
 from twelvelabs_async._upload.steps.batch_reporter import BatchReporter
+from twelvelabs_async._upload.steps.chunk_feed import ChunkFeed
 from twelvelabs_async.errors import JournalLostError, TwelveLabsError
 
 RESCUE_SECONDS = 5.0
@@ -17,7 +17,7 @@ RESCUE_BATCH = 500
 """Chunks in one report of an upload that ends early: some 50 KB, which any server takes."""
 
 
-async def rescue(ledger: Ledger, reporter: BatchReporter, source: Source) -> None:
+async def rescue(ledger: Ledger, reporter: BatchReporter, source: Source, feed: ChunkFeed) -> None:
     """Save what no worker has saved, and report all that is saved, for ``RESCUE_SECONDS`` at most.
 
     It raises no ``TwelveLabsError``: the upload raises what ended it. Nothing is reported of a file
@@ -30,9 +30,7 @@ async def rescue(ledger: Ledger, reporter: BatchReporter, source: Source) -> Non
             if not chunks:
                 return
             await source.look()
-            if reporter.comparison.due or (
-                isinstance(source, StreamChunks) and not source.compared
-            ):
+            if reporter.comparison.due or not feed.compared:
                 return
             for start in range(0, len(chunks), RESCUE_BATCH):
                 await reporter.report_urgently(chunks[start : start + RESCUE_BATCH])

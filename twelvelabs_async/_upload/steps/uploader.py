@@ -68,7 +68,7 @@ class Uploader:
             return self._result(await self._digest.value())
         except BaseException:
             with cancelled_once():
-                await rescue(self.ledger, self._reporter, self.source)
+                await rescue(self.ledger, self._reporter, self.source, self._feed)
             raise
 
     async def _send_all(self) -> None:
