@@ -91,12 +91,12 @@ class AsyncTwelveLabs(Unpicklable):
                 a store, that has fallen silent.
             max_retries: Further attempts of a control call; 0: none.
             max_concurrency: PUTs under way at once, of all uploads together. Twice as many uploads
-                are admitted, as many control calls made, and as many streams kept, at once; more of
-                them wait their turn.
+                are admitted, as many control calls made, and as many streams read to their end
+                before they are sent, at once; more of them wait their turn.
             max_buffer_bytes: Memory, in bytes, for chunks of streams and of range sources, of all
-                uploads together: a chunk takes its part before it is read, and gives it back when
-                the store has it. While there is none, a stream is not read; a sender that stalls
-                keeps what its chunk has taken. A chunk larger than all of it is let in alone.
+                uploads together. It is taken for a chunk before the chunk is read, and given back
+                once the store has it. While none is free, streams are not read; a slow sender keeps
+                what its chunk has taken. A larger chunk is read while no other is in memory.
             early_slots: Whether the next chunk may be sent as soon as one is sent, while its answer
                 is awaited: faster where answers take long, for up to twice the connections.
             journal: Where uploads in chunks are written down, so that another call, or another

@@ -27,7 +27,7 @@ from twelvelabs_async import (
     UploadProgress,
 )
 from twelvelabs_async._upload.options import DIRECT_BYTES
-from twelvelabs_async.emulator import Cut, Emulator, Fault, Stall, api_error
+from twelvelabs_async.emulator import Answer, Cut, Emulator, Fault, Stall, api_error
 
 DATA = bytes(range(250)) * 10
 MINUTE = timedelta(minutes=1)
@@ -119,6 +119,21 @@ async def test_a_document_goes_in_one_request(
     """The platform takes no chunks of it."""
     await client.upload(make_file(3000, name), multipart_above=1)
     assert routes(emulator) == ["create_asset"]
+
+
+@pytest.mark.parametrize("above", [0, 1])
+@pytest.mark.parametrize("spool", [True, False])
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_stream_of_a_document_goes_in_one_request(
+    above: int, emulator: Emulator, client: AsyncTwelveLabs, *, spool: bool, known: bool
+) -> None:
+    """However large it is; kept first, it can be sent again."""
+    size = len(DATA) if known else None
+    if spool:
+        emulator.faults.add(Fault(route="create_asset", action=Answer(429)))
+    asset = await client.upload(("a.pdf", pieces()), multipart_above=above, size=size, spool=spool)
+    assert routes(emulator) == ["create_asset"] * (2 if spool else 1)
+    assert await read_asset(emulator, asset.id) == DATA
 
 
 async def test_a_large_file_without_a_type_is_refused_before_anything_is_sent(

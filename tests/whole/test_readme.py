@@ -79,16 +79,17 @@ async def test_the_web_application_takes_a_file(
 async def test_the_source_copies_a_file_behind_a_url(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Range by range, from a server that gives them."""
+    """Range by range, from a server that gives them, also where the file was moved to."""
     monkeypatch.setenv("TWELVE_LABS_API_KEY", emulator.api_key)
     monkeypatch.setenv("TWELVELABS_BASE_URL", emulator.base_url)
     module: dict[str, Any] = {}
     exec(compile(RANGES, README, "exec"), module)  # noqa: S102 - it is our own
     (tmp_path / "a.mp4").write_bytes(b"film" * 1000)
     app = web.Application()
+    app.router.add_get("/moved.mp4", _moved)
     app.router.add_static("/", tmp_path)
     async with TestServer(app) as server:
-        asset_id = await module["copy"](str(server.make_url("/a.mp4")), "a.mp4")
+        asset_id = await module["copy"](str(server.make_url("/moved.mp4")), "a.mp4")
     assert await read_asset(emulator, asset_id) == b"film" * 1000
     assert emulator.count("put") == 4
 
@@ -97,6 +98,10 @@ def test_the_tests_that_are_shown_pass(tmp_path: Path) -> None:
     """In a project that has pytest-asyncio as it comes."""
     verdict = run_pytest(tmp_path, TESTS)
     assert verdict.counts == {"passed": 2}, verdict.output
+
+
+async def _moved(_request: web.Request) -> web.Response:
+    raise web.HTTPFound("/a.mp4", text="elsewhere")
 
 
 def _form(name: str, content: bytes) -> aiohttp.FormData:

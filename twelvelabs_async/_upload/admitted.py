@@ -24,7 +24,7 @@ from twelvelabs_async.journal import Journal
 T = TypeVar("T")
 
 Attempt = Callable[[Source | Stream, BusyEntries | None], Awaitable[T]]
-"""Sends what was opened, and returns what became of it; without a journal, nobody is met."""
+"""Sends what was opened; the second argument is None where there is no journal."""
 
 
 @define(eq=False, repr=False)
@@ -32,7 +32,8 @@ class AdmittedUpload:
     """Makes the attempts of one upload; the content is opened once for each.
 
     A stream that is to be kept is read once, for all of them, and before its upload is admitted: a
-    sender that stalls keeps nobody out.
+    sender that stalls keeps nobody out. Only what shows to be a stream when it is opened, such as a
+    pipe, is read after that.
 
     Attributes:
         content: What is uploaded.
@@ -92,7 +93,7 @@ class AdmittedUpload:
                 if not (isinstance(source, Stream) and self.content.is_kept):
                     return await attempt(source, busy_entries)
                 self._spool = await Spool.of(source, threads)
-        # Another attempt begins here: the stream itself has come to its end.
+        # Later attempts begin here: the stream itself was read to its end.
         async with open_handle(self.content.label, self._spool.file, threads) as kept:
             return await attempt(kept, busy_entries)
 

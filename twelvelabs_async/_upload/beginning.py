@@ -133,6 +133,6 @@ async def _resume_if_same(chunked: SourceInChunks, earlier: Earlier) -> OpenedSe
     """
     attempt = earlier.attempt
     if not earlier.checkpoint.may_be_of(attempt):
-        why = "its content is another"
+        why = "its content is another, or only one of the two was a stream with size="
         raise another_file(chunked.source.name, attempt.session.upload_id, why)
     return await chunked.resume(earlier)

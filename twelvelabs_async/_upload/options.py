@@ -182,16 +182,17 @@ class UploadOptions(AssetOptions):
         None,
         "Bytes of a stream, which is what can be read only once, such as an iterator, a pipe or "
         "the body of a request. More than ``multipart_above`` then go in chunks, each of them in "
-        "memory until the store has it; fewer are sent as without ``size``. A stream with more or "
-        "fewer bytes makes no asset; of anything else it must be the size. None: see ``spool``.",
+        "memory until the store has it; fewer are sent as without ``size``. If the stream has more "
+        "or fewer bytes, the upload fails; of a file or bytes, it must be their size. None: see "
+        "``spool``.",
         or_none(whole(1)),
     )
     spool: bool = option(
         True,
         "Whether a stream that is not sent in chunks from memory is read to its end first, into "
-        "memory up to 4 MiB, else into a temporary file that is gone with the process; then it is "
-        "sent as a file is. False: it goes in one request while it is read, which cannot be sent "
-        "again, and fails where it has more bytes than ``multipart_above``.",
+        "memory (up to 4 MiB) or a temporary file, and then sent as a file is. False: it is sent "
+        "in one request while it is read; that cannot be sent again, and fails above "
+        "``multipart_above`` bytes (a document has no bound).",
         check_flag,
     )
     wait_until_ready: bool = option(

@@ -1,10 +1,11 @@
 """An upload in one request or in chunks: which of them, the opened content decides."""
 
+import math
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Self
 
-from attrs import define
+from attrs import define, evolve
 
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._upload.admitted import AdmittedUpload
@@ -74,9 +75,11 @@ class RoutedUpload:
             user_metadata=call.user_metadata,
             additional=options.get("additional_body_parameters", {}),
         )
+        filename = form.fields["filename"]
+        if call.spool:
+            content = evolve(content, spool_up_to=_most_in_one_request(call, filename))
         admitted = AdmittedUpload(runtime, content, call, journal)
-        direct = DirectUpload.of(runtime, form, options)
-        return cls(admitted, platform, call, form.fields["filename"], direct)
+        return cls(admitted, platform, call, filename, DirectUpload.of(runtime, form, options))
 
     async def run(self) -> UploadedAsset:
         """Upload the content.
@@ -100,7 +103,7 @@ class RoutedUpload:
         kind = _type_in_chunks(self._call, self._filename, source.size)
         if kind is None:
             if isinstance(source, Stream):
-                source.limit = self._call.multipart_above
+                source.limit = _most_in_one_request(self._call, self._filename)
             await self._show(progress)
             return UploadedAsset.of((await self._direct.send(source)).data, None)
         if self._multipart is None:
@@ -156,14 +159,20 @@ def _type_in_chunks(
     Raises:
         InvalidArgumentError: It is too large for one request, and its type is not known.
     """
-    if size is None and not call.multipart_above:
+    most = _most_in_one_request(call, filename)
+    if size is None and not most:
         problem = "is 0, and chunks are cut of a known size; pass size=, or spool=True"
         raise InvalidArgumentError(problem, argument="multipart_above")
-    if size is None or size <= call.multipart_above:
-        return None
-    if call.file_type is None and is_document(filename):
+    if size is None or size <= most:
         return None
     return type_of(filename, call.file_type)
+
+
+def _most_in_one_request(call: UploadCall, filename: str) -> float:
+    """Return up to how many bytes go in one request; infinite for a document."""
+    if call.file_type is None and is_document(filename):
+        return math.inf
+    return call.multipart_above
 
 
 async def check_file(call: UploadCall, threads: Threads) -> None:

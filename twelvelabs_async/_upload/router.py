@@ -54,11 +54,7 @@ class UploadRouter:
     async def upload(self, call: UploadCall) -> UploadedAsset:
         """Upload what has bytes, and wait until it is ready if that is asked for."""
         journal = self._journal_of(call.journal)
-        content = evolve(
-            parse_content(call.source),
-            size=call.size,
-            spool_up_to=call.multipart_above if call.spool else None,
-        )
+        content = evolve(parse_content(call.source), size=call.size)
         asset = await RoutedUpload.of(self._runtime, self._platform, call, content, journal).run()
         if not call.wait_until_ready:
             return asset

@@ -41,8 +41,9 @@ class ClientStatistics:
         bytes_per_second: The same for each second, averaged over the last 5 seconds.
         buffers_out: Buffers that hold bytes on their way to a connection, or read from a disk.
         buffer_bytes: The memory of these buffers, in bytes.
-        stream_bytes: The memory of chunks of streams that are read, or being read, in bytes.
-        stream_bound: How much that is at most: ``max_buffer_bytes``.
+        stream_bytes: The memory taken for chunks of streams and of range sources, in bytes.
+        stream_bound: How much that is at most: ``max_buffer_bytes``; a larger chunk has the memory
+            to itself.
         calls_under_way: Control calls that are being sent, or whose answer is awaited.
         calls_waiting: Control calls that wait for one of those to end, or for the platform's rate
             limit.

@@ -127,7 +127,10 @@ class BrokenBucket(Bucket):
 WRONG: dict[str, tuple[Any, str]] = {
     "a short answer": (Bucket(DATA[:-1], len(DATA)), "read_range gave .* bytes from"),
     "no bytes": (Bucket(size=0), "is empty"),
-    "a size that is none": (Bucket(size="5"), "its size must be a whole number, and is '5'"),
+    "a size that is none": (
+        Bucket(size="5"),
+        "its size must be a whole number of bytes, and is '5'",
+    ),
     "a failure": (BrokenBucket(), "KeyError"),
 }
 

@@ -86,6 +86,53 @@ async def test_chunks_behind_the_last_one_that_is_sent_are_compared(
     assert all(asset.received_at is None for asset in emulator.platform.assets.values())
 
 
+async def test_what_is_read_to_be_compared_takes_its_memory_too(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Of a chunk at a time, also behind the last one that is sent."""
+    emulator.faults.add(Fault(route="put", chunk_index=1, action=Stall("before"), times=None))
+    emulator.faults.add(Fault(route="put", chunk_index=9, action=Answer(400, body=b"no")))
+    with pytest.raises(UploadError):
+        await send(client, max_workers=2, max_retries=0)
+    emulator.faults.script.clear()
+    seen = list[int]()
+
+    async def watched() -> AsyncIterator[bytes]:
+        for start in range(0, len(DATA), CHUNK):
+            yield DATA[start : start + CHUNK]
+            seen.append(client.statistics().stream_bytes)
+
+    asset = await client.upload(
+        ("a.mp4", watched()),
+        size=len(DATA),
+        resume_key="job 7",
+        multipart_above=0,
+        max_workers=2,
+    )
+    assert asset.result is not None
+    assert asset.result.resumed_chunks == 7
+    assert len(seen) == 9
+    assert set(seen) <= {CHUNK, 2 * CHUNK}
+    assert client.statistics().stream_bytes == 0
+
+
+@pytest.mark.parametrize("stream_first", [True, False])
+async def test_a_stream_does_not_go_on_with_the_session_of_a_file(
+    emulator: Emulator, client: AsyncTwelveLabs, *, stream_first: bool
+) -> None:
+    """Of equal names; the error says what differs."""
+    emulator.faults.add(Fault(route="put", chunk_index=6, action=Answer(400, body=b"no")))
+    with pytest.raises(UploadError):
+        await (send(client) if stream_first else sent_as_bytes(client))
+    with pytest.raises(UploadError, match="only one of the two was a stream with size="):
+        await (sent_as_bytes(client) if stream_first else send(client))
+    assert emulator.count("create") == 1
+
+
+async def sent_as_bytes(client: AsyncTwelveLabs) -> Any:
+    return await client.upload(("a.mp4", DATA), resume_key="job 7", multipart_above=0)
+
+
 @pytest.mark.parametrize("changed", [0, 2 * CHUNK])
 async def test_another_stream_of_the_same_size_is_refused(
     changed: int, emulator: Emulator, client: AsyncTwelveLabs

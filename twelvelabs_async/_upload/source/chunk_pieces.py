@@ -10,7 +10,7 @@ BLOCK = 256 * 1024
 
 
 class DigestObject(Protocol):
-    """One of ``hashlib``."""
+    """A hash of ``hashlib``."""
 
     def update(self, data: memoryview, /) -> None:
         """Hash more bytes."""

@@ -71,7 +71,7 @@ BytesInHand = (
     | Iterator[bytes]
     | RangeSource
 )
-"""The bytes themselves, or what gives them, in one of the ways in which Python has them."""
+"""The bytes themselves, or what gives them."""
 
 FileContent = str | os.PathLike[str] | BytesInHand
 """A path, or the bytes."""
@@ -95,8 +95,8 @@ class Content:
         content_type: Its MIME type, if the caller has given one.
         opened_at: The path of an open file, as it says itself; absolute. None: it says nothing.
         size: How many bytes there are, as the caller says; None: the caller does not say.
-        spool_up_to: A stream of this size or less, or of unknown size, is read to its end before
-            anything of it is sent; None: none is.
+        spool_up_to: A stream of this many bytes or fewer, or of unknown size, is read to its end
+            before anything of it is sent; None: no stream is.
     """
 
     data: Path | BytesInHand = field(repr=False)
@@ -105,7 +105,7 @@ class Content:
     content_type: str | None = None
     opened_at: Path | None = None
     size: int | None = None
-    spool_up_to: int | None = None
+    spool_up_to: float | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -229,7 +229,7 @@ async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Sou
 
     Raises:
         SourceError: They cannot be read, there are none, or another upload has them.
-        InvalidArgumentError: There are more or fewer than the caller says.
+        InvalidArgumentError: The caller's ``size`` is not the size that was found.
     """
     data = content.data
     if isinstance(data, Path):
@@ -266,7 +266,7 @@ def _of_size(content: Content, found: Opened) -> Opened:
 
 
 def is_stream(content: Content) -> bool:
-    """Whether it is surely read only once; an open file may be, which shows when it is opened.
+    """Whether it is known to be a stream; an open file may turn out to be one when it is opened.
 
     Raises:
         SourceError: It cannot be looked at.

@@ -169,7 +169,7 @@ async def open_handle(
         if measured is not None:
             yield measured
         else:
-            position.keep_alone()
+            await lane.run(_keep_alone, name, position)
             async with open_stream(name, pipe_pieces(name, file), size) as stream:
                 yield stream
     finally:
@@ -178,7 +178,7 @@ async def open_handle(
 
 @contextmanager
 def only_one(name: str, data: object) -> Generator[None]:
-    """Keep a second upload from an object, by its identity, for the ``with`` block.
+    """Refuse a second upload of the same object for the ``with`` block.
 
     Raises:
         SourceError: It is being uploaded already.
@@ -195,6 +195,11 @@ def only_one(name: str, data: object) -> Generator[None]:
 def _position_of(name: str, file: IO[bytes]) -> Position:
     with caller_code(f"cannot look at {name}"):
         return Position.of(name, file)
+
+
+def _keep_alone(name: str, position: Position) -> None:
+    with caller_code(f"cannot look at {name}"):
+        position.keep_alone()
 
 
 def _measured(

@@ -51,7 +51,8 @@ _positions = dict[Hashable, list["Position"]]()
 class Position:
     """The share that one upload has in a position; made by ``of``, and given back by ``close``.
 
-    ``of`` and ``held`` use objects of the caller's: in a thread, and within ``caller_code``.
+    ``of``, ``keep_alone`` and ``held`` use objects of the caller's: in a thread, and within
+    ``caller_code``.
 
     Attributes:
         name: What to call the file to a person.
@@ -59,7 +60,7 @@ class Position:
         place: Equal for all files that might share a position.
         is_pipe: Whether all files of this place share one, as those of a pipe or a socket do.
         takes_turns: Whether all reads of the file are made within ``held``, each after a seek.
-        lock: What a thread holds meanwhile; that of all uploads from members of one archive.
+        lock: Taken by a thread for each read; the same for all uploads from members of one archive.
     """
 
     name: str
@@ -120,8 +121,8 @@ class Position:
     def _refuse_if_disturbed_by(self, others: "list[Position]") -> None:
         if any(other is not self and self._is_disturbed_by(other) for other in others):
             raise SourceError(
-                f"{self.name} is read from where another file that is being uploaded already "
-                "stands, or the other way round; open it a second time"
+                f"{self.name} shares its position with a file that is being uploaded already; "
+                "open it a second time"
             )
 
     def _is_disturbed_by(self, other: "Position") -> bool:

@@ -12,14 +12,14 @@ from twelvelabs_async._upload.source.stream_memory import StreamMemory
 from twelvelabs_async.errors import SourceError
 
 AHEAD = 2**20
-"""Bytes that are read at once where a source is read from one end to the other."""
+"""Bytes that are read at once where a source is read in order."""
 
 
 class RangeSource(Protocol):
     """What ``client.upload`` reads anywhere, in any order, and again where it needs to.
 
-    Write a class with these two, and pass an object of it. One with a ``name`` need not be given
-    another. What is read must be the same each time.
+    Write a class with these two, and pass an object of it. Its ``name``, if it has one, is the
+    asset's. What is read must be the same each time.
     """
 
     @property
@@ -71,7 +71,9 @@ class RangeReader(NoFile):
             size: Any = source.size
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             kind = "a method" if callable(size) else repr(size)[:50]
-            raise SourceError(f"cannot read {name}: its size must be a whole number, and is {kind}")
+            raise SourceError(
+                f"cannot read {name}: its size must be a whole number of bytes, and is {kind}"
+            )
         if not size:
             raise SourceError(f"{name} is empty")
         return cls(name, source, size)

@@ -20,7 +20,7 @@ from twelvelabs_async.errors import SourceError
 
 @define(eq=False, repr=False)
 class ChunkRoom:
-    """Memory for the next chunk of one stream."""
+    """Memory for the next chunk of one stream, or for a larger one that is read before it."""
 
     _memory: StreamMemory
     _most: int
@@ -30,7 +30,7 @@ class ChunkRoom:
     _freed: "asyncio.Future[None] | None" = field(default=None, init=False)
 
     def take(self, size: int, *, held: int) -> bool:
-        """Take memory for the next chunk if that needs no waiting; return whether it was taken.
+        """Take memory for the next chunk if that needs no waiting; return whether it has it.
 
         Args:
             size: Bytes of the chunk.
@@ -57,14 +57,24 @@ class ChunkRoom:
         else:
             self._memory.withdraw(size, request)
 
+    async def acquire(self, size: int, *, held: int) -> None:
+        """Take memory for the next chunk as soon as there is some; see ``take``."""
+        while not self.take(size, held=held):
+            await self.wait(size, held=held)
+
     def changed(self) -> None:
         """Wake the reader that waits for memory."""
         if self._freed is not None and not self._freed.done():
             self._freed.set_result(None)
 
-    def use(self) -> None:
-        """Have a chunk use what was taken for it; ``give_back`` gives it back."""
-        self._taken = 0
+    def use(self, size: int) -> None:
+        """Hand memory that was taken to the chunk that was read, and give back what is over.
+
+        Args:
+            size: Bytes of the chunk, which ``give_back`` gives back.
+        """
+        over, self._taken = self._taken - size, 0
+        self._memory.give_back(over)
 
     def give_back(self, size: int) -> None:
         """Give back the memory of a chunk that is not needed any more."""
@@ -72,19 +82,19 @@ class ChunkRoom:
         self.changed()
 
     def close(self) -> None:
-        """Give back what was taken for a chunk that did not come."""
+        """Give back what was taken, and no chunk uses."""
         self._memory.give_back(self._taken)
         self._taken = 0
 
 
 @define(eq=False, repr=False)
 class StreamChunks(NoFile):
-    """The chunks of one stream that are in memory; a ``Source`` of these.
+    """The chunks of one stream that are in memory; a ``Source`` that can read only these.
 
     Attributes:
         size: Its bytes.
         room: Memory for the next chunk.
-        hashes: What is hashed of it.
+        hashes: The hashes of the stream.
         held: The chunks in memory.
         turn: The lock of the one worker that reads, so that the chunks come in order.
     """
@@ -119,7 +129,7 @@ class StreamChunks(NoFile):
             )
         pieces = await self._read_chunk(piece)
         self.held.add(piece, pieces)
-        self.room.use()
+        self.room.use(piece.size)
 
     async def pass_stored(self, slices: Slices, end: int) -> None:
         """Read what an earlier attempt has stored, and compare it.
@@ -191,7 +201,7 @@ class StreamDigest:
     async def value(self) -> str | None:
         """Return it in hexadecimal; None: nobody wants it.
 
-        Chunks that are behind the last one that was sent are read, and compared.
+        Chunks after the last one that was sent are read, and compared.
 
         Raises:
             SourceChangedError: They are not what is stored.
@@ -201,5 +211,7 @@ class StreamDigest:
         whole = chunks.hashes.whole
         if whole or chunks.hashes.expected:
             async with chunks.turn:
+                await chunks.room.acquire(self._slices[1].size, held=len(chunks.held))
                 await chunks.pass_stored(self._slices, chunks.size)
+                chunks.room.close()
         return whole.hexdigest() if whole else None

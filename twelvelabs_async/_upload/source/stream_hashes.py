@@ -15,7 +15,7 @@ class StreamHashes:
     """Hashes each chunk in a thread.
 
     Attributes:
-        whole: The digest of the stream; None: nobody wants it.
+        whole: The digest of the stream; None: it is not wanted.
         with_md5s: Whether the MD5 of each chunk is noted, for another attempt to compare.
         expected: The MD5s of chunks that an earlier attempt has stored, by index.
     """
@@ -30,7 +30,7 @@ class StreamHashes:
         """Hash the next chunk of the stream ``name``, and compare it with what is stored of it.
 
         Raises:
-            SourceChangedError: Other bytes are.
+            SourceChangedError: The stored chunk has another MD5.
         """
         if self.whole is not None:
             await self._threads.run(pieces.hash_with, self.whole)

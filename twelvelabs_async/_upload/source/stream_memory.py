@@ -13,8 +13,8 @@ class StreamMemory:
     A chunk that is larger than the bound has all of it to itself.
 
     Attributes:
-        bound: How many there are.
-        taken: How many are given out.
+        bound: How many there are, in bytes.
+        taken: How many are taken now, in bytes.
     """
 
     bound: int
@@ -41,7 +41,7 @@ class StreamMemory:
         return granted
 
     def withdraw(self, size: int, request: "asyncio.Future[None]") -> None:
-        """Give a request up; where it was granted, the bytes are given back."""
+        """Cancel a request, and give the bytes back if it was granted."""
         if request.done() and not request.cancelled():
             self.give_back(size)
         else:

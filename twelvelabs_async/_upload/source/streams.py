@@ -86,7 +86,7 @@ class Stream:
     _pieces: AsyncIterator[object] = field(repr=False)
     size: int | None = None
     touched: bool = field(default=False, init=False)
-    limit: int | None = field(default=None, init=False)
+    limit: float | None = field(default=None, init=False)
     _taken: int = field(default=0, init=False, repr=False)
     """Pieces that were taken."""
     _rest: memoryview = field(factory=lambda: memoryview(b""), init=False, repr=False)
@@ -132,7 +132,7 @@ class Stream:
             )
 
     async def _check_size(self, read: int, *, ended: bool) -> None:
-        """Refuse a stream that has ended early, or goes on behind its last byte."""
+        """Refuse a stream that has ended early, or goes on after its last byte."""
         if ended:
             raise SourceError(f"{self.name} ended after {read} bytes, and size= says {self.size}")
         if read == self.size and await self._goes_on():
@@ -141,7 +141,7 @@ class Stream:
             )
 
     async def _goes_on(self) -> bool:
-        """Whether more comes; what stays open and gives nothing has come to its end, too."""
+        """Whether more comes within ``END_SECONDS``; a connection may stay open after its end."""
         try:
             async with clock.timeout(END_SECONDS):
                 return await self._more()
@@ -196,7 +196,7 @@ class Stream:
                     with caller_code(f"cannot close {self.name}"):
                         await close()
         except (Exception, BaseExceptionGroup):
-            logger.warning("%s was sent, and failed to clean up", self.name, exc_info=True)
+            logger.warning("%s failed to clean up after itself", self.name, exc_info=True)
 
 
 @asynccontextmanager

@@ -24,7 +24,12 @@ class ChunkFeed(Protocol):
         ...
 
     def sent(self, piece: Slice, accepted: Iterable[CompletedChunk]) -> None:
-        """Note that a chunk was sent, and which chunks are accepted since, perhaps others."""
+        """Note that a chunk was sent.
+
+        Args:
+            piece: The chunk.
+            accepted: The chunks that need not be sent again since then; it may be one of them.
+        """
         ...
 
     @property
@@ -82,9 +87,9 @@ class RangeFeed:
 class StreamFeed:
     """The chunks of a stream, each read whole before a worker gets it.
 
-    A worker at a time reads, so that the chunks come in order. Chunks whose ETags prove nothing yet
-    stay in memory, for they may have to be sent again. Where they take all the room, one of them is
-    sent again at once, so that ``EtagCheck`` comes to a decision on them all.
+    One worker at a time reads, so that the chunks come in order. Unverified chunks stay in memory,
+    for they may have to be sent again. Where they take all the memory, one of them is sent again at
+    once, so that ``EtagCheck`` can decide on them all.
     """
 
     _ledger: Ledger
@@ -99,7 +104,7 @@ class StreamFeed:
                 index = next(self._ledger.upcoming(1), None)
                 if index is None or index in held:
                     return self._ledger.start_next()
-                size = self._ledger.slices[index].size
+                size = self._ledger.slices[1].size  # stored chunks before it are read, too
                 if self._chunks.room.take(size, held=len(held)):
                     break
                 if self._ledger.unverified:
