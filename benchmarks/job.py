@@ -6,6 +6,10 @@ from typing import Any, Self
 
 from attrs import asdict, frozen
 
+SENT_BEFORE = ("alone", "beside")
+"""Variants that send their file once before they are measured: nothing is new to the client then,
+and what is compared is the streams alone."""
+
 
 @frozen
 class Job:

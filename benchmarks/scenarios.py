@@ -10,6 +10,8 @@ from benchmarks.trials import CLIENTS, GIB, MIB, Script, Trial, Upload
 KIB = 2**10
 DIRECT_BYTES = 200_000_000
 """The largest file that the platform takes in one request."""
+BESIDE_BYTES = 256 * MIB
+"""The file beside slow streams."""
 
 
 @frozen
@@ -125,6 +127,16 @@ def stream(scale: Scale) -> Iterable[Trial]:
     ]
 
 
+def beside(scale: Scale) -> Iterable[Trial]:
+    """A file alone, and beside 20 slow streams of the same client; links without and with a cap."""
+    size = min(scale.size, BESIDE_BYTES)
+    return [
+        Upload(case=case, client=client, size=size, cap=cap)
+        for case, cap in (("16 MiB x 5", 0), ("40 MB/s", 40e6))
+        for client in ("ours, alone", "ours, beside streams")
+    ]
+
+
 def memory(scale: Scale) -> Iterable[Trial]:
     """A file larger than most memories: only the number of connections may count."""
     shapes = ((16, 5), (64, 5), (16, 16))
@@ -199,6 +211,7 @@ SCENARIOS: dict[str, Callable[[Scale], Iterable[Trial]]] = {
         journal,
         verify,
         stream,
+        beside,
         memory,
         loops,
         core,

@@ -137,6 +137,14 @@ TARGETS = (
         1.01,
         compare("ours", "limit", "wall_s", "capped", "40 MB/s"),
     ),
+    *(
+        at_most(
+            f"a file beside 20 slow streams against it alone, {case}",
+            1.1,
+            compare("ours, beside streams", "ours, alone", "wall_s", "beside", case),
+        )
+        for case in (MAIN, "40 MB/s")
+    ),
     at_least("many files of 1 MiB, all started at once, against the official SDK", 20, bulk),
     at_most("cost a file from 1,000 to 5,000 files", 1.1, cost_of_more),
 )

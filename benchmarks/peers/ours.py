@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.job import Job
+from benchmarks.job import SENT_BEFORE, Job
 from benchmarks.peers.harness import ALL_AT_ONCE, API_KEY, AsyncSend, run_async
+from benchmarks.peers.slow_streams import SlowStreams
 from twelvelabs_async import AssetDetail, AsyncTwelveLabs, FileJournal, UploadedAsset
 
 PIECE = 2**18
@@ -31,11 +32,18 @@ async def client(job: Job) -> AsyncGenerator[AsyncSend]:
             if job.variant == "stream":
                 yield partial(_stream, ours, job.workers)
                 return
-            yield partial(
+            upload_file = partial(
                 ours.multipart_upload.upload_file,
                 max_workers=job.workers,
                 verify="etag" if job.variant == "verify" else None,
             )
+            if job.variant in SENT_BEFORE:
+                await upload_file(job.paths[0])
+            if job.variant == "beside":
+                async with SlowStreams(ours, job.chunk_size).beside(upload_file) as send:
+                    yield send
+                return
+            yield upload_file
 
 
 async def _create(ours: AsyncTwelveLabs, path: Path) -> AssetDetail:

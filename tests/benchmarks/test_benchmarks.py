@@ -23,7 +23,16 @@ from benchmarks.scenarios import SCENARIOS
 from benchmarks.sinks.native import NoCompilerError, program
 from benchmarks.sinks.server import HOST, Sink, running_sink
 from benchmarks.targets import MAIN, TARGETS
-from benchmarks.trials import Bench, Script, SkippedError, Upload, environment, run_script
+from benchmarks.trials import (
+    GIB,
+    MIB,
+    Bench,
+    Script,
+    SkippedError,
+    Upload,
+    environment,
+    run_script,
+)
 from twelvelabs_async import AsyncTwelveLabs, UploadResult
 
 pytestmark = pytest.mark.real_time
@@ -116,6 +125,25 @@ def test_a_file_in_one_request_is_measured_whole_and_cut(
     figures = trial.run(Bench(sink, Files(tmp_path)))
     assert (figures["requests"], figures["puts"]) == (1 + cuts, 0)
     assert size < sink.stats()["bytes"] < size + 1000
+
+
+@pytest.mark.parametrize("streams", ["alone", "beside streams"])
+def test_a_file_is_measured_alone_and_beside_slow_streams(
+    sink: Sink, tmp_path: Path, streams: str
+) -> None:
+    """It is sent once before it is measured; of the streams only whole chunks have arrived.
+
+    The last chunk is shorter than the others, so that bytes of the file cannot be taken for a
+    chunk of a stream.
+    """
+    size = 3 * MIB + 1000
+    trial = Upload(case="tiny", client=f"ours, {streams}", size=size, chunk_size=MIB)
+    figures = trial.run(Bench(sink, Files(tmp_path)))
+    stats = sink.stats()
+    more = stats["puts"] - 2 * 4
+    assert stats["bytes"] == 2 * size + more * MIB
+    assert more >= 0 if streams == "beside streams" else more == 0
+    assert figures["gib"] == size / GIB
 
 
 def test_the_limit_sends_every_byte(sink: Sink, tmp_path: Path) -> None:
