@@ -183,8 +183,9 @@ class UploadOptions(AssetOptions):
         "Bytes of a stream, which is what can be read only once, such as an iterator, a pipe or "
         "the body of a request. More than ``multipart_above`` then go in chunks, each of them in "
         "memory until the store has it; fewer are sent as without ``size``. If the stream has more "
-        "or fewer bytes, the upload fails; of a file or bytes, it must be their size. None: see "
-        "``spool``.",
+        "or fewer bytes, the upload fails; of a file or bytes, it must be their size. None: what "
+        "the stream says itself, if it has a ``size`` that is a whole number from 1 on, or is a "
+        "response of ``urllib`` with a ``length``; otherwise see ``spool``.",
         or_none(whole(1)),
     )
     spool: bool = option(

@@ -56,11 +56,12 @@ class AssetsClient(Unpicklable):
             file: A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async,
                 that gives bytes (sent from where it stands, and left standing there if it can be
                 sought in), an async iterator of bytes, or a tuple ``(name, content)`` or ``(name,
-                content, content_type)``. What can be read only once is not sent again when a
-                part of it is gone; an async generator is closed in the end. While it is read it
-                holds one of the client's ``max_concurrency``, so it must not itself wait for other
-                uploads. Bytes that can change (a ``bytearray``) are not copied: they are sent as
-                they are when it is their turn, and must not change before the call has ended.
+                content, content_type)``. What can be read only once must have as many bytes as a
+                ``size`` of its own says, if that is a whole number from 1 on, and is not sent again
+                when a part of it is gone; an async generator is closed in the end. While it is read
+                it holds one of the client's ``max_concurrency``, so it must not itself wait for
+                other uploads. Bytes that can change (a ``bytearray``) are not copied: they are sent
+                as they are when it is their turn, and must not change before the call has ended.
             url: ``http`` or ``https``, and within the platform's reach.
             filename: What to call the asset; None: the name that ``file`` or ``url`` has.
             enable_hls: Whether to make an HLS stream; None: the platform's choice.

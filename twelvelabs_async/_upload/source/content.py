@@ -6,17 +6,15 @@ iterator, or what else is read with ``await`` is a ``Stream``: read once, in ord
 opened is never closed here, but for an async generator, which nobody could go on with.
 """
 
-import io
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
-    suppress,
 )
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar, cast
+from typing import IO, Protocol, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
@@ -28,10 +26,12 @@ from twelvelabs_async._upload.source.framework_files import file_within
 from twelvelabs_async._upload.source.handles import HandleSource, only_one, open_handle
 from twelvelabs_async._upload.source.iterators import IteratorReader
 from twelvelabs_async._upload.source.memory import in_memory
+from twelvelabs_async._upload.source.own_names import own_name, path_opened
 from twelvelabs_async._upload.source.pipes import pipe_pieces
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.source.ranges import RangeReader, RangeSource, is_range_source
 from twelvelabs_async._upload.source.streams import Stream, open_stream, streamed
+from twelvelabs_async._upload.source.told_size import told_size
 from twelvelabs_async.errors import InvalidArgumentError
 
 
@@ -97,6 +97,7 @@ class Content:
         size: How many bytes there are, as the caller says; None: the caller does not say.
         spool_up_to: A stream of this many bytes or fewer, or of unknown size, is read to its end
             before anything of it is sent; None: no stream is.
+        told: How many there are as the object says, if it is a stream; None: it does not say.
     """
 
     data: Path | BytesInHand = field(repr=False)
@@ -105,13 +106,19 @@ class Content:
     content_type: str | None = None
     opened_at: Path | None = None
     size: int | None = None
+    told: int | None = None
     spool_up_to: float | None = None
+
+    @property
+    def stream_size(self) -> int | None:
+        """How many bytes it has, if it is a stream; None: not known."""
+        return self.size if self.told is None else self.told
 
     @property
     def is_kept(self) -> bool:
         """Whether it is read to its end before anything of it is sent, if it is a stream."""
-        most = self.spool_up_to
-        return most is not None and (self.size is None or self.size <= most)
+        most, size = self.spool_up_to, self.stream_size
+        return most is not None and (size is None or size <= most)
 
 
 def parse_content(file: object) -> Content:
@@ -169,7 +176,7 @@ def _is_path(file: object) -> bool:
 
 
 def _content_of(file: object) -> Content:
-    filename, content = _own_name(file), file_within(file)
+    filename, content = own_name(file), file_within(file)
     kind = f"the class {file.__name__}" if isinstance(file, type) else type(file).__name__
     is_bytes = isinstance(file, bytes | bytearray | memoryview)
     readable: bool = (
@@ -184,7 +191,7 @@ def _content_of(file: object) -> Content:
         )
     data = cast("BytesInHand", content)
     label = filename or f"the given {kind}"
-    return Content(data, filename, label, opened_at=_path_opened(data))
+    return Content(data, filename, label, opened_at=path_opened(data), told=told_size(data))
 
 
 def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:
@@ -198,29 +205,6 @@ def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:
                 f"a file tuple is (name, content) or (name, content, content_type), not {len(file)}"
                 " values"
             )
-
-
-def _own_name(data: object) -> str | None:
-    """Return the name of a web framework's file, or of an open one; None: it has none."""
-    for attribute in ("filename", "name"):
-        with suppress(Exception):  # a name is not worth a failure
-            name: Any = getattr(data, attribute, None)  # that of a bare descriptor is a number
-            if isinstance(name, str | bytes | os.PathLike):
-                text = Path(os.fsdecode(cast("str | bytes | os.PathLike[str]", name))).name
-                if text and not (text.startswith("<") and text.endswith(">")):  # <stdin>, <fdopen>
-                    return text
-    return None
-
-
-def _path_opened(data: object) -> Path | None:
-    """Return the path of one of Python's own open files; None: it is none, or has no path."""
-    name: object = None
-    if isinstance(data, io.FileIO | io.BufferedReader | io.BufferedRandom):
-        with suppress(Exception):  # a member of an archive, and a file of a socket, have no name
-            name = data.name
-            if isinstance(name, str | bytes | os.PathLike):  # that of a bare descriptor is a number
-                return absolute(Path(os.fsdecode(cast("str | bytes | os.PathLike[str]", name))))
-    return None
 
 
 @asynccontextmanager
@@ -249,19 +233,23 @@ async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Sou
 def _open_object(
     content: Content, threads: Threads
 ) -> AbstractAsyncContextManager[HandleSource | Stream]:
+    size = content.stream_size
     if (pieces := streamed(content.label, content.data)) is not None:
-        return open_stream(content.label, pieces, content.size)
+        return open_stream(content.label, pieces, size)
     file = cast("IO[bytes]", content.data)
     if not callable(getattr(file, "read", None)):
         reader = cast("IO[bytes]", IteratorReader(cast("Iterator[object]", file)))
-        return open_stream(content.label, pipe_pieces(content.label, reader, file), content.size)
-    return open_handle(content.label, file, threads, content.opened_at, content.size)
+        return open_stream(content.label, pipe_pieces(content.label, reader, file), size)
+    return open_handle(content.label, file, threads, content.opened_at, size)
 
 
 def _of_size(content: Content, found: Opened) -> Opened:
+    """Return what was opened, unless it has another size than the caller says."""
     if content.size not in {None, found.size}:
         problem = f"is {content.size}, and {content.label} has {found.size} bytes"
         raise InvalidArgumentError(problem, argument="size")
+    if isinstance(found, Stream) and content.told is not None:
+        found.size_by = "its own size"
     return found
 
 
@@ -287,6 +275,6 @@ async def size_of(content: Content, threads: Threads) -> int | None:
     if isinstance(content.data, Path):
         return await check_path(content.data, content.label, threads=threads)
     if streamed(content.label, content.data) is not None:
-        return None
+        return content.stream_size
     async with open_content(content, threads) as found:
         return found.size
