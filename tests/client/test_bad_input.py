@@ -177,8 +177,11 @@ async def test_what_is_no_path_is_refused(
     path: Any, emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """An open file, such as a web framework's upload, is told what to do instead."""
-    with pytest.raises(InvalidArgumentError, match=r"must be a path .* write it to a file first"):
+    advice = r"must be a path .* use client.upload\(data, filename=..., size=...\)"
+    with pytest.raises(InvalidArgumentError, match=advice):
         await client.multipart_upload.upload_file(path)
+    with pytest.raises(InvalidArgumentError, match=r"must be a path .* write it to a file first"):
+        await client.multipart_upload.resume("an-id", path)
     assert emulator.requests == []
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from starlette.datastructures import UploadFile as StarletteFile
 from support.assets import read_asset
 from support.files import MakeFile
 from support.relay import relay
@@ -351,6 +352,11 @@ async def failing_pieces() -> AsyncGenerator[bytes]:
     raise RuntimeError("the camera was unplugged")
 
 
+def at_its_end(file: io.BytesIO) -> io.BytesIO:
+    file.seek(0, io.SEEK_END)
+    return file
+
+
 class Closed(io.BytesIO):
     """A file that is closed."""
 
@@ -363,7 +369,15 @@ UNREADABLE: dict[str, tuple[Any, str]] = {
     "no such file": ("/nowhere/a.mp4", "there is no file"),
     "a directory": ("/", "is a directory"),
     "no bytes": (b"", "is empty"),
-    "no bytes left": (io.BytesIO(), "is empty from where it stands"),
+    "no bytes in a file": (io.BytesIO(), "BytesIO is empty$"),
+    "no bytes left": (
+        at_its_end(io.BytesIO(DATA)),
+        r"is empty from where it stands; seek\(0\) first",
+    ),
+    "no bytes left in a form": (
+        StarletteFile(at_its_end(io.BytesIO(DATA)), filename="a.mp4"),
+        r"is empty from where it stands; seek\(0\) first",
+    ),
     "text": (io.StringIO("text"), "open it with 'rb'"),
     "a closed file": (Closed(), "closed"),
     "a file that shrinks": (Shrinking(DATA), "was changed while it was uploaded"),

@@ -286,3 +286,30 @@ async def test_cancelled_it_leaves_nothing_open(
     with pytest.raises(asyncio.CancelledError):
         await upload
     assert path not in open_files()
+
+
+async def test_what_has_no_name_is_told_to_take_one(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """Before anything is sent in chunks; in one request, where the platform refuses it."""
+    advice = 'pass filename=, such as "clip.mp4"'
+    for size in (len(DATA), None):
+        with pytest.raises(InvalidArgumentError) as caught:
+            await client.upload(pieces(), size=size, multipart_above=0)
+        assert str(caught.value).endswith(advice)
+        assert caught.value.remedy == "filename"
+    assert routes(emulator) == []
+    with pytest.raises(UploadError) as refused:
+        await client.upload(pieces())
+    assert str(refused.value).endswith(advice)
+    assert refused.value.remedy == "filename"
+    with pytest.raises(UploadError) as named:
+        await client.upload(("notes.xyz", DATA))
+    assert "filename=" not in str(named.value)
+    assert routes(emulator) == ["create_asset", "create_asset"]
+
+
+def test_help_names_what_is_taken() -> None:
+    documentation = str(AsyncTwelveLabs.upload.__doc__)
+    for word in ("RangeSource", "UploadFile", "iterator", "os.PathLike"):
+        assert word in documentation

@@ -1,6 +1,7 @@
 """What the platform calls a file: its name, and its type."""
 
 from twelvelabs_async._core.validation import shown
+from twelvelabs_async._upload.source.content import UNNAMED
 from twelvelabs_async.errors import InvalidArgumentError
 from twelvelabs_async.models.media_types import asset_type
 from twelvelabs_async.models.uploads import ASSET_TYPES, CreateAssetUploadRequestType
@@ -56,7 +57,10 @@ def type_of(
     found = file_type or asset_type(filename)
     if found is None:
         problem = f"the name {filename!r} does not show whether it is video, audio or image"
-        raise InvalidArgumentError(problem).advised("pass file_type=", remedy="file_type")
+        error = InvalidArgumentError(problem)
+        if filename == UNNAMED:
+            raise error.advised('pass filename=, such as "clip.mp4"', remedy="filename")
+        raise error.advised("pass file_type=", remedy="file_type")
     return found
 
 

@@ -237,7 +237,8 @@ class UploadCall(UploadOptions):
     source: File = field(
         metadata=documented(
             "A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async, that "
-            "gives bytes, an iterator of bytes, sync or async, or a tuple ``(name, content)`` or "
+            "gives bytes, such as an open file or an ``UploadFile`` of FastAPI, an iterator of "
+            "bytes, sync or async, a ``RangeSource``, or a tuple ``(name, content)`` or "
             "``(name, content, content_type)``. It must not change meanwhile, as a bytearray can: "
             "no copy is made. What can be read only once, as it cannot be sought in, is a stream: "
             "see ``size`` and ``spool``."

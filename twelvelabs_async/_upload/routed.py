@@ -27,6 +27,7 @@ from twelvelabs_async._upload.upload_error import upload_error
 from twelvelabs_async.errors import InvalidArgumentError, SourceError, TwelveLabsError, UploadError
 from twelvelabs_async.journal import Journal
 from twelvelabs_async.models.assets import AssetMethod
+from twelvelabs_async.models.error_codes import ErrorCode
 from twelvelabs_async.models.media_types import is_document
 from twelvelabs_async.models.results import UploadedAsset, UploadResult
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType
@@ -141,9 +142,14 @@ class RoutedUpload:
         )
 
     def _error(self, cause: TwelveLabsError) -> UploadError:
+        """Return what ``cause`` means to the caller; of what has no name, that it lacks one."""
         if self._multipart is not None:
             return self._multipart.error(cause)
-        return upload_error(self._admitted.content.label, cause)
+        error = upload_error(self._admitted.content.label, cause)
+        unnamed = self._call.filename is None and not self._admitted.content.filename
+        if unnamed and getattr(cause, "code", None) == ErrorCode.MEDIA_URL_UNSUPPORTED_FORMAT:
+            return error.advised('pass filename=, such as "clip.mp4"', remedy="filename")
+        return error
 
 
 def _type_in_chunks(

@@ -36,6 +36,9 @@ from twelvelabs_async.models.assets import AssetDetail
 from twelvelabs_async.models.results import UploadedAsset, UploadResult
 from twelvelabs_async.models.uploads import CreateAssetUploadRequestType
 
+NO_PATH = "use client.upload(data, filename=..., size=...), which takes what is no file on a disk"
+"""What to do with what ``upload_file`` does not take."""
+
 logger = logging.getLogger("twelvelabs_async")
 
 
@@ -62,7 +65,7 @@ class UploadRouter:
 
     async def upload_file(self, call: UploadFileCall) -> UploadResult:
         """Upload a file in chunks."""
-        content = parse_path(call.file_path)
+        content = parse_path(call.file_path, NO_PATH)
         name = checked_name(call.filename, content.filename or "")
         spec = AssetSpec.of(call, name, await self._type_of(content, name, call))
         return await self._in_chunks(content, call, StartOrResume(spec, call))

@@ -457,6 +457,10 @@ def some_pieces() -> Iterator[bytes]:
     yield DATA
 
 
+def plain_pieces() -> Iterator[bytes]:
+    yield DATA
+
+
 async def failing_pieces() -> AsyncGenerator[bytes]:
     yield DATA
     raise FrameworkError("no")
@@ -564,7 +568,11 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "a file of numbers": (having("read", returning(5)), "gives int, not bytes"),
     "a read without a size": (lambda _: SizelessRead(), "positional argument"),
     "readinto alone": (lambda _: OnlyReadinto(), "file must be"),
-    "a list of bytes": (lambda _: [DATA], "not list"),
+    "a list of bytes": (lambda _: [DATA], "not list; if it has bytes in pieces, pass iter("),
+    "a mapping": (lambda _: {"a": DATA}, "not dict"),
+    "a generator function": (lambda _: failing_pieces, "not function; call it: failing_pieces()"),
+    "a generator function of threads": (lambda _: plain_pieces, "call it: plain_pieces()"),
+    "a partial generator function": (lambda _: functools.partial(plain_pieces), "; call it"),
     "a class": (lambda _: io.BytesIO, "the class BytesIO"),
     "a file in an attribute": (lambda _: FileField(), "not FileField"),
     "an array": (lambda _: array.array("B", DATA), "not array"),

@@ -124,6 +124,13 @@ class BrokenBucket(Bucket):
         return await super().read_range(start, size)
 
 
+class ReadAtOnce(Bucket):
+    """One whose author has left out ``async``."""
+
+    def read_range(self, start: int, size: int) -> Any:
+        return self.data[start : start + size]
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "a short answer": (Bucket(DATA[:-1], len(DATA)), "read_range gave .* bytes from"),
     "no bytes": (Bucket(size=0), "is empty"),
@@ -132,6 +139,7 @@ WRONG: dict[str, tuple[Any, str]] = {
         "its size must be a whole number of bytes, and is '5'",
     ),
     "a failure": (BrokenBucket(), "KeyError"),
+    "bytes at once": (ReadAtOnce(), "cannot read a.mp4: its read_range must be async"),
 }
 
 

@@ -198,11 +198,14 @@ async def test_another_size_than_the_stream_tells_is_refused(
 
 SHORT, LONG = len(DATA) - 1, len(DATA) + 1
 LIES: dict[str, tuple[Callable[[], Any], str]] = {
-    "shorter": (lambda: Pieces(LONG), f"ended after {len(DATA)} bytes, and its own size says"),
-    "longer": (lambda: PiecesInThread(SHORT), f"goes on after {SHORT} bytes, which its own size"),
+    "shorter": (lambda: Pieces(LONG), f"ended after {len(DATA)} bytes, and its own size is"),
+    "longer": (
+        lambda: PiecesInThread(SHORT),
+        f"goes on after {SHORT} bytes, and these are its own size",
+    ),
     "broken off": (
         lambda: answered(f"Content-Length: {LONG}"),
-        f"ended after {len(DATA)} bytes, and its own size says {LONG}",
+        f"ended after {len(DATA)} bytes, and its own size is {LONG}",
     ),
 }
 

@@ -26,6 +26,7 @@ from twelvelabs_async._upload.source.framework_files import file_within
 from twelvelabs_async._upload.source.handles import HandleSource, only_one, open_handle
 from twelvelabs_async._upload.source.iterators import IteratorReader
 from twelvelabs_async._upload.source.memory import in_memory
+from twelvelabs_async._upload.source.no_content import no_content
 from twelvelabs_async._upload.source.own_names import own_name, path_opened
 from twelvelabs_async._upload.source.pipes import pipe_pieces
 from twelvelabs_async._upload.source.protocol import Source
@@ -147,8 +148,12 @@ def parse_content(file: object) -> Content:
         return evolve(found, filename=name, label=label, content_type=content_type)
 
 
-def parse_path(file_path: object) -> Content:
+def parse_path(file_path: object, otherwise: str = "write it to a file first") -> Content:
     """Return a file to upload by its path, which is made absolute now.
+
+    Args:
+        file_path: The path.
+        otherwise: What to do with what is no path.
 
     Raises:
         InvalidArgumentError: It is empty, or no path at all.
@@ -156,8 +161,7 @@ def parse_path(file_path: object) -> Content:
     with caller_code("cannot look at file_path", InvalidArgumentError):
         if not isinstance(file_path, str | os.PathLike):
             problem = f"must be a path (str or Path), not {type(file_path).__name__}"
-            advice = "write it to a file first"
-            raise InvalidArgumentError(f"{problem}; {advice}", argument="file_path")
+            raise InvalidArgumentError(f"{problem}; {otherwise}", argument="file_path")
         return _content_at(cast("str | os.PathLike[str]", file_path), "file_path", "is empty")
 
 
@@ -185,10 +189,7 @@ def _content_of(file: object) -> Content:
         or isinstance(content, AsyncIterable | Iterator)
     )
     if isinstance(file, type) or not (is_bytes or readable):
-        raise InvalidArgumentError(
-            "file must be a path, bytes, an open binary file, an iterator of bytes, sync or async, "
-            f"or a tuple (name, content, content_type), not {kind}"
-        )
+        raise no_content(file, kind)
     data = cast("BytesInHand", content)
     label = filename or f"the given {kind}"
     return Content(data, filename, label, opened_at=path_opened(data), told=told_size(data))

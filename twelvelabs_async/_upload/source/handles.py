@@ -215,7 +215,8 @@ def _measured(
             return None
         start, end = bounds
         if end <= start:
-            raise SourceError(f"{name} is empty from where it stands; seek(0) first?")
+            where = " from where it stands; seek(0) first?" if start else ""
+            raise SourceError(f"{name} is empty{where}")
         piece = _read_nothing(file)
         file.seek(start)
         if isinstance(piece, str):

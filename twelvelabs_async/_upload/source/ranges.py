@@ -1,5 +1,6 @@
 """Sources of users' own that are read in ranges: an object in a bucket, a file behind a URL."""
 
+import inspect
 from typing import Any, Protocol, TypeGuard
 
 from attrs import Factory, define, field
@@ -85,7 +86,10 @@ class RangeReader(NoFile):
             SourceError: They cannot be read.
         """
         with caller_code(f"cannot read {self.name}"):
-            data = bytes_read(self.name, await self._source.read_range(start, size))
+            reading: object = self._source.read_range(start, size)
+            if not inspect.isawaitable(reading):
+                raise SourceError(f"cannot read {self.name}: its read_range must be async")
+            data = bytes_read(self.name, await reading)
         if len(data) != size:
             given = f"{len(data)} of {size} bytes from {start}"
             raise SourceError(f"cannot read {self.name}: read_range gave {given}")

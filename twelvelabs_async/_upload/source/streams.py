@@ -79,7 +79,7 @@ class Stream:
         name: What to call it to a person.
         size: How many there are, as the caller or the object itself says; None: the end is not
             known before it is read.
-        size_by: What says so.
+        size_by: Which size that is, to a person.
         touched: Whether anything was taken, and so would be missing next time.
         limit: Bytes that it may have, where ``size`` is None; None: any number.
     """
@@ -89,7 +89,7 @@ class Stream:
     size: int | None = None
     touched: bool = field(default=False, init=False)
     limit: float | None = field(default=None, init=False)
-    size_by: str = field(default="size=", init=False)
+    size_by: str = field(default="the given size", init=False)
     _taken: int = field(default=0, init=False, repr=False)
     """Pieces that were taken."""
     _rest: memoryview = field(factory=lambda: memoryview(b""), init=False, repr=False)
@@ -137,11 +137,11 @@ class Stream:
     async def _check_size(self, read: int, *, ended: bool) -> None:
         """Refuse a stream that has ended early, or goes on after its last byte."""
         if ended:
-            said = f"{self.size_by} says {self.size}"
+            said = f"{self.size_by} is {self.size}"
             raise SourceError(f"{self.name} ended after {read} bytes, and {said}")
         if read == self.size and await self._goes_on():
             raise SourceError(
-                f"{self.name} goes on after {self.size} bytes, which {self.size_by} says it has"
+                f"{self.name} goes on after {self.size} bytes, and these are {self.size_by}"
             )
 
     async def _goes_on(self) -> bool:
