@@ -110,11 +110,18 @@ class Shell:
         self, emulator: Emulator, *arguments: str | Path, before: str = "", **extra: str
     ) -> Ended:
         """Run a command to its end while the test's own emulator serves it."""
-        process = await self.start_beside(emulator, *arguments, before=before, **extra)
+        process = await self.start_beside(
+            emulator, *arguments, before=before, stdin=subprocess.DEVNULL, **extra
+        )
         return await ended(process)
 
     async def start_beside(
-        self, emulator: Emulator, *arguments: str | Path, before: str = "", **extra: str
+        self,
+        emulator: Emulator,
+        *arguments: str | Path,
+        before: str = "",
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
+        **extra: str,
     ) -> asyncio.subprocess.Process:
         """Start a command that uses the test's own emulator.
 
@@ -122,6 +129,7 @@ class Shell:
             emulator: The platform.
             arguments: Of the command.
             before: Python that runs first in its process, such as what breaks the system for it.
+            stdin: Its standard input.
             extra: Variables of its environment.
         """
         return await asyncio.create_subprocess_exec(
@@ -129,7 +137,7 @@ class Shell:
             *map(str, arguments),
             cwd=self.directory,
             env=self.environment({**place(emulator), **extra}),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

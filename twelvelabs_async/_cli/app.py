@@ -66,10 +66,15 @@ app = App(
 app.command(assets)
 
 
+def _size(_type: object, tokens: Sequence[Token]) -> Size:
+    return parse_size(tokens[0].value)
+
+
 @app.command(help=UPLOAD_HELP, usage="Usage: twelvelabs-async upload [OPTIONS] FILE...")
 def upload(
     files: Annotated[
-        list[str] | None, Parameter(name="FILE", help="What to upload; one or more.")
+        list[str] | None,
+        Parameter(name="FILE", help="What to upload; one or more. -: standard input."),
     ] = None,
     /,
     *,
@@ -84,6 +89,13 @@ def upload(
         Parameter(name="--type", help="What the files are; otherwise their names' extensions say."),
     ] = None,
     filename: Annotated[str | None, Parameter(help="Asset name (only with one FILE).")] = None,
+    size: Annotated[
+        Size | None,
+        Parameter(
+            converter=_size,
+            help="Bytes of standard input, to send it while it comes (only with one FILE).",
+        ),
+    ] = None,
     metadata: Annotated[
         list[str] | None,
         Parameter(name="--metadata", help="KEY=VALUE, kept with each asset; repeatable."),
@@ -146,6 +158,7 @@ def upload(
         urls=urls or [],
         file_type=type_,
         filename=filename,
+        size=size,
         concurrency=concurrency,
         hls=hls,
         thumbnail=thumbnail,
@@ -158,10 +171,6 @@ def upload(
         as_json=json,
     )
     return interrupts.run(partial(upload_files, arguments))
-
-
-def _size(_type: object, tokens: Sequence[Token]) -> Size:
-    return parse_size(tokens[0].value)
 
 
 @app.command(help=EMULATOR_HELP)
@@ -211,7 +220,9 @@ def run(tokens: Sequence[str]) -> int:
     """Carry out a command line, without the program's name, and return its exit code."""
     never_fail_on_letters()
     try:
-        command, bound, *_ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        command, bound, *_ = app.parse_args(
+            _stdin_last(tokens), exit_on_error=False, print_error=False
+        )
         exit_code: int | None = command(*bound.args, **bound.kwargs)
     except UnknownCommandError as error:
         print_error(f"error: {_unknown(tokens) or error} (see --help)")
@@ -227,6 +238,16 @@ def run(tokens: Sequence[str]) -> int:
         print_end("interrupted")
         return INTERRUPTED
     return exit_code or 0
+
+
+def _stdin_last(tokens: Sequence[str]) -> Sequence[str]:
+    """Return a line with ``-``, which is standard input, where it is not taken for an option."""
+    if "-" not in tokens or tokens[0] != "upload":
+        return tokens
+    end = tokens.index("--") if "--" in tokens else len(tokens)
+    before, after = tokens[:end], tokens[end + 1 :]
+    others = [word for word in before if word != "-"]
+    return [*others, "--", *["-"] * before.count("-"), *after]
 
 
 def _unknown(tokens: Sequence[str]) -> str | None:

@@ -9,7 +9,7 @@ from attrs import frozen
 from twelvelabs_async import CreateAssetUploadRequestType, UserMetadata
 from twelvelabs_async._cli.client_from_environment import check_key
 from twelvelabs_async._cli.flags import CONCURRENCY
-from twelvelabs_async._cli.outcomes import GivenSource, WrongUsageError
+from twelvelabs_async._cli.outcomes import STDIN, GivenSource, WrongUsageError
 from twelvelabs_async._cli.output import command_line
 from twelvelabs_async._cli.readiness import Wait
 from twelvelabs_async._http import json_text
@@ -22,6 +22,7 @@ class UploadArguments:
     """What the user asked for; see the command's own help.
 
     Attributes:
+        size: Bytes of the one file; None: as many as there are.
         metadata: Kept with each asset; None: nothing.
         wait: What to wait for when a file has arrived; None: nothing.
         restart: Whether to forget what an earlier attempt has sent.
@@ -39,6 +40,7 @@ class UploadArguments:
     wait: Wait | None
     base_url: str | None
     emulated: bool
+    size: int | None = None
     restart: bool = False
     journaled: bool = True
     as_json: bool = False
@@ -59,6 +61,10 @@ class UploadArguments:
             raise WrongUsageError("--url stands instead of FILE: leave out one of them")
         if self.filename is not None and len(self.sources) > 1:
             raise WrongUsageError(f"--filename is for one FILE, not {len(self.sources)}")
+        if self.size is not None and (self.urls or len(self.files) > 1):
+            raise WrongUsageError("--size is for one FILE")
+        if STDIN in self.files and self.filename is None:
+            raise WrongUsageError(f"{STDIN} is standard input, which has no name: pass --filename")
         if self.file_type is not None and self.urls:
             raise WrongUsageError("--type is for a FILE; of a --url the platform finds it out")
 
@@ -74,6 +80,7 @@ class UploadArguments:
         return {
             **self.creation,
             "file_type": self.file_type,
+            "size": self.size,
             "multipart_above": 0,
             "max_workers": self.concurrency,
             "resume": not self.restart,
@@ -100,6 +107,7 @@ class UploadArguments:
         options: dict[str, object] = {
             "--type": self.file_type,
             "--filename": self.filename,
+            "--size": self.size,
             "--concurrency": None if self.concurrency == CONCURRENCY else self.concurrency,
         }
         words = ["upload", *_flags(flags), *_flags(self._made), *_options(options)]
@@ -110,7 +118,8 @@ class UploadArguments:
             if source.kind == "url" and source in sources:
                 words += _options({"--url": source.name})
         files = [each for each in self.files if GivenSource("path", each) in sources]
-        ends_options = ["--"] if any(each.startswith("-") for each in files) else []
+        hyphen = any(each.startswith("-") and each != STDIN for each in files)
+        ends_options = ["--"] if hyphen else []
         return command_line([*words, *ends_options, *files])
 
     def wait_command(self, asset_ids: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ _FLAGS = {
     "url": "--url",
     "filename": "--filename",
     "file_type": "--type",
+    "size": "--size",
     "user_metadata": "--metadata",
     "enable_hls": "--hls",
     "enable_thumbnail": "--thumbnail",

@@ -13,6 +13,10 @@ INTERRUPTED = 130
 """128 and the number of SIGINT, for Ctrl-C; the process exits with that of its own signal."""
 
 
+STDIN = "-"
+"""The FILE that is standard input."""
+
+
 class WrongUsageError(Exception):
     """The command cannot be carried out as it was given."""
 
@@ -28,6 +32,11 @@ class GivenSource:
 
     kind: Literal["path", "url"]
     name: str
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether it is standard input."""
+        return (self.kind, self.name) == ("path", STDIN)
 
 
 @frozen

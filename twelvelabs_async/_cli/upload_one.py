@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import sys
 from pathlib import Path
 
 from attrs import define, evolve, frozen
@@ -38,6 +39,7 @@ from twelvelabs_async._core import clock
 from twelvelabs_async._core.threads import Threads
 from twelvelabs_async._upload.options import UploadCall
 from twelvelabs_async._upload.routed import check_file
+from twelvelabs_async._upload.source.content import File
 from twelvelabs_async.emulator import Emulator
 
 _UNANSWERED = (ApiConnectionError, InternalServerError, InvalidResponseError)
@@ -144,7 +146,20 @@ class Carrier:
         if kind == "path":
             if name.startswith(("http://", "https://")):
                 raise InvalidArgumentError("it is a URL: pass it with --url")
-            await check_file(UploadCall(name, **self._arguments.options), self._around.threads)
+            call = UploadCall(self._content(), **self._arguments.options)
+            await check_file(call, self._around.threads)
+
+    def _content(self) -> File:
+        """Return what is read.
+
+        Raises:
+            InvalidArgumentError: It is standard input, which is closed.
+        """
+        if not self._source.is_stdin:
+            return self._source.name
+        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed by a shell
+            raise InvalidArgumentError("is standard input, which is closed", argument="source")
+        return (self._arguments.filename, sys.stdin.buffer)
 
     async def _carried(self) -> Arrived:
         with self._around.bars.bar(plain(Path(self._source.name).name)) as bar:
@@ -167,10 +182,11 @@ class Carrier:
             self._all_stored = progress.stored_chunks == progress.total_chunks
             bar.move(progress.uploaded_bytes, progress.total_bytes)
 
-        self._journal = self._around.journal.for_upload()
+        if not self._source.is_stdin:  # nothing of it can be read again
+            self._journal = self._around.journal.for_upload()
         self._begun = True
         return await self._around.client.upload(
-            self._source.name,
+            self._content(),
             journal=self._journal,
             progress_callback=move,
             **self._arguments.options,
@@ -188,7 +204,7 @@ class Carrier:
     def _served(self, arrived: Arrived) -> str | None:
         """Return the URL at which the emulator serves a FILE; None: there is nothing to compare."""
         emulator = self._around.emulator
-        if emulator is None or self._source.kind == "url":
+        if emulator is None or self._source.kind == "url" or self._source.is_stdin:
             return None
         if arrived.result is not None and arrived.result.asset_url is not None:
             return arrived.result.asset_url

@@ -188,8 +188,10 @@ async def check_file(call: UploadCall, threads: Threads) -> None:
         InvalidArgumentError: An argument can never be right.
         UploadError: There is no file, or it is no regular file, or empty, or cannot be seen.
     """
-    content = parse_content(call.source)
+    content = evolve(parse_content(call.source), size=call.size)
     size = await usable_size(content, threads)
+    if size is None and call.spool:
+        size = call.multipart_above + 1  # it is read to its end first, and may be that large
     _type_in_chunks(call, checked_name(call.filename, content.filename or UNNAMED), size)
 
 
@@ -200,6 +202,10 @@ async def usable_size(content: Content, threads: Threads) -> int | None:
         UploadError: There is no file, or it is no regular file, or empty, or cannot be seen.
     """
     try:
-        return await size_of(content, threads)
+        size = await size_of(content, threads)
     except SourceError as error:
         raise upload_error(content.label, error) from error
+    if content.size not in {None, size}:
+        problem = f"is {content.size}, and {content.label} has {size} bytes"
+        raise InvalidArgumentError(problem, argument="size")
+    return size

@@ -201,7 +201,7 @@ LIES: dict[str, tuple[Callable[[], Any], str]] = {
     "shorter": (lambda: Pieces(LONG), f"ended after {len(DATA)} bytes, and its own size is"),
     "longer": (
         lambda: PiecesInThread(SHORT),
-        f"goes on after {SHORT} bytes, and these are its own size",
+        f"goes on after {SHORT} bytes, and these are its",
     ),
     "broken off": (
         lambda: answered(f"Content-Length: {LONG}"),
