@@ -58,7 +58,7 @@ class AssetsClient(Unpicklable):
                 sought in), an async iterator of bytes, or a tuple ``(name, content)`` or ``(name,
                 content, content_type)``. What can be read only once must have as many bytes as a
                 ``size`` of its own says, if that is a whole number from 1 on, and is not sent again
-                when a part of it is gone; an async generator is closed in the end. While it is read
+                when a part of it is gone; a generator is closed in the end. While it is read
                 it holds one of the client's ``max_concurrency``, so it must not itself wait for
                 other uploads. Bytes that can change (a ``bytearray``) are not copied: they are sent
                 as they are when it is their turn, and must not change before the call has ended.

@@ -4,6 +4,7 @@ A new kind of source is added to ``SOURCES``, or to ``STREAMS``.
 """
 
 import io
+import mmap
 import random
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,12 @@ def path_of(data: bytes, directory: Path) -> Path:
     return path
 
 
+def map_view(data: bytes) -> memoryview:
+    whole = mmap.mmap(-1, len(DATA))
+    whole.write(data)
+    return memoryview(whole)[: len(data)]
+
+
 Make = Callable[[bytes, Path], Any]
 SOURCES: dict[str, Make] = {
     "path": path_of,
@@ -42,6 +49,7 @@ SOURCES: dict[str, Make] = {
     "bytes": lambda data, _: data,
     "bytearray": lambda data, _: bytearray(data),
     "memoryview": lambda data, _: memoryview(data),
+    "view of a map": lambda data, _: map_view(data),
     "open file": lambda data, directory: path_of(data, directory).open("rb"),
     "BytesIO": lambda data, _: io.BytesIO(data),
 }

@@ -1,9 +1,9 @@
 """What a caller may hand over to be uploaded, and how its bytes are read.
 
 A path, bytes, an open binary file that can be sought in (also within a file of a web framework or
-of aiofiles), or a ``RangeSource`` is a ``Source``: read anywhere, as often as wanted. A pipe, an
-iterator, or what else is read with ``await`` is a ``Stream``: read once, in order. What the caller
-opened is never closed here, but for an async generator, which nobody could go on with.
+of aiofiles), a mapped file or a ``RangeSource`` is a ``Source``: read anywhere, as often as wanted.
+A pipe, an iterator, or what else is read with ``await`` is a ``Stream``: read once, in order. What
+the caller opened is never closed here, but for a generator, which nobody could go on with.
 """
 
 import os
@@ -13,6 +13,7 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
 )
+from mmap import mmap
 from pathlib import Path
 from typing import IO, Protocol, TypeVar, cast
 
@@ -24,11 +25,11 @@ from twelvelabs_async._upload.source.file import absolute, check_path, open_sour
 from twelvelabs_async._upload.source.foreign import caller_code
 from twelvelabs_async._upload.source.framework_files import file_within
 from twelvelabs_async._upload.source.handles import HandleSource, only_one, open_handle
-from twelvelabs_async._upload.source.iterators import IteratorReader
+from twelvelabs_async._upload.source.iterators import iterator_pieces
+from twelvelabs_async._upload.source.mapped import map_of, open_mapped
 from twelvelabs_async._upload.source.memory import in_memory
 from twelvelabs_async._upload.source.no_content import no_content
 from twelvelabs_async._upload.source.own_names import own_name, path_opened
-from twelvelabs_async._upload.source.pipes import pipe_pieces
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.source.ranges import RangeReader, RangeSource, is_range_source
 from twelvelabs_async._upload.source.streams import Stream, open_stream, streamed
@@ -220,6 +221,10 @@ async def open_content(content: Content, threads: Threads) -> AsyncGenerator[Sou
     if isinstance(data, Path):
         async with open_source(data, content.label, threads=threads) as source:
             yield _of_size(content, source)
+    elif (mapped := map_of(data)) is not None:
+        view = cast("mmap | memoryview", data)
+        async with open_mapped(content.label, view, mapped, threads) as source:
+            yield _of_size(content, source)
     elif isinstance(data, bytes | bytearray | memoryview):
         yield _of_size(content, in_memory(content.label, data))
     elif is_range_source(data):
@@ -239,8 +244,8 @@ def _open_object(
         return open_stream(content.label, pieces, size)
     file = cast("IO[bytes]", content.data)
     if not callable(getattr(file, "read", None)):
-        reader = cast("IO[bytes]", IteratorReader(cast("Iterator[object]", file)))
-        return open_stream(content.label, pipe_pieces(content.label, reader, file), size)
+        pieces = iterator_pieces(content.label, cast("Iterator[object]", file))
+        return open_stream(content.label, pieces, size)
     return open_handle(content.label, file, threads, content.opened_at, size)
 
 

@@ -52,6 +52,11 @@ def has_read_under_way(pipe: object) -> bool:
     return id(pipe) in _left
 
 
+def take_read_under_way(pipe: object) -> Future[object] | None:
+    """Return the read that a cancelled upload has left behind, and leave it to the caller."""
+    return _left.pop(id(pipe), (None, None))[1]
+
+
 async def pipe_pieces(name: str, pipe: IO[bytes], owner: object = None) -> AsyncGenerator[bytes]:
     """Yield what a pipe gives, from what an earlier upload of it has left on.
 
@@ -64,7 +69,7 @@ async def pipe_pieces(name: str, pipe: IO[bytes], owner: object = None) -> Async
         SourceError: It cannot be read.
     """
     owner = pipe if owner is None else owner
-    reads = _Reads(_left.pop(id(owner), (None, None))[1])
+    reads = _Reads(take_read_under_way(owner))
     watch = _watch(pipe)
     look = watch is not None and type(pipe) is io.BufferedReader
     try:
@@ -187,7 +192,7 @@ class _Reads:
 
         Cancelled, the read goes on, and is the one under way.
         """
-        reading = self.under_way = self.under_way or _begin(read)
+        reading = self.under_way = self.under_way or begin_in_thread(read)
         try:
             piece = await asyncio.wrap_future(reading)
         except asyncio.CancelledError:
@@ -199,7 +204,12 @@ class _Reads:
         return piece
 
 
-def _begin(read: Callable[[], object]) -> Future[object]:
+def begin_in_thread(read: Callable[[], object]) -> Future[object]:
+    """Make a call in a thread of its own, and return the future of its result.
+
+    Raises:
+        NoThreadError: The system gives no thread.
+    """
     reading = Future[object]()
     reading.set_running_or_notify_cancel()
 
