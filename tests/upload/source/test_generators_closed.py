@@ -56,9 +56,8 @@ class WatchedGenerator:
 
 
 async def send(client: AsyncTwelveLabs, stream: Any, **options: Any) -> Any:
-    return await client.upload(
-        ("a.mp4", stream), **{"multipart_above": 0, "max_workers": 2, **options}
-    )
+    given: dict[str, Any] = {"multipart_above": 0, "max_workers": 2, **options}
+    return await client.upload(("a.mp4", stream), **given)
 
 
 def boom() -> bytes:

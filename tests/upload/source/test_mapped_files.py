@@ -68,7 +68,8 @@ def nothing_became_an_asset(emulator: Emulator) -> bool:
 
 
 async def send(client: AsyncTwelveLabs, source: Any, **options: Any) -> Any:
-    return await client.upload(("a.mp4", source), **{"multipart_above": 0, **options})
+    given: dict[str, Any] = {"multipart_above": 0, **options}
+    return await client.upload(("a.mp4", source), **given)
 
 
 @pytest.mark.parametrize("above", [0, 10**9], ids=["in chunks", "in one request"])
