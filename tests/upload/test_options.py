@@ -185,3 +185,8 @@ async def test_an_upload_opens_its_file_once(
     asset = await client.upload(path, multipart_above=above)
     assert (asset.result is None) is (above > 0)
     assert [each for each in opened if Path(str(each)) == path] == [path]
+
+
+def test_what_is_uploaded_is_not_written_out_with_its_call() -> None:
+    """As a tool that reports errors does with each local variable: it may be gigabytes."""
+    assert len(repr(UploadCall(source=bytes(10**6)))) < 10_000

@@ -235,6 +235,7 @@ class UploadCall(UploadOptions):
     """A call of ``client.upload``."""
 
     source: File = field(
+        repr=False,  # all bytes of it would be written out
         metadata=documented(
             "A path (str or os.PathLike), bytes, anything with ``read(size)``, sync or async, that "
             "gives bytes, such as an open file or an ``UploadFile`` of FastAPI, an iterator of "
@@ -242,7 +243,7 @@ class UploadCall(UploadOptions):
             "``(name, content, content_type)``. It must not change meanwhile, as a bytearray can: "
             "no copy is made. What can be read only once, as it cannot be sought in, is a stream: "
             "see ``size`` and ``spool``."
-        )
+        ),
     )
 
 
