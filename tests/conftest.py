@@ -77,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_time: waits for another process")
     config.addinivalue_line("markers", "soak: runs for SOAK_SECONDS; otherwise a few steps")
     config.addinivalue_line("markers", "every_loop: runs on asyncio's loop and on uvloop")
+    config.addinivalue_line("markers", "chunk_size(bytes): of the fixture ``emulator``")
     config.addinivalue_line("markers", "not_on(*targets, why): a scenario that these cannot play")
 
 
@@ -110,9 +111,11 @@ def no_environment(
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
+async def emulator(request: pytest.FixtureRequest) -> AsyncIterator[Emulator]:
     """Yield a running emulator with small chunks; every fault that a test scripts must happen."""
-    async with Emulator(chunk_size=CHUNK_SIZE, now=utcnow) as running:
+    mark = request.node.get_closest_marker("chunk_size")
+    chunk_size = CHUNK_SIZE if mark is None else mark.args[0]
+    async with Emulator(chunk_size=chunk_size, now=utcnow) as running:
         yield running
     assert running.faults.unused() == []
 
@@ -176,6 +179,12 @@ def make_file(tmp_path: Path) -> MakeFile:
         return path
 
     return make
+
+
+@pytest.fixture(scope="module")
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory for files that the tests of a module write once."""
+    return tmp_path_factory.mktemp("shared")
 
 
 @pytest.fixture

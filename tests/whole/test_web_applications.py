@@ -20,12 +20,12 @@ from support.assets import read_asset
 from twelvelabs_async import AsyncTwelveLabs, UploadedAsset, UploadError
 from twelvelabs_async.emulator import Emulator
 
-pytestmark = pytest.mark.real_time
-
 CHUNK = 1_000_000
 WORKERS = 3
 SIZE = 16 * CHUNK + 1
 DATA = random.Random(7).randbytes(SIZE)
+
+pytestmark = [pytest.mark.real_time, pytest.mark.chunk_size(CHUNK)]
 
 Pass = Callable[[Any, int], Awaitable[UploadedAsset]]
 """Uploads the body of a request, which has so many bytes."""
@@ -79,12 +79,6 @@ def files_on_disks() -> set[str]:
     """Return the files that this process has open, deleted or not."""
     links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     return {link for link in links if link.startswith("/") and not link.startswith("/dev/")}
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(chunk_size=CHUNK) as running:
-        yield running
 
 
 @pytest.mark.parametrize("framework", SERVERS)

@@ -3,18 +3,17 @@
 import asyncio
 import io
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiofiles
-import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from fastapi import UploadFile as FastApiFile
 from starlette.datastructures import UploadFile as StarletteFile
 from support.assets import read_asset
+from support.forms import posted
 from support.open_files import kept
 
 from twelvelabs_async import AsyncTwelveLabs, UploadError
@@ -23,11 +22,7 @@ from twelvelabs_async.emulator import Answer, Emulator, Fault
 CHUNK = 50_000
 DATA = bytes(range(250)) * 1000
 
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(chunk_size=CHUNK) as running:
-        yield running
+pytestmark = pytest.mark.chunk_size(CHUNK)
 
 
 def spooled(limit: int) -> Any:
@@ -92,16 +87,7 @@ async def test_a_file_of_an_aiohttp_form_goes_in_chunks(
         asset = await client.upload(field, multipart_above=0)
         return web.json_response([asset.id, asset.filename])
 
-    app = web.Application()
-    app.router.add_post("/", handle)
-    form = aiohttp.FormData()
-    form.add_field("file", DATA, filename="clip.mp4")
-    async with (
-        TestServer(app) as server,
-        aiohttp.ClientSession() as session,
-        session.post(server.make_url("/"), data=form) as response,
-    ):
-        asset_id, filename = await response.json()
+    asset_id, filename = await posted(handle, DATA)
     assert filename == "clip.mp4"
     assert emulator.count("create") == 1
     assert await read_asset(emulator, asset_id) == DATA

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,6 +12,8 @@ from twelvelabs_async.emulator import Answer, Emulator, FailChunk, Fault
 
 CHUNK = 50_000
 DATA = random.Random(2).randbytes(6 * CHUNK + 1)
+
+pytestmark = pytest.mark.chunk_size(CHUNK)
 
 
 class Bucket:
@@ -29,12 +30,6 @@ class Bucket:
         self.ranges.append((start, size))
         await asyncio.sleep(0.1)
         return self.data[start : start + size]
-
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(chunk_size=CHUNK) as running:
-        yield running
 
 
 async def test_each_chunk_is_read_at_once(emulator: Emulator, client: AsyncTwelveLabs) -> None:

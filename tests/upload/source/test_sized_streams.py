@@ -13,6 +13,7 @@ import pytest
 from attrs import evolve
 from support.assets import read_asset
 from support.open_files import kept
+from support.streams import ReaderError, pieces
 
 from twelvelabs_async import AsyncTwelveLabs, InvalidArgumentError, SourceError, UploadError
 from twelvelabs_async._upload.source.chunk_pieces import ChunkPieces
@@ -31,16 +32,7 @@ CHUNK = 50_000
 WORKERS = 3
 DATA = random.Random(14).randbytes(10 * CHUNK)
 
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(chunk_size=CHUNK) as running:
-        yield running
-
-
-async def pieces(data: bytes, size: int = 7_000) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
+pytestmark = pytest.mark.chunk_size(CHUNK)
 
 
 class ReadInThread:
@@ -310,10 +302,6 @@ async def test_a_sender_is_held_back_by_a_store_that_takes_nothing(
     upload.cancel()
     await asyncio.gather(upload, return_exceptions=True)
     assert nothing_held(client)
-
-
-class ReaderError(Exception):
-    """What a stream of the caller's raises."""
 
 
 async def failing(after: int) -> AsyncIterator[bytes]:

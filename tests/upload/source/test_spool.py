@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from support.assets import read_asset
+from support.streams import pieces
 
 from twelvelabs_async import AsyncTwelveLabs, MemoryJournal, UploadError
 from twelvelabs_async._upload.source.spool import IN_MEMORY
@@ -20,16 +21,7 @@ from twelvelabs_async.emulator import Answer, Emulator, Fault
 CHUNK = 1_000_000
 DATA = random.Random(3).randbytes(IN_MEMORY + 1)
 
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(chunk_size=CHUNK) as running:
-        yield running
-
-
-async def pieces(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), size):
-        yield data[start : start + size]
+pytestmark = pytest.mark.chunk_size(CHUNK)
 
 
 def open_files() -> set[str]:
@@ -47,7 +39,7 @@ async def test_a_stream_of_unknown_size_is_kept_until_its_end(
     route = "create_asset" if above else "put"
     refused = emulator.faults.add(Fault(route=route, action=Answer(503)))
     refused.action = Answer(429) if above else refused.action
-    asset = await client.upload(("a.mp4", pieces(DATA[:size])), multipart_above=above)
+    asset = await client.upload(("a.mp4", pieces(DATA[:size], 100_000)), multipart_above=above)
     assert refused.hits == 1
     assert await read_asset(emulator, asset.id) == DATA[:size]
     assert emulator.count("create") == (0 if above else 1)
@@ -58,10 +50,10 @@ async def test_what_is_kept_goes_to_no_disk_unless_it_is_large(
 ) -> None:
     """A small stream needs no directory for temporary files, and a large one says that it does."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-    asset = await client.upload(("a.mp4", pieces(DATA[:IN_MEMORY])))
+    asset = await client.upload(("a.mp4", pieces(DATA[:IN_MEMORY], 100_000)))
     assert await read_asset(emulator, asset.id) == DATA[:IN_MEMORY]
     with pytest.raises(UploadError, match="in a temporary file") as caught:
-        await client.upload(("a.mp4", pieces(DATA)))
+        await client.upload(("a.mp4", pieces(DATA, 100_000)))
     assert os.strerror(errno.ENOENT) in str(caught.value)
 
 
@@ -73,7 +65,7 @@ async def test_a_spooled_stream_resumes_as_a_file_does(
     emulator.faults.add(Fault(route="put", chunk_index=4, action=Answer(400, body=b"no")))
 
     async def upload() -> Any:
-        stream = ("a.mp4", pieces(DATA))
+        stream = ("a.mp4", pieces(DATA, 100_000))
         return await client.upload(stream, multipart_above=0, journal=journal, max_workers=1)
 
     with pytest.raises(UploadError):
@@ -93,7 +85,7 @@ async def test_a_stream_that_was_kept_is_there_for_another_attempt(
         emulator.api_key, emulator.base_url, journal=MemoryJournal()
     ) as client:
         uploads = [
-            client.upload(("a.mp4", pieces(DATA)), multipart_above=above, if_busy="wait")
+            client.upload(("a.mp4", pieces(DATA, 100_000)), multipart_above=above, if_busy="wait")
             for _ in range(2)
         ]
         for asset in await asyncio.gather(*uploads):
@@ -142,7 +134,7 @@ async def test_what_is_not_spooled_is_sent_as_it_comes(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """And stopped soon after what one request takes."""
-    asset = await client.upload(("a.mp4", pieces(DATA)), spool=False)
+    asset = await client.upload(("a.mp4", pieces(DATA, 100_000)), spool=False)
     assert await read_asset(emulator, asset.id) == DATA
     given = 0
 

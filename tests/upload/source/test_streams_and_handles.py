@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import aiofiles
-import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from support.assets import read_asset
 from support.descriptors import descriptors
 from support.files import MakeFile
+from support.forms import posted
 from support.open_files import OnlyRead
 from support.server import http, raw_server
 
@@ -199,16 +198,7 @@ async def test_a_part_of_a_posted_form_goes_right_through(
         asset = await client.upload(part)
         return web.json_response([asset.id, asset.filename])
 
-    app = web.Application()
-    app.router.add_post("/", handle)
-    form = aiohttp.FormData()
-    form.add_field("file", DATA, filename="clip.mp4")
-    async with (
-        TestServer(app) as server,
-        aiohttp.ClientSession() as session,
-        session.post(server.make_url("/"), data=form) as response,
-    ):
-        asset_id, filename = await response.json()
+    asset_id, filename = await posted(handle, DATA)
     assert filename == "clip.mp4"
     assert await read_asset(emulator, asset_id) == DATA
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.assets import read_asset
+from support.streams import pieces
 
 from twelvelabs_async import AsyncTwelveLabs, MemoryJournal, SourceChangedError, UploadError
 from twelvelabs_async.emulator import Answer, Emulator, EndSession, Etag, Fault, Stall
@@ -13,11 +14,7 @@ from twelvelabs_async.emulator import Answer, Emulator, EndSession, Etag, Fault,
 CHUNK = 50_000
 DATA = random.Random(9).randbytes(8 * CHUNK + 1)
 
-
-@pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
-    async with Emulator(chunk_size=CHUNK) as running:
-        yield running
+pytestmark = pytest.mark.chunk_size(CHUNK)
 
 
 @pytest.fixture
@@ -26,11 +23,6 @@ async def client(emulator: Emulator) -> AsyncIterator[AsyncTwelveLabs]:
         emulator.api_key, emulator.base_url, journal=MemoryJournal()
     ) as running:
         yield running
-
-
-async def pieces(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), 7_000):
-        yield data[start : start + 7_000]
 
 
 async def send(client: AsyncTwelveLabs, data: bytes = DATA, **options: Any) -> Any:
