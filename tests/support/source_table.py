@@ -16,7 +16,6 @@ from support.streams import KEPT, STREAMS, Giver, OwnRanges
 from twelvelabs_async import AsyncTwelveLabs, UploadedAsset
 from twelvelabs_async.emulator import Emulator
 
-WORKERS = 3
 _PRIME = random.Random(31).randbytes(999_983)
 
 
@@ -83,12 +82,14 @@ class Cell:
         kind: What is handed over.
         client: Uploads it.
         emulator: The platform.
+        workers: As for ``upload``; with one, three chunks in memory are too many.
         steps: What the upload did.
     """
 
     kind: KindOfSource
     client: AsyncTwelveLabs
     emulator: Emulator
+    workers: int = 1
     steps: "MemorySteps" = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -103,7 +104,7 @@ class Cell:
                 ("a.mp4", handed_over),
                 size=size if self.kind.size else None,
                 multipart_above=0,
-                max_workers=WORKERS,
+                max_workers=self.workers,
             )
         )
 
@@ -111,7 +112,7 @@ class Cell:
         """Nothing is left, and the memory kept its bound."""
         assert [task for task in self.steps.tasks if not task.done()] == []
         assert self.client.statistics().stream_bytes == 0
-        assert self.steps.most <= (WORKERS + 1) * chunk
+        assert self.steps.most <= (self.workers + 1) * chunk
 
     async def check_arrived(self, asset_id: str, data: bytes, chunk: int) -> None:
         """There is one asset, with these bytes, and chunks were in memory if they had to be."""

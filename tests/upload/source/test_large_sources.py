@@ -28,7 +28,7 @@ async def test_300_mb_arrive_whole(
     shared_directory: Path,
 ) -> None:
     """In chunks of 16 MiB, of which few are in memory."""
-    cell = Cell(kind, client, emulator)
+    cell = Cell(kind, client, emulator, workers=3)
     giver = Giver(large, SIZE, piece=2**20)
     asset = await cell.start(hand_over(kind, giver, shared_directory), SIZE)
     await cell.check_arrived(asset.id, large, CHUNK)
