@@ -82,7 +82,7 @@ class SourceInChunks(Protocol):
 
     @property
     def has_content_key(self) -> bool:
-        """Whether its content tells which upload it is; else only a name of the caller's does."""
+        """Whether its content identifies the upload; else only a name of the caller's does."""
         ...
 
     async def identify(self) -> ContentIdentity:
@@ -121,7 +121,7 @@ class FileInChunks:
 
     Attributes:
         source: The file.
-        has_content_key: Whether its content tells which upload it is.
+        has_content_key: Whether its content identifies the upload.
     """
 
     source: Source
@@ -173,7 +173,7 @@ class StreamInChunks:
 
     Attributes:
         source: The chunks of it that are in memory.
-        has_content_key: Whether its content tells which upload it is: it is not known before.
+        has_content_key: Whether its content identifies the upload: it is not known before.
     """
 
     source: StreamChunks

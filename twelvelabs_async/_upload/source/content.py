@@ -30,10 +30,10 @@ from twelvelabs_async._upload.source.mapped import map_of, open_mapped
 from twelvelabs_async._upload.source.memory import in_memory
 from twelvelabs_async._upload.source.no_content import no_content
 from twelvelabs_async._upload.source.own_names import own_name, path_opened
+from twelvelabs_async._upload.source.own_size import own_size
 from twelvelabs_async._upload.source.protocol import Source
 from twelvelabs_async._upload.source.ranges import RangeReader, RangeSource, is_range_source
 from twelvelabs_async._upload.source.streams import Stream, open_stream, streamed
-from twelvelabs_async._upload.source.told_size import told_size
 from twelvelabs_async.errors import InvalidArgumentError
 
 
@@ -99,7 +99,7 @@ class Content:
         size: How many bytes there are, as the caller says; None: the caller does not say.
         spool_up_to: A stream of this many bytes or fewer, or of unknown size, is read to its end
             before anything of it is sent; None: no stream is.
-        told: How many there are as the object says, if it is a stream; None: it does not say.
+        own_size: How many there are as the object says, if it is a stream; None: it does not say.
     """
 
     data: Path | BytesInHand = field(repr=False)
@@ -108,13 +108,13 @@ class Content:
     content_type: str | None = None
     opened_at: Path | None = None
     size: int | None = None
-    told: int | None = None
+    own_size: int | None = None
     spool_up_to: float | None = None
 
     @property
     def stream_size(self) -> int | None:
         """How many bytes it has, if it is a stream; None: not known."""
-        return self.size if self.told is None else self.told
+        return self.size if self.own_size is None else self.own_size
 
     @property
     def is_kept(self) -> bool:
@@ -193,7 +193,7 @@ def _content_of(file: object) -> Content:
         raise no_content(file, kind)
     data = cast("BytesInHand", content)
     label = filename or f"the given {kind}"
-    return Content(data, filename, label, opened_at=path_opened(data), told=told_size(data))
+    return Content(data, filename, label, opened_at=path_opened(data), own_size=own_size(data))
 
 
 def _parts(file: tuple[object, ...]) -> tuple[object, object, object]:
@@ -254,7 +254,7 @@ def _of_size(content: Content, found: Opened) -> Opened:
     if content.size not in {None, found.size}:
         problem = f"is {content.size}, and {content.label} has {found.size} bytes"
         raise InvalidArgumentError(problem, argument="size")
-    if isinstance(found, Stream) and content.told is not None:
+    if isinstance(found, Stream) and content.own_size is not None:
         found.size_by = "its own size"
     return found
 

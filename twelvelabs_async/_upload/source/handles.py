@@ -169,7 +169,7 @@ async def open_handle(
         if measured is not None:
             yield measured
         else:
-            await lane.run(_keep_alone, name, position)
+            await lane.run(position.keep_alone)
             async with open_stream(name, pipe_pieces(name, file), size) as stream:
                 yield stream
     finally:
@@ -195,11 +195,6 @@ def only_one(name: str, data: object) -> Generator[None]:
 def _position_of(name: str, file: IO[bytes]) -> Position:
     with caller_code(f"cannot look at {name}"):
         return Position.of(name, file)
-
-
-def _keep_alone(name: str, position: Position) -> None:
-    with caller_code(f"cannot look at {name}"):
-        position.keep_alone()
 
 
 def _measured(

@@ -12,7 +12,6 @@ import mmap
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from attrs import define, field
 
@@ -20,6 +19,7 @@ from twelvelabs_async._core.descriptors import are_lacking
 from twelvelabs_async._core.lanes import Lane
 from twelvelabs_async._core.threads import Threads, lane_of
 from twelvelabs_async._upload.source.foreign import caller_code
+from twelvelabs_async._upload.source.no_file import NoFile
 from twelvelabs_async.errors import SourceChangedError, SourceError
 
 PIPED = 64 * 1024
@@ -35,15 +35,12 @@ def map_of(data: object) -> mmap.mmap | None:
 
 
 @define(eq=False, repr=False)
-class MappedSource:
+class MappedSource(NoFile):
     """A map from where it stands, or a view of a part; neither its position nor it is changed.
 
     Attributes:
         name: What to call it to a person.
         size: Its bytes, from where it stood.
-        path: None: a map does not know its file.
-        identity: None, likewise.
-        version: 0: nobody sees its file's times.
     """
 
     name: str
@@ -54,9 +51,6 @@ class MappedSource:
     _file_size: int | None
     """Bytes of the file when it was looked at first; None: there is none, or nobody knows."""
     _lane: Lane = field(repr=False)
-    path: Path | None = field(default=None, init=False)
-    identity: tuple[int, ...] | None = field(default=None, init=False)
-    version: int = field(default=0, init=False)
 
     async def read_into(self, view: memoryview, offset: int) -> int:
         """Read bytes at ``offset``; see ``Readable.read_into``."""

@@ -1,22 +1,22 @@
-"""What sources have in common that are no file."""
+"""What sources have in common whose file is not known, if they have one."""
 
 
 class NoFile:
-    """The part of a ``Source`` that tells files apart, for what has no path and no times."""
+    """The part of a ``Source`` that distinguishes files, where no path and no times are known."""
 
     __slots__ = ()
 
     @property
     def path(self) -> None:
-        """None: it is no file."""
+        """None: no file is known."""
 
     @property
     def identity(self) -> None:
-        """None: it is no file."""
+        """None: no file is known."""
 
     @property
     def version(self) -> int:
-        """Always 0: it has no times."""
+        """Always 0: no times are known."""
         return 0
 
     async def look(self) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 
 from attrs import define, field
 
-from twelvelabs_async._upload.source.foreign import discard
+from twelvelabs_async._upload.source.foreign import caller_code, discard
 from twelvelabs_async.errors import SourceError
 
 BENEATH = ("raw", "fileobj", "_fileobj", "_fp", "fp", "buffer", "_file", "file", "stream")
@@ -51,8 +51,7 @@ _positions = dict[Hashable, list["Position"]]()
 class Position:
     """The share that one upload has in a position; made by ``of``, and given back by ``close``.
 
-    ``of``, ``keep_alone`` and ``held`` use objects of the caller's: in a thread, and within
-    ``caller_code``.
+    ``of``, ``keep_alone`` and ``held`` use objects of the caller's, so they run in a thread.
 
     Attributes:
         name: What to call the file to a person.
@@ -95,7 +94,7 @@ class Position:
         Raises:
             SourceError: Another upload reads from the same file already.
         """
-        with _registry:
+        with caller_code(f"cannot look at {self.name}"), _registry:
             self.takes_turns = False
             self._refuse_if_disturbed_by(_positions.get(self.place, []))
 

@@ -62,7 +62,7 @@ class PiecesInThread:
         return self.parts.pop(0)
 
 
-class AwaitedReader:
+class AwaitedWithSize:
     """What is read with ``await``, with a size."""
 
     def __init__(self, size: Any) -> None:
@@ -73,7 +73,7 @@ class AwaitedReader:
         return self._file.read(size)
 
 
-class BlockingReader:
+class BlockingWithSize:
     """What is read in threads, with a size."""
 
     def __init__(self, size: Any) -> None:
@@ -127,16 +127,16 @@ def answered(head: str, *, body: bytes = DATA) -> Any:
 TELLING: dict[str, Callable[[], Any]] = {
     "an async iterator": lambda: Pieces(len(DATA)),
     "an iterator": lambda: PiecesInThread(len(DATA)),
-    "a body with async read": lambda: AwaitedReader(len(DATA)),
-    "a body with read": lambda: BlockingReader(len(DATA)),
+    "a body with async read": lambda: AwaitedWithSize(len(DATA)),
+    "a body with read": lambda: BlockingWithSize(len(DATA)),
     "a response": lambda: answered(f"Content-Length: {len(DATA)}"),
 }
 
 SILENT: dict[str, Callable[[], Any]] = {
     "None": lambda: Pieces(None),
     "zero": lambda: PiecesInThread(0),
-    "less": lambda: AwaitedReader(-1),
-    "a flag": lambda: BlockingReader(size=True),
+    "less": lambda: AwaitedWithSize(-1),
+    "a flag": lambda: BlockingWithSize(size=True),
     "a fraction": lambda: Pieces(float(len(DATA))),
     "text": lambda: Pieces(str(len(DATA))),
     "a method": SizeMethod,
