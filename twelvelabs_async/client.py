@@ -146,7 +146,7 @@ class AsyncTwelveLabs(Unpicklable):
             admission=Admission(UPLOADS_A_SLOT * max_concurrency),
             puts=Slots(max_concurrency, early=early_slots),
             stream_memory=StreamMemory(max_buffer_bytes),
-            kept_streams=Slots(UPLOADS_A_SLOT * max_concurrency),
+            spools=Slots(UPLOADS_A_SLOT * max_concurrency),
             outage_timeout=outage_timeout,
         )
         assets = RawAssetsClient(transport, self._runtime)

@@ -31,9 +31,9 @@ Attempt = Callable[[Source | Stream, BusyEntries | None], Awaitable[T]]
 class AdmittedUpload:
     """Makes the attempts of one upload; the content is opened once for each.
 
-    A stream that is to be kept is read once, for all of them, and before its upload is admitted: a
-    sender that stalls keeps nobody out. Only what shows to be a stream when it is opened, such as a
-    pipe, is read after that.
+    A stream that is to be spooled is read once for all attempts, and before its upload is admitted,
+    so that a sender that stalls keeps nobody out. Only what turns out to be a stream when it is
+    opened, such as a pipe, is read after that.
 
     Attributes:
         content: What is uploaded.
@@ -59,9 +59,9 @@ class AdmittedUpload:
         """
         async with AsyncExitStack() as held:
             try:
-                if self.content.is_kept and is_stream(self.content):
-                    keep = partial(self._keep, held)
-                    await self.runtime.sessions.until_closed(keep, "the stream was read")
+                if self.content.is_spooled and is_stream(self.content):
+                    spool = partial(self._spool_stream, held)
+                    await self.runtime.sessions.until_closed(spool, "the stream was read")
                 return await self._run(attempt, may_repeat)
             finally:
                 if self._spool is not None:
@@ -80,8 +80,8 @@ class AdmittedUpload:
         finally:
             completions.end(number)
 
-    async def _keep(self, held: AsyncExitStack) -> None:
-        await held.enter_async_context(self.runtime.kept_streams.acquire())
+    async def _spool_stream(self, held: AsyncExitStack) -> None:
+        await held.enter_async_context(self.runtime.spools.acquire())
         async with open_content(self.content, self.runtime.threads) as source:
             if isinstance(source, Stream):
                 self._spool = await Spool.of(source, self.runtime.threads)
@@ -90,12 +90,12 @@ class AdmittedUpload:
         threads = self.runtime.threads
         if self._spool is None:
             async with open_content(self.content, threads) as source:
-                if not (isinstance(source, Stream) and self.content.is_kept):
+                if not (isinstance(source, Stream) and self.content.is_spooled):
                     return await attempt(source, busy_entries)
                 self._spool = await Spool.of(source, threads)
         # Later attempts begin here: the stream itself was read to its end.
-        async with open_handle(self.content.label, self._spool.file, threads) as kept:
-            return await attempt(kept, busy_entries)
+        async with open_handle(self.content.label, self._spool.file, threads) as spooled:
+            return await attempt(spooled, busy_entries)
 
     async def _while_busy(
         self,

@@ -79,7 +79,7 @@ class UploadRuntime(Unpicklable):
         admission: Admits an upload before it opens its file or its session.
         puts: The bound on bodies under way.
         stream_memory: The bound on chunks of streams in memory.
-        kept_streams: The bound on streams that are read to their end before they are sent.
+        spools: The bound on streams that are read to their end before they are sent.
         outage_timeout: Seconds after the last answer until which a dead network is waited out.
         completions: Which uploads ended while others waited for them.
     """
@@ -91,7 +91,7 @@ class UploadRuntime(Unpicklable):
     admission: Admission
     puts: Slots
     stream_memory: StreamMemory
-    kept_streams: Slots
+    spools: Slots
     outage_timeout: float
     completions: Completions = field(factory=Completions, init=False)
     _lines: WeakValueDictionary[Hashable, asyncio.Lock] = field(

@@ -117,7 +117,7 @@ class Content:
         return self.size if self.own_size is None else self.own_size
 
     @property
-    def is_kept(self) -> bool:
+    def is_spooled(self) -> bool:
         """Whether it is read to its end before anything of it is sent, if it is a stream."""
         most, size = self.spool_up_to, self.stream_size
         return most is not None and (size is None or size <= most)

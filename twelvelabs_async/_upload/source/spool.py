@@ -1,4 +1,4 @@
-"""A stream of unknown size, kept until its end is known: in memory, or in a temporary file.
+"""A stream that is read to its end before it is sent: into memory, or a temporary file.
 
 Then it can be read anywhere, as often as wanted. The file has no name where the system allows
 that, so it is gone with the process, however that ends.

@@ -1,4 +1,4 @@
-"""A stream of known size as chunks in memory: each is kept until nobody needs it any more.
+"""A stream of known size as chunks in memory: each until it need not be sent any more.
 
 The stream is read in order, a chunk at a time, and only while there is room for one: its sender has
 to wait while the store is slower. A chunk that fails is sent again from memory.

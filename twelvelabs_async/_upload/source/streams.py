@@ -159,13 +159,13 @@ class Stream:
                 piece = await self._next()
             if piece is _END:
                 return False
-            self._rest = memoryview(await self._kept(piece))
+            self._rest = memoryview(await self._in_hand(piece))
             self._taken += 1
             if not self._rest or self._taken % PIECES_A_TURN == 0:
                 await clock.sleep(0)  # nothing need have been awaited for the piece
         return True
 
-    async def _kept(self, piece: object) -> bytes | bytearray:
+    async def _in_hand(self, piece: object) -> bytes | bytearray:
         """Return a piece, or a copy of a buffer, which takes a turn of the loop for each MiB."""
         if not isinstance(piece, bytearray | memoryview):
             return as_bytes(self.name, piece)
@@ -174,11 +174,11 @@ class Stream:
             view = memoryview(buffer)
             if view.nbytes <= COPIED_A_TURN or not view.c_contiguous:
                 return bytes(buffer)
-            kept, octets = bytearray(), view.cast("B")
+            copy, octets = bytearray(), view.cast("B")
             for start in range(0, len(octets), COPIED_A_TURN):
-                kept += octets[start : start + COPIED_A_TURN]
+                copy += octets[start : start + COPIED_A_TURN]
                 await clock.sleep(0)
-            return kept
+            return copy
 
     async def _next(self) -> object:
         try:
