@@ -220,7 +220,8 @@ async def test_a_lost_lease_reports_nothing_that_the_journal_does_not_know(
         work = asyncio.create_task(
             client.multipart_upload.upload_file(make_file(CHUNKS * CHUNK_SIZE), batch_size=2)
         )
-        await clock.sleep(7.5 * SECONDS)
+        while not witness.reported:
+            await clock.sleep(SECONDS / 2)
         journal._leases.clear()
         with pytest.raises(UploadError) as caught:
             await work
