@@ -65,8 +65,8 @@ async def test_a_pipe_of_unknown_size_is_read_to_its_end_first(
 @pytest.mark.parametrize(
     ("size", "reason"),
     [
-        (len(DATA) + 1, f"a.mp4 ended after {len(DATA)} bytes, and the given size is"),
-        (len(DATA) - 1, f"a.mp4 goes on after {len(DATA) - 1} bytes, and these are the given size"),
+        (len(DATA) + 1, f"a.mp4 ended after {len(DATA)} of {len(DATA) + 1} bytes, the given size"),
+        (len(DATA) - 1, f"a.mp4 has more than {len(DATA) - 1} bytes, the given size"),
     ],
 )
 async def test_a_pipe_of_another_size_makes_no_asset(size: int, reason: str, shell: Shell) -> None:

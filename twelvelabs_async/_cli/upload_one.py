@@ -157,9 +157,10 @@ class Carrier:
         """
         if not self._source.is_stdin:
             return self._source.name
-        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed by a shell
+        stdin = getattr(sys.stdin, "buffer", None)  # a shell may close it, a notebook replaces it
+        if stdin is None:
             raise InvalidArgumentError("is standard input, which is closed", argument="source")
-        return (self._arguments.filename, sys.stdin.buffer)
+        return (self._arguments.filename, stdin)
 
     async def _carried(self) -> Arrived:
         with self._around.bars.bar(plain(Path(self._source.name).name)) as bar:

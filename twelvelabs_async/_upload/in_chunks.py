@@ -203,7 +203,7 @@ class StreamInChunks:
         if len(expected) < len(attempt.stored):
             raise SessionEndedError(attempt.session.upload_id, INCOMPARABLE)
         opened = await earlier.go_on(known_only=True)
-        if not opened.ledger.complete:
+        if not opened.ledger.complete or self.source.hashes.whole:  # it is read
             self.source.hashes.expected = {
                 index: md5 for index, md5 in expected.items() if index not in opened.void
             }

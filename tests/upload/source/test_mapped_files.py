@@ -4,6 +4,7 @@ import asyncio
 import mmap
 import os
 import random
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -46,11 +47,30 @@ def standing(tmp: Path) -> mmap.mmap:
     return made
 
 
+class Untracked(mmap.mmap):
+    """A map that keeps no file open, as ``trackfd=False`` makes one since Python 3.13."""
+
+    def size(self) -> int:
+        raise ValueError("can't get size with trackfd=False")
+
+
+def untracked(tmp: Path) -> mmap.mmap:
+    with film(tmp).open("rb") as file:
+        options: dict[str, Any] = {"access": mmap.ACCESS_READ}
+        if sys.version_info >= (3, 13):
+            made = mmap.mmap(file.fileno(), 0, trackfd=False, **options)
+        else:
+            made = Untracked(file.fileno(), 0, **options)
+    kept(made)
+    return made
+
+
 KINDS: dict[str, tuple[Callable[[Path], Any], bytes]] = {
     "a file": (mapped, DATA),
     "a file from an offset": (lambda tmp: mapped(tmp, PAGE), DATA[PAGE:]),
     "a file from where the map stands": (standing, DATA[1234:]),
     "no file": (anonymous, DATA),
+    "a file that it does not keep open": (untracked, DATA),
     "a view": (lambda tmp: memoryview(mapped(tmp)), DATA),
     "a view of a part": (lambda tmp: memoryview(mapped(tmp))[5:-5], DATA[5:-5]),
     "a view of numbers": (lambda tmp: memoryview(mapped(tmp))[:8000].cast("d"), DATA[:8000]),

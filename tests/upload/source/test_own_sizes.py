@@ -189,7 +189,9 @@ async def test_another_size_than_the_stream_tells_is_refused(
 ) -> None:
     """Before a byte of it is read."""
     stream = TELLING[what]()
-    with pytest.raises(InvalidArgumentError, match=f"size is 5, and a.mp4 has {len(DATA)} bytes"):
+    with pytest.raises(
+        InvalidArgumentError, match=f"size is 5, and a.mp4 says that it has {len(DATA)} bytes"
+    ):
         await client.upload(("a.mp4", stream), size=5, multipart_above=above)
     assert emulator.requests == []
     asset = await client.upload(("a.mp4", stream))
@@ -198,14 +200,11 @@ async def test_another_size_than_the_stream_tells_is_refused(
 
 SHORT, LONG = len(DATA) - 1, len(DATA) + 1
 LIES: dict[str, tuple[Callable[[], Any], str]] = {
-    "shorter": (lambda: Pieces(LONG), f"ended after {len(DATA)} bytes, and its own size is"),
-    "longer": (
-        lambda: PiecesInThread(SHORT),
-        f"goes on after {SHORT} bytes, and these are its",
-    ),
+    "shorter": (lambda: Pieces(LONG), f"ended after {len(DATA)} of {LONG} bytes, its own size"),
+    "longer": (lambda: PiecesInThread(SHORT), f"has more than {SHORT} bytes, its own size"),
     "broken off": (
         lambda: answered(f"Content-Length: {LONG}"),
-        f"ended after {len(DATA)} bytes, and its own size is {LONG}",
+        f"ended after {len(DATA)} of {LONG} bytes, its own size",
     ),
 }
 

@@ -310,10 +310,14 @@ async def failing(after: int) -> AsyncIterator[bytes]:
 
 
 WRONG: dict[str, tuple[Callable[[], Any], int, str]] = {
-    "ends early": (lambda: pieces(DATA[:-1]), len(DATA), "ended after 499999 bytes"),
+    "ends early": (
+        lambda: pieces(DATA[:-1]),
+        len(DATA),
+        "ended after 499999 of 500000 bytes, the",
+    ),
     "is empty": (lambda: pieces(b""), len(DATA), "is empty"),
-    "goes on": (lambda: pieces(DATA), len(DATA) - 1, "goes on after 499999 bytes"),
-    "goes on behind a chunk": (lambda: pieces(DATA), 9 * CHUNK, "goes on after 450000"),
+    "goes on": (lambda: pieces(DATA), len(DATA) - 1, "has more than 499999 bytes, the given size"),
+    "goes on behind a chunk": (lambda: pieces(DATA), 9 * CHUNK, "has more than 450000"),
     "raises": (lambda: failing(3 * CHUNK + 1), len(DATA), "ReaderError: the browser went away"),
     "raises at once": (lambda: failing(0), len(DATA), "ReaderError: the browser went away"),
 }

@@ -1,5 +1,7 @@
 """A stream of known size with a name in the journal: what is stored is compared, and not sent."""
 
+import asyncio
+import hashlib
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +11,7 @@ from support.assets import read_asset
 from support.streams import pieces
 
 from twelvelabs_async import AsyncTwelveLabs, MemoryJournal, SourceChangedError, UploadError
+from twelvelabs_async._core import clock
 from twelvelabs_async.emulator import Answer, Emulator, EndSession, Etag, Fault, Stall
 
 CHUNK = 50_000
@@ -106,6 +109,53 @@ async def test_what_is_read_to_be_compared_takes_its_memory_too(
     assert len(seen) == 9
     assert set(seen) <= {CHUNK, 2 * CHUNK}
     assert client.statistics().stream_bytes == 0
+
+
+async def test_another_stream_than_that_of_a_complete_upload_has_no_digest(
+    emulator: Emulator, client: AsyncTwelveLabs
+) -> None:
+    """With ``digest`` it is read, so it is compared: the SHA-256 is that of the asset, or none."""
+    first = await send(client, digest="sha256")
+    again = await send(client, digest="sha256")
+    assert (again.id, again.result.sha256) == (first.id, hashlib.sha256(DATA).hexdigest())
+    with pytest.raises(UploadError, match="chunk 1 is stored with other bytes"):
+        await send(client, DATA[::-1], digest="sha256")
+    assert emulator.count("put") == 9
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+async def test_a_stream_that_is_read_waits_for_no_memory(
+    emulator: Emulator, *, resumed: bool
+) -> None:
+    """What is left to do needs none, however long another stream keeps all of it."""
+    journal = MemoryJournal()
+    near, gate = asyncio.Event(), asyncio.Event()
+
+    async def first() -> AsyncIterator[bytes]:
+        async for piece in pieces(DATA[:-1]):
+            yield piece
+        near.set()
+        await clock.sleep(1)  # the other one is in line for memory by then
+        yield DATA[-1:]
+
+    async def slow() -> AsyncIterator[bytes]:
+        await gate.wait()
+        yield DATA
+
+    async with AsyncTwelveLabs(
+        emulator.api_key, emulator.base_url, journal=journal, max_buffer_bytes=CHUNK
+    ) as client:
+        if resumed:
+            await broken_off(emulator, client, 6)
+        call: Any = {"size": len(DATA), "multipart_above": 0, "max_workers": 1}
+        own: Any = {"resume_key": "job 7", "digest": None if resumed else "sha256"}
+        ends = asyncio.create_task(client.upload(("a.mp4", first()), **own, **call))
+        await near.wait()
+        waits = asyncio.create_task(client.upload(("b.mp4", slow()), **call))
+        assert await read_asset(emulator, (await ends).id) == DATA
+        assert not waits.done()
+        gate.set()
+        assert await read_asset(emulator, (await waits).id) == DATA
 
 
 @pytest.mark.parametrize("stream_first", [True, False])

@@ -252,10 +252,11 @@ def _open_object(
 def _of_size(content: Content, found: Opened) -> Opened:
     """Return what was opened, unless it has another size than the caller says."""
     if content.size not in {None, found.size}:
-        problem = f"is {content.size}, and {content.label} has {found.size} bytes"
+        says = "has" if content.own_size is None else "says that it has"
+        problem = f"is {content.size}, and {content.label} {says} {found.size} bytes"
         raise InvalidArgumentError(problem, argument="size")
     if isinstance(found, Stream) and content.own_size is not None:
-        found.size_by = "its own size"
+        found.size_by = "its own size (if that is something else, pass an iterator of its bytes)"
     return found
 
 

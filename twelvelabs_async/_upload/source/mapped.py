@@ -144,10 +144,15 @@ def _file_size(mapped: mmap.mmap) -> int | None:
     Raises:
         ValueError: The map is closed.
     """
-    with suppress(OSError):
+    try:
         size = mapped.size()
-        return size if size >= 0 else None
-    return None
+    except OSError:
+        return None
+    except ValueError:
+        if mapped.closed:
+            raise
+        return None  # since 3.13 a map need not keep its file open
+    return size if size >= 0 else None
 
 
 def _unreadable(name: str, error: OSError | TypeError | ValueError) -> SourceError:

@@ -1,6 +1,7 @@
 """The refusal of what has no bytes, with the way to make something of it that has some."""
 
 import inspect
+from array import array
 from collections.abc import Iterable, Mapping
 
 from twelvelabs_async.errors import InvalidArgumentError
@@ -21,6 +22,8 @@ def no_content(file: object, kind: str) -> InvalidArgumentError:
     if inspect.isgeneratorfunction(file) or inspect.isasyncgenfunction(file):
         name = getattr(file, "__name__", None)  # a partial has none
         return error.advised(f"call it: {name}()" if name else "call it")
+    if isinstance(file, array):
+        return error.advised("pass memoryview(...) of it")
     if isinstance(file, Iterable) and not isinstance(file, Mapping | type):
         return error.advised("if it has bytes in pieces, pass iter(...) of it")
     return error

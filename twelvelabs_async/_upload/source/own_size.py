@@ -8,7 +8,7 @@ number from 1 on is no size.
 from contextlib import suppress
 from typing import Any
 
-from twelvelabs_async._upload.source.foreign import caller_code
+from twelvelabs_async._upload.source.foreign import caller_code, discard
 from twelvelabs_async._upload.source.pipes import has_read_under_way
 from twelvelabs_async.errors import TwelveLabsError
 
@@ -24,6 +24,7 @@ def own_size(data: object) -> int | None:
     attribute = "length" if getattr(reader, "__module__", None) == "http.client" else "size"
     with suppress(TwelveLabsError), caller_code("cannot look at its size"):
         size: Any = getattr(data, attribute, None)
+        discard(size)
         if isinstance(size, int) and not isinstance(size, bool) and size > 0:
             return int(size)
     return None

@@ -137,12 +137,11 @@ class Stream:
     async def _check_size(self, read: int, *, ended: bool) -> None:
         """Refuse a stream that has ended early, or goes on after its last byte."""
         if ended:
-            said = f"{self.size_by} is {self.size}"
-            raise SourceError(f"{self.name} ended after {read} bytes, and {said}")
-        if read == self.size and await self._goes_on():
             raise SourceError(
-                f"{self.name} goes on after {self.size} bytes, and these are {self.size_by}"
+                f"{self.name} ended after {read} of {self.size} bytes, {self.size_by}"
             )
+        if read == self.size and await self._goes_on():
+            raise SourceError(f"{self.name} has more than {self.size} bytes, {self.size_by}")
 
     async def _goes_on(self) -> bool:
         """Whether more comes within ``END_SECONDS``; a connection may stay open after its end."""
