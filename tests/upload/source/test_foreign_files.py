@@ -575,7 +575,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "a partial generator function": (lambda _: functools.partial(plain_pieces), "; call it"),
     "a class": (lambda _: io.BytesIO, "the class BytesIO"),
     "a file in an attribute": (lambda _: FileField(), "not FileField"),
-    "an array": (lambda _: array.array("B", DATA), "not array"),
+    "an array": (lambda _: array.array("B", DATA), "not array; pass memoryview("),
     "a buffer of ctypes": (lambda _: ctypes.create_string_buffer(10), "not c_char_Array"),
     "a view with gaps": (lambda _: memoryview(DATA)[::2], "pass bytes"),
     "an object that fails at every look": (lambda _: Unbound(), "outside of request"),
