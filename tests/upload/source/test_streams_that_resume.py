@@ -47,6 +47,15 @@ async def broken_off(emulator: Emulator, client: AsyncTwelveLabs, chunk: int, **
     assert caught.value.stored_chunks == chunk - 1
 
 
+async def store_the_middle(emulator: Emulator, client: AsyncTwelveLabs) -> None:
+    """Make an attempt of which the first chunk and the last one are missing."""
+    emulator.faults.add(Fault(route="put", chunk_index=1, action=Stall("before"), times=None))
+    emulator.faults.add(Fault(route="put", chunk_index=9, action=Answer(400, body=b"no")))
+    with pytest.raises(UploadError):
+        await send(client, max_workers=2, max_retries=0)
+    emulator.faults.script.clear()
+
+
 @pytest.mark.parametrize("digest", [None, "sha256"])
 @pytest.mark.parametrize("md5s", [True, False])
 @pytest.mark.parametrize("workers", [1, 4])
@@ -69,11 +78,7 @@ async def test_chunks_behind_the_last_one_that_is_sent_are_compared(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """The first chunk alone is missing: the rest of the stream is read before the last report."""
-    emulator.faults.add(Fault(route="put", chunk_index=1, action=Stall("before"), times=None))
-    emulator.faults.add(Fault(route="put", chunk_index=9, action=Answer(400, body=b"no")))
-    with pytest.raises(UploadError):
-        await send(client, max_workers=2, max_retries=0)
-    emulator.faults.script.clear()
+    await store_the_middle(emulator, client)
     other = bytearray(DATA)
     other[5 * CHUNK] ^= 1
     with pytest.raises(UploadError, match="chunk 6 is stored with other bytes"):
@@ -85,11 +90,7 @@ async def test_what_is_read_to_be_compared_takes_its_memory_too(
     emulator: Emulator, client: AsyncTwelveLabs
 ) -> None:
     """Of a chunk at a time, also behind the last one that is sent."""
-    emulator.faults.add(Fault(route="put", chunk_index=1, action=Stall("before"), times=None))
-    emulator.faults.add(Fault(route="put", chunk_index=9, action=Answer(400, body=b"no")))
-    with pytest.raises(UploadError):
-        await send(client, max_workers=2, max_retries=0)
-    emulator.faults.script.clear()
+    await store_the_middle(emulator, client)
     seen = list[int]()
 
     async def watched() -> AsyncIterator[bytes]:
